@@ -1,0 +1,41 @@
+/**
+ * A disk: folders of files, where a write is not durable before `sync`, and a created or renamed name not before `syncDir` of its folder.
+ *
+ * Writes are synchronous on purpose. They go to the page cache, which takes a few microseconds; handing them to a thread pool costs
+ * more than they do, and an append that completes at once keeps a log's decisions free of interleaving. `sync` and reads wait.
+ *
+ * Failures are Node's: an `Error` with `code` ('ENOSPC', 'EIO', 'ENOENT', 'EACCES', …). Paths are absolute, separated by '/'.
+ */
+export interface Disk {
+  /** Opens for reading and writing. `existing`: ENOENT when missing; `create`: made when missing; `fresh`: made, emptied when it exists. */
+  open(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<DiskFile>
+  /** Whole content of a small file; ENOENT when missing. */
+  readFile(path: string): Promise<Uint8Array>
+  /** Names in a folder, sorted; ENOENT when missing. */
+  list(folder: string): Promise<string[]>
+  exists(path: string): Promise<boolean>
+  /** Makes a folder and its missing parents. */
+  makeFolder(path: string): Promise<void>
+  /** Removes a file, or a folder with all it holds. Harmless when missing. */
+  remove(path: string): Promise<void>
+  /** Replaces `to` when it exists. */
+  rename(from: string, to: string): Promise<void>
+  /** Makes creations, renames and removals of names in `folder` durable. */
+  syncFolder(folder: string): Promise<void>
+}
+
+export interface DiskFile {
+  readonly path: string
+  /** Bytes in the file as this process sees it, synced or not. */
+  readonly size: number
+  /** Up to `length` bytes from `position`; fewer at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>
+  /** Writes the chunks one after the other from `position`. Throws when the disk fails; what was written by then is unspecified. */
+  write(position: number, chunks: readonly Uint8Array[]): void
+  /** Cuts the file. Durable after the next `sync`. */
+  truncate(size: number): void
+  /** Resolves when everything written before the call is durable. Once it has failed, nothing about this file may be trusted. */
+  sync(): Promise<void>
+  /** Closes without syncing. */
+  close(): Promise<void>
+}

@@ -1,0 +1,5 @@
+export { type Clock, sleep, type Timer } from './clock.ts'
+export type { Disk, DiskFile } from './disk.ts'
+export type { Random } from './random.ts'
+export type { Address, Connection, ConnectionEvents, ConnectOptions, Listener, Wire } from './wire.ts'
+export type { World } from './world.ts'
