@@ -1,0 +1,161 @@
+import type { LogEngine, TopicSpec } from '@odradek/log'
+import { ErrorCodes, ProtocolError } from '@odradek/protocol'
+import type { Clock, Random } from '@odradek/world'
+import type { ClusterStore, ConfigOverrides, Topic } from './cluster-store/cluster-store.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import { logConfigOf, resolveTopicConfig, type TopicConfig, wrongTopicConfig } from './config/topic-config.ts'
+import type { Logger } from './logger.ts'
+import { collisionKey, isInternalTopic, wrongTopicName } from './topic-name.ts'
+
+export interface NewTopic {
+  name: string
+  /** -1: the broker's num.partitions. */
+  partitions: number
+  config: ConfigOverrides
+}
+
+/**
+ * The life of topics: the cluster store knows that they are there, the engine holds their bytes, and this keeps the two in step. A topic
+ * is stored first and opened second, deleted from the store first and dropped second: whatever a crash cuts short, `openAll` finishes.
+ */
+export class Topics {
+  readonly #cluster: ClusterStore
+  readonly #engine: LogEngine
+  readonly #config: BrokerConfig
+  readonly #random: Random
+  readonly #logger: Logger
+  readonly #resolved = new WeakMap<Topic, TopicConfig>()
+  readonly #pending = new Map<string, Promise<Topic>>()
+  readonly #deleted = new Set<(topic: Topic) => void>()
+
+  constructor(o: { cluster: ClusterStore; engine: LogEngine; config: BrokerConfig; clock: Clock; random: Random; logger: Logger }) {
+    this.#cluster = o.cluster
+    this.#engine = o.engine
+    this.#config = o.config
+    this.#random = o.random
+    this.#logger = o.logger
+    o.config.onChange(() => this.#reconfigure())
+  }
+
+  /** At start: every topic the store knows is opened, and what was deleted but still lies around is dropped. */
+  async openAll(): Promise<void> {
+    for (const id of this.#cluster.droppedTopics()) {
+      await this.#engine.drop(id)
+      await this.#cluster.forgetDropped(id)
+    }
+    await Promise.all([...this.#cluster.topics()].map(topic => this.#engine.open(this.#specOf(topic))))
+  }
+
+  /** A topic's settings as they are in force. Cheap: resolved once per change. */
+  configOf(topic: Topic): TopicConfig {
+    let config = this.#resolved.get(topic)
+    if (!config) this.#resolved.set(topic, (config = resolveTopicConfig(topic.config, this.#config)))
+    return config
+  }
+
+  /** Throws ProtocolError for what cannot be created, also when it is only asked whether it could be. */
+  check(spec: NewTopic): void {
+    const wrongName = wrongTopicName(spec.name)
+    if (wrongName) throw new ProtocolError(ErrorCodes.INVALID_TOPIC_EXCEPTION, { topic: spec.name, message: wrongName })
+    if (this.#cluster.topic(spec.name) || this.#pending.has(spec.name)) {
+      throw new ProtocolError(ErrorCodes.TOPIC_ALREADY_EXISTS, { topic: spec.name, message: `Topic '${spec.name}' already exists.` })
+    }
+    const twin = this.#collision(spec.name)
+    if (twin) {
+      const message = `Topic '${spec.name}' collides with existing topic: ${twin}`
+      throw new ProtocolError(ErrorCodes.INVALID_TOPIC_EXCEPTION, { topic: spec.name, message })
+    }
+    if (spec.partitions !== -1 && (spec.partitions < 1 || spec.partitions > maxPartitions)) {
+      const message = `Number of partitions was set to an invalid value: write 1 to ${maxPartitions}, or -1 for the broker's default.`
+      throw new ProtocolError(ErrorCodes.INVALID_PARTITIONS, { topic: spec.name, message })
+    }
+    const wrongConfig = wrongTopicConfig(spec.config)
+    if (wrongConfig) throw new ProtocolError(ErrorCodes.INVALID_CONFIG, { topic: spec.name, message: wrongConfig })
+  }
+
+  async create(spec: NewTopic): Promise<Topic> {
+    this.check(spec)
+    const creation = this.#create(spec)
+    this.#pending.set(spec.name, creation)
+    try {
+      return await creation
+    } finally {
+      this.#pending.delete(spec.name)
+    }
+  }
+
+  /** The topic of this name, created when it is missing. Whoever asks meanwhile waits for the same creation. */
+  async ensure(spec: NewTopic): Promise<Topic> {
+    return this.#cluster.topic(spec.name) ?? (await this.#pending.get(spec.name)) ?? (await this.create(spec))
+  }
+
+  async addPartitions(topic: Topic, total: number): Promise<Topic> {
+    const grown = await this.#cluster.addPartitions(topic.id, total)
+    await this.#engine.open(this.#specOf(grown))
+    this.#logger.info({ topic: topic.name, partitions: total }, 'topic has more partitions')
+    return grown
+  }
+
+  async delete(topic: Topic): Promise<void> {
+    await this.#cluster.deleteTopic(topic.id)
+    await this.#engine.drop(topic.id)
+    await this.#cluster.forgetDropped(topic.id)
+    this.#logger.info({ topic: topic.name, topicId: topic.id }, 'topic deleted')
+    for (const deleted of this.#deleted) deleted(topic)
+  }
+
+  /** Called after a topic is gone (its committed offsets go too). */
+  onDelete(deleted: (topic: Topic) => void): void {
+    this.#deleted.add(deleted)
+  }
+
+  async setConfig(topic: Topic, config: ConfigOverrides): Promise<void> {
+    this.#configure(await this.#cluster.setTopicConfig(topic.id, config))
+  }
+
+  async #create(spec: NewTopic): Promise<Topic> {
+    const partitions = spec.partitions === -1 ? this.#config.get('num.partitions') : spec.partitions
+    const topic = await this.#cluster.createTopic({ id: this.#freshId(), name: spec.name, partitions, config: spec.config })
+    await this.#engine.open(this.#specOf(topic))
+    this.#logger.info({ topic: topic.name, topicId: topic.id, partitions }, 'topic created')
+    return topic
+  }
+
+  #collision(name: string): string | undefined {
+    if (!/[._]/.test(name) || isInternalTopic(name)) return undefined
+    const key = collisionKey(name)
+    for (const topic of this.#cluster.topics()) if (collisionKey(topic.name) === key) return topic.name
+    return undefined
+  }
+
+  #reconfigure(): void {
+    for (const topic of this.#cluster.topics()) {
+      this.#resolved.delete(topic)
+      this.#configure(topic)
+    }
+  }
+
+  #configure(topic: Topic): void {
+    const ids = topic.partitions.map(partition => partition.id)
+    this.#engine.configure(ids, logConfigOf(this.configOf(topic)))
+  }
+
+  #specOf(topic: Topic): TopicSpec {
+    const partitions = topic.partitions.map(({ index, id }) => ({ index, id }))
+    return { topicId: topic.id, name: topic.name, partitions, config: logConfigOf(this.configOf(topic)) }
+  }
+
+  /** A random UUID (version 4) that begins, as Kafka prints it in base64, without a dash: such ids break command lines. */
+  #freshId(): string {
+    for (;;) {
+      const bytes = this.#random.bytes(16)
+      bytes[6] = (bytes[6]! & 0x0f) | 0x40
+      bytes[8] = (bytes[8]! & 0x3f) | 0x80
+      const hex = Buffer.from(bytes).toString('hex')
+      const base64 = Buffer.from(bytes).toString('base64url')
+      if (!base64.startsWith('-')) return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    }
+  }
+}
+
+const maxPartitions = 10_000
