@@ -29,7 +29,11 @@ const fileLimit = 400
 const functionLimit = 50
 
 /** Long because they are data: a row an API, an error, a setting. */
-const tables = [/^packages\/protocol\/src\/messages\//, /^packages\/protocol\/src\/error-table\.ts$/, /^packages\/broker\/src\/config\//]
+const tables = [
+  /^packages\/protocol\/src\/messages\//,
+  /^packages\/protocol\/src\/error-table\.ts$/,
+  /^packages\/broker\/src\/config\//,
+]
 
 const worldOnly: [RegExp, string][] = [
   [/\bDate\.now\s*\(|\bnew Date\(\)/, 'wall time'],
@@ -49,7 +53,10 @@ interface Source {
   isTest: boolean
 }
 
-const sources: Source[] = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], { cwd: root, encoding: 'utf8' })
+const sources: Source[] = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .split('\n')
   .filter(path => path !== '')
   .map(path => {
@@ -64,7 +71,9 @@ test('arrows between packages point down', () => {
   const complaints: string[] = []
   for (const { path, text, package: from, isTest } of sources) {
     if (from === undefined) continue
-    for (const [, to] of text.matchAll(/from '@odradek\/([a-z]+)(?:\/[^']*)?'|import\('@odradek\/([a-z]+)(?:\/[^']*)?'\)/g)) {
+    for (const [, to] of text.matchAll(
+      /from '@odradek\/([a-z]+)(?:\/[^']*)?'|import\('@odradek\/([a-z]+)(?:\/[^']*)?'\)/g,
+    )) {
       if (to === undefined || to === from || below[from]?.includes(to)) continue
       // A test may start a broker to talk to; what ships may not.
       if (isTest) continue
@@ -72,7 +81,8 @@ test('arrows between packages point down', () => {
     }
     for (const [, relative] of text.matchAll(/from '((?:\.\.\/)+[^']*)'/g)) {
       const climbed = new URL(relative!, `file:///${path}`).pathname.slice(1)
-      if (!climbed.startsWith(`packages/${from}/`)) complaints.push(`${path}: imports ${climbed} by path; import the package`)
+      if (!climbed.startsWith(`packages/${from}/`))
+        complaints.push(`${path}: imports ${climbed} by path; import the package`)
     }
   }
   complain(complaints)
@@ -87,7 +97,8 @@ test('time, chance, disk and wire come from world', () => {
       if (/^\s*(\*|\/\/|\/\*)/.test(line)) return
       for (const [pattern, what] of worldOnly) {
         if (mayUseSystem && what === 'the system') continue
-        if (pattern.test(line)) complaints.push(`${path}:${i + 1}: takes ${what} from the system; take it from the world it is given`)
+        if (pattern.test(line))
+          complaints.push(`${path}:${i + 1}: takes ${what} from the system; take it from the world it is given`)
       }
     })
   }
@@ -99,7 +110,8 @@ test('files and functions are short', () => {
   for (const { path, lines } of sources) {
     if (tables.some(table => table.test(path))) continue
     if (lines.length > fileLimit + 1) complaints.push(`${path}: ${lines.length} lines; the limit is ${fileLimit}`)
-    for (const { line, length } of longFunctions(lines)) complaints.push(`${path}:${line}: a function of ${length} lines; the limit is ${functionLimit}`)
+    for (const { line, length } of longFunctions(lines))
+      complaints.push(`${path}:${line}: a function of ${length} lines; the limit is ${functionLimit}`)
   }
   complain(complaints)
 })
@@ -107,10 +119,16 @@ test('files and functions are short', () => {
 /** Functions and methods by their first line and the closing brace at the same indent: exact for formatted source. Test bodies and `describe` are not functions. */
 function longFunctions(lines: string[]): { line: number; length: number }[] {
   const found: { line: number; length: number }[] = []
-  const opens = /^(\s*)(?:export )?(?:default )?(?:async )?(?:function\b|(?:static |override |async |get |set |\*\s*)*[#\w[\].]+\s*(?:<[^>]*>)?\([^)]*\)[^=]*\{$|(?:const|let) \w+.*=>\s*\{$)/
+  const opens =
+    /^(\s*)(?:export )?(?:default )?(?:async )?(?:function\b|(?:static |override |async |get |set |\*\s*)*[#\w[\].]+\s*(?:<[^>]*>)?\([^)]*\)[^=]*\{$|(?:const|let) \w+.*=>\s*\{$)/
   lines.forEach((line, start) => {
     const match = opens.exec(line)
-    if (!match || !line.trimEnd().endsWith('{') || /^\s*(if|for|while|switch|catch|test|describe|it|suite)\b/.test(line)) return
+    if (
+      !match ||
+      !line.trimEnd().endsWith('{') ||
+      /^\s*(if|for|while|switch|catch|test|describe|it|suite)\b/.test(line)
+    )
+      return
     const end = lines.findIndex((other, i) => i > start && other.startsWith(`${match[1]}}`))
     if (end - start + 1 > functionLimit) found.push({ line: start + 1, length: end - start + 1 })
   })
@@ -121,11 +139,16 @@ test('names say what a thing is', () => {
   const complaints: string[] = []
   for (const { path, text } of sources) {
     for (const part of path.replace(/\.ts$/, '').split('/')) {
-      if (bannedNames.test(part.replace(/\.(test|suite|property|fuzz)/g, ''))) complaints.push(`${path}: "${part}" names nothing`)
+      if (bannedNames.test(part.replace(/\.(test|suite|property|fuzz)/g, '')))
+        complaints.push(`${path}: "${part}" names nothing`)
       if (!/^[a-z0-9.-]+$/.test(part)) complaints.push(`${path}: "${part}" is not kebab-case`)
     }
-    for (const [, name] of text.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w*(?:Manager|Helper|Utils?|Impl|Misc)\w*)\b/gm)) complaints.push(`${path}: type "${name}" names nothing`)
-    for (const [, name] of text.matchAll(/^export (?:class|interface|type) (I[A-Z][a-z]\w*)\b/gm)) complaints.push(`${path}: type "${name}" has an I-prefix`)
+    for (const [, name] of text.matchAll(
+      /^export (?:abstract )?(?:class|interface|type) (\w*(?:Manager|Helper|Utils?|Impl|Misc)\w*)\b/gm,
+    ))
+      complaints.push(`${path}: type "${name}" names nothing`)
+    for (const [, name] of text.matchAll(/^export (?:class|interface|type) (I[A-Z][a-z]\w*)\b/gm))
+      complaints.push(`${path}: type "${name}" has an I-prefix`)
   }
   complain(complaints)
 })

@@ -1,0 +1,104 @@
+import { parseArgs } from 'node:util'
+import { UsageError } from '@odradek/protocol'
+
+/**
+ * A command as data: help, parsing and completion come from the same declaration. Its flags' types follow from it.
+ *
+ *     export const ls = command({ name: 'topic ls', summary: '…', flags: { internal: { type: 'boolean', help: '…' } }, run: async ({ flags }) => … })
+ */
+export interface Command<F extends Flags = Flags> {
+  name: string
+  summary: string
+  /** Positional arguments as help prints them: `TOPIC`, `[FILE…]`. */
+  args?: string
+  flags?: F
+  /** Lines for "Examples", without the prompt. */
+  examples?: readonly string[]
+  /** The exit code, 0 when nothing is returned. */
+  run(call: Call<F>): Promise<number | undefined> | number | undefined
+}
+
+export interface Flag {
+  type: 'string' | 'boolean'
+  short?: string
+  multiple?: true
+  /** What stands for the value in help: `HOST:PORT`. */
+  value?: string
+  help: string
+}
+
+export type Flags = Readonly<Record<string, Flag>>
+
+export interface Call<F extends Flags> {
+  args: string[]
+  flags: FlagValues<F & GlobalFlags>
+  /** Aborts at SIGINT and SIGTERM: a command that runs on ends then, cleanly. */
+  signal: AbortSignal
+}
+
+export type FlagValues<F extends Flags> = {
+  [K in keyof F]?: F[K] extends { multiple: true } ? string[] : F[K]['type'] extends 'boolean' ? boolean : string
+}
+
+/** Every command has these. */
+export const globalFlags: GlobalFlags = {
+  broker: {
+    type: 'string',
+    short: 'b',
+    value: 'HOST:PORT',
+    help: 'the cluster; else ODRADEK_BROKER, else 127.0.0.1:9092',
+  },
+  output: { type: 'string', short: 'o', value: 'FORMAT', help: 'table, json, ndjson or yaml' },
+  help: { type: 'boolean', short: 'h', help: 'this text' },
+}
+
+type Text = Flag & { type: 'string' }
+type Switch = Flag & { type: 'boolean' }
+export type GlobalFlags = { broker: Text; output: Text; help: Switch }
+
+export const command = <const F extends Flags>(definition: Command<F>): Command<F> => definition
+
+/** Throws UsageError with what to write instead. */
+export function parseCall<F extends Flags>(definition: Command<F>, argv: string[], signal: AbortSignal): Call<F> {
+  const options = { ...definition.flags, ...globalFlags }
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      options,
+      allowPositionals: true,
+      allowNegative: false,
+      strict: true,
+    })
+    return { args: positionals, flags: values as Call<F>['flags'], signal }
+  } catch (error) {
+    const text = (error as Error).message.split('. To specify')[0]!.replace(/\.$/, '')
+    throw new UsageError(`${text}. \`odradek ${definition.name} --help\` lists what there is.`)
+  }
+}
+
+/** Lines of help for one command. */
+export function helpText(definition: Command<any>): string {
+  const flagLines = Object.entries<Flag>({ ...definition.flags, ...globalFlags }).map(([name, flag]) => {
+    const left = `${flag.short ? `-${flag.short}, ` : '    '}--${name}${flag.type === 'string' ? ` ${flag.value ?? 'VALUE'}` : ''}`
+    return `  ${left.padEnd(30)} ${flag.help}${flag.multiple ? ' (may be repeated)' : ''}`
+  })
+  const lines = [
+    `${definition.summary}`,
+    '',
+    `Usage: odradek ${[definition.name, definition.args, '[flags]'].filter(Boolean).join(' ')}`,
+    '',
+    ...flagLines,
+  ]
+  if (definition.examples) lines.push('', 'Examples:', ...definition.examples.map(example => `  ${example}`))
+  return `${lines.join('\n')}\n`
+}
+
+/** The one positional argument a command needs, or several; says which is missing. */
+export function need(call: { args: string[] }, names: readonly string[], definition: { name: string }): string[] {
+  const missing = names[call.args.length]
+  if (missing !== undefined)
+    throw new UsageError(`${missing} is missing. Write: odradek ${definition.name} ${names.join(' ')}`)
+  if (call.args.length > names.length)
+    throw new UsageError(`'${call.args[names.length]}' is one argument too many for odradek ${definition.name}.`)
+  return call.args
+}

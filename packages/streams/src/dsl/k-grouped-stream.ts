@@ -1,0 +1,51 @@
+import { type Serde, serde } from '@odradek/client'
+import { count } from '../processors/count.ts'
+import { dropNullKeys } from '../processors/drop-null-keys.ts'
+import { inMemoryKeyValueStore } from '../state/key-value-store.ts'
+import { internalTopic } from '../topology/node-spec.ts'
+import { KTable } from './k-table.ts'
+import type { Building, Serdes } from './streams-builder.ts'
+
+/** Records by a key they were not partitioned by: an aggregation puts a repartition topic in between. */
+export class KGroupedStream<K, V> {
+  readonly #building: Building
+  readonly #node: string
+  readonly #serdes: Serdes<K, V>
+  readonly #name: string | undefined
+
+  constructor(building: Building, node: string, serdes: Serdes<K, V>, name: string | undefined) {
+    this.#building = building
+    this.#node = node
+    this.#serdes = serdes
+    this.#name = name
+  }
+
+  /**
+   * How many records each key has had. `name` names the store, and by it its changelog and, where the grouping has no name of its own,
+   * the repartition topic.
+   */
+  count(options: { name?: string } = {}): KTable<K, number> {
+    const { topology, names } = this.#building
+    const storeName = options.name ?? names.store('KSTREAM-AGGREGATE-')
+    const name = names.node('KSTREAM-AGGREGATE-')
+    const key = this.#serdes.key ?? (serde.bytes as unknown as Serde<K>)
+    const source = this.#repartition(this.#name ?? storeName, key)
+    const store = inMemoryKeyValueStore<K, number>({ name: storeName, key, value: serde.int64 })
+    topology.add({ kind: 'processor', name, parents: [source], stores: [store], make: () => count(storeName) })
+    return new KTable<K, number>(this.#building, name, { key, value: serde.int64 })
+  }
+
+  /** Sink, filter and source around the repartition topic; named in this order, as Kafka Streams does. */
+  #repartition(topicBase: string, key: Serde<K>): string {
+    const { topology, names } = this.#building
+    const sink = names.node('KSTREAM-SINK-')
+    const filter = names.node('KSTREAM-FILTER-')
+    const source = names.node('KSTREAM-SOURCE-')
+    const topic = internalTopic(`${topicBase}-repartition`)
+    const value = this.#serdes.value ?? serde.bytes
+    topology.add({ kind: 'processor', name: filter, parents: [this.#node], stores: [], make: dropNullKeys })
+    topology.add({ kind: 'sink', name: sink, parents: [filter], topic, key, value })
+    topology.add({ kind: 'source', name: source, topics: [topic], key, value })
+    return source
+  }
+}

@@ -1,0 +1,13 @@
+import type { Processor, ProcessorContext } from '../processor.ts'
+import type { Change } from './change.ts'
+
+/** A table's changes as records: the new value alone. */
+export function toStream<K, V>(): Processor<K, Change<V>, K, V | null> {
+  let context: ProcessorContext<K, V | null>
+  return {
+    init: given => {
+      context = given
+    },
+    process: record => context.forward({ ...record, value: record.value.newValue }),
+  }
+}

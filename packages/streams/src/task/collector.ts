@@ -1,0 +1,16 @@
+import type { RecordHeaders } from '../record.ts'
+
+/** A record as it leaves a task. Without a partition, the key's bytes decide (murmur2, as everywhere in Kafka). */
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly partition?: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+  readonly headers: RecordHeaders
+}
+
+/** Where sinks and changelogs write. Sending waits for nothing; a commit waits until all that was sent is acknowledged. */
+export interface Collector {
+  send(record: OutgoingRecord): void
+}

@@ -1,0 +1,124 @@
+import type { Serde } from '@odradek/client'
+import { UsageError } from '@odradek/protocol'
+import type { RecordHeaders, StreamRecord } from '../record.ts'
+import type { KeyValueStore } from '../state/key-value-store.ts'
+import { changelogOf, type StateStore } from '../state/state-store.ts'
+import type { Collector, OutgoingRecord } from '../task/collector.ts'
+import { TaskGraph } from '../task/task-graph.ts'
+import { topicName } from '../topology/node-spec.ts'
+import type { Topology } from '../topology/topology.ts'
+
+/**
+ * Runs a topology without a broker, a thread or a clock but the one given: a record piped in is processed to the end, through
+ * repartition topics too, before `pipe` is done. Every topic has one partition.
+ *
+ *     const driver = new TopologyTestDriver(builder.build())
+ *     const lines = driver.input('lines', serde.string, serde.string)
+ *     const counts = driver.output('counts', serde.string, serde.int64)
+ *     await lines.pipe(null, 'a b a', 1000)
+ *     assert.deepEqual(counts.readPairs(), [['a', 1], ['b', 1], ['a', 2]])
+ */
+export class TopologyTestDriver {
+  readonly #graphs: TaskGraph[]
+  readonly #stores = new Map<string, StateStore>()
+  readonly #outputs = new Map<string, OutgoingRecord[]>()
+  readonly #pending: OutgoingRecord[] = []
+  #streamTime = -1
+
+  constructor(topology: Topology, options: { applicationId?: string } = {}) {
+    const applicationId = options.applicationId ?? 'test'
+    const collector: Collector = { send: record => this.#send(record) }
+    this.#graphs = topology.subtopologies().map(subtopology => {
+      for (const spec of subtopology.stores) {
+        const topic = topicName({ name: changelogOf(spec), internal: true }, applicationId)
+        const log = (key: Uint8Array, value: Uint8Array | null, timestamp: number) =>
+          this.#send({ topic, partition: 0, key, value, timestamp, headers: [] })
+        this.#stores.set(spec.name, spec.make(log))
+      }
+      return new TaskGraph({
+        subtopology,
+        taskId: `${subtopology.id}_0`,
+        applicationId,
+        stores: this.#stores,
+        collector,
+        streamTime: () => this.#streamTime,
+      })
+    })
+  }
+
+  /** A topic to pipe records into. Throws UsageError when no source reads it. */
+  input<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestInput<K, V> {
+    if (!this.#graphs.some(graph => graph.sourceOf(topic)))
+      throw new UsageError(`No source of the topology reads '${topic}'.`)
+    return {
+      pipe: async (k, v, timestamp, headers = []) => {
+        const keyBytes = k === null ? null : ((await key.serialize(k, { topic, part: 'key' })) as Uint8Array)
+        const valueBytes = v === null ? null : ((await value.serialize(v, { topic, part: 'value' })) as Uint8Array)
+        await this.#deliver({ topic, key: keyBytes, value: valueBytes, timestamp, headers })
+        for (let next = this.#pending.shift(); next; next = this.#pending.shift()) await this.#deliver(next)
+      },
+    }
+  }
+
+  /** What the topology has written to a topic, since it was last read. */
+  output<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestOutput<K, V> {
+    const read = (): StreamRecord<K | null, V | null>[] => {
+      const records = this.#outputs.get(topic) ?? []
+      this.#outputs.delete(topic)
+      return records.map(record => ({
+        key: record.key && (key.deserialize(record.key, { topic, part: 'key' }) as K),
+        value: record.value && (value.deserialize(record.value, { topic, part: 'value' }) as V),
+        timestamp: record.timestamp,
+        headers: record.headers,
+      }))
+    }
+    return { read, readPairs: () => read().map(record => [record.key, record.value]) }
+  }
+
+  keyValueStore<K, V>(name: string): KeyValueStore<K, V> {
+    const store = this.#stores.get(name)
+    if (!store)
+      throw new UsageError(`There is no store '${name}'. There are: ${[...this.#stores.keys()].join(', ') || 'none'}.`)
+    return store as KeyValueStore<K, V>
+  }
+
+  /** Topics that were written to and not read since. */
+  get producedTopics(): string[] {
+    return [...this.#outputs.keys()]
+  }
+
+  close(): void {
+    for (const graph of this.#graphs) graph.close()
+    for (const store of this.#stores.values()) store.close()
+  }
+
+  #send(record: OutgoingRecord): void {
+    const written = this.#outputs.get(record.topic)
+    if (written) written.push(record)
+    else this.#outputs.set(record.topic, [record])
+    if (this.#graphs.some(graph => graph.sourceOf(record.topic))) this.#pending.push(record)
+  }
+
+  async #deliver({ topic, key, value, timestamp, headers }: OutgoingRecord): Promise<void> {
+    this.#streamTime = Math.max(this.#streamTime, timestamp)
+    for (const graph of this.#graphs) {
+      const source = graph.sourceOf(topic)
+      if (!source) continue
+      await graph.process(source, {
+        key: key && source.key.deserialize(key, { topic, part: 'key' }),
+        value: value && source.value.deserialize(value, { topic, part: 'value' }),
+        timestamp,
+        headers,
+      })
+    }
+  }
+}
+
+export interface TestInput<K, V> {
+  pipe(key: K | null, value: V | null, timestamp: number, headers?: RecordHeaders): Promise<void>
+}
+
+export interface TestOutput<K, V> {
+  read(): StreamRecord<K | null, V | null>[]
+  readPairs(): [K | null, V | null][]
+}
