@@ -1,0 +1,7 @@
+export { ConnectionError, DecodeError, KafkaError, ProtocolError, UsageError } from '@odradek/protocol'
+export type { Backoff } from './cluster/backoff.ts'
+export { Cluster, type ClusterCallOptions, type MetadataOptions, type Target } from './cluster/cluster.ts'
+export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
+export { type InProcessBroker, Kafka, type KafkaOptions } from './kafka.ts'
+export { type AnySerde, type AsyncSerde, type Serde, type SerdeContext, type StandardSchema, serde } from './serde.ts'
+export { contractOf, type KeyOf, nameOf, type Topic, type TopicRef, topic, type ValueOf } from './topic.ts'

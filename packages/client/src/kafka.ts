@@ -1,0 +1,112 @@
+/**
+ * The handle to a cluster: producers, consumers and admin made from it share metadata and connections. Making one does no I/O;
+ * the first call that needs a broker connects.
+ */
+import { UsageError } from '@odradek/protocol'
+import {
+  type Address,
+  type ConnectOptions,
+  realClock,
+  realRandom,
+  realWire,
+  type Wire,
+  type World,
+} from '@odradek/world'
+import { parseAddresses } from './cluster/address.ts'
+import type { Backoff } from './cluster/backoff.ts'
+import { Cluster } from './cluster/cluster.ts'
+
+/** A broker in this process, reached by its own wire instead of TCP. */
+export interface InProcessBroker {
+  readonly bootstrap: string
+  readonly wire?: Wire
+}
+
+export interface KafkaOptions {
+  /** `'host:port,host:port'`, a list, a function that looks them up, or a broker in this process. */
+  readonly brokers: string | readonly string[] | (() => Promise<string | readonly string[]>) | InProcessBroker
+  /** Shown in the brokers' logs and quotas. Default `odradek`. */
+  readonly clientId?: string
+  /** `true` or details: speak TLS. */
+  readonly tls?: boolean | NonNullable<ConnectOptions['tls']>
+  /** Default 10,000: for the connection and its handshake. */
+  readonly connectTimeoutMs?: number
+  /** Default 30,000: for the answer to one request. */
+  readonly requestTimeoutMs?: number
+  /** Default 30,000: how long failures that may pass are retried. */
+  readonly retryTimeoutMs?: number
+  /** Default 300,000: metadata is asked for again after this time even when nothing fails. */
+  readonly metadataMaxAgeMs?: number
+  /** Default 100 MiB: a longer answer ends the connection. */
+  readonly maxResponseBytes?: number
+  readonly backoff?: Backoff
+  /** Time, chance and network; the real ones by default. */
+  readonly world?: Pick<World, 'clock' | 'random' | 'wire'>
+}
+
+interface Child {
+  close(): Promise<void>
+}
+
+export class Kafka implements AsyncDisposable {
+  /** What producers, consumers, admin and Streams share. Not part of the stable surface. */
+  readonly cluster: Cluster
+  readonly #children = new Set<Child>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: KafkaOptions) {
+    const { brokers, clientId = 'odradek', tls, world } = options
+    if (!brokers) throw new UsageError("`brokers` is missing: new Kafka({ brokers: 'localhost:9092' })")
+    this.cluster = new Cluster({
+      bootstrap: bootstrapOf(brokers),
+      random: world?.random ?? realRandom,
+      backoff: options.backoff,
+      metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
+      retryTimeoutMs: options.retryTimeoutMs ?? 30_000,
+      connection: {
+        wire: (isInProcess(brokers) && brokers.wire) || (world?.wire ?? realWire),
+        clock: world?.clock ?? realClock,
+        clientId,
+        connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+        requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+        maxResponseBytes: options.maxResponseBytes ?? 100 * 1024 * 1024,
+        ...(tls && { tls: tls === true ? {} : tls }),
+      },
+    })
+  }
+
+  /** Closes what was made from this handle, then the connections. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const closed = await Promise.allSettled(Array.from(this.#children, child => child.close()))
+    this.cluster.close()
+    const failed = closed.find(result => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  /** Remembers what `close` has to close; `forget` when it has closed itself. */
+  #adopt<C extends Child>(child: C): C {
+    if (this.#closing) throw new UsageError('the Kafka handle is closed: make a new one to go on')
+    this.#children.add(child)
+    return child
+  }
+}
+
+/** Text is parsed at once, so that a typing error is told at once. */
+function bootstrapOf(brokers: KafkaOptions['brokers']): () => Promise<readonly Address[]> {
+  if (typeof brokers === 'function') return async () => parseAddresses(await brokers())
+  const addresses = parseAddresses(isInProcess(brokers) ? brokers.bootstrap : brokers)
+  return async () => addresses
+}
+
+function isInProcess(brokers: KafkaOptions['brokers']): brokers is InProcessBroker {
+  return typeof brokers === 'object' && 'bootstrap' in brokers
+}

@@ -1,0 +1,164 @@
+/**
+ * How keys and values become bytes. Synchronous, so that no record costs a promise; a serde that must wait (a schema registry)
+ * declares `async: true` and may return promises. Numbers are written as Java's serializers write them: big-endian, fixed size.
+ */
+import { UsageError } from '@odradek/protocol'
+
+export interface SerdeContext {
+  readonly topic: string
+  readonly part: 'key' | 'value'
+}
+
+export interface Serde<T> {
+  readonly async?: false
+  /** For messages: 'string', 'json', … */
+  readonly name: string
+  serialize(value: T, context: SerdeContext): Uint8Array
+  deserialize(bytes: Uint8Array, context: SerdeContext): T
+}
+
+export interface AsyncSerde<T> {
+  readonly async: true
+  readonly name: string
+  serialize(value: T, context: SerdeContext): Uint8Array | Promise<Uint8Array>
+  deserialize(bytes: Uint8Array, context: SerdeContext): T | Promise<T>
+}
+
+export type AnySerde<T> = Serde<T> | AsyncSerde<T>
+
+const decoder = new TextDecoder()
+
+const bytes: Serde<Uint8Array> = {
+  name: 'bytes',
+  serialize: value => value,
+  deserialize: value => value,
+}
+
+const string: Serde<string> = {
+  name: 'string',
+  serialize: value => Buffer.from(value),
+  deserialize: value => decoder.decode(value),
+}
+
+function json<T>(): Serde<T> {
+  return {
+    name: 'json',
+    serialize(value, context) {
+      const text = JSON.stringify(value)
+      if (text === undefined) throw unfit(context, 'json', 'it has no JSON form; to delete a key, send the value null')
+      return Buffer.from(text)
+    },
+    deserialize(value, context) {
+      try {
+        return JSON.parse(decoder.decode(value))
+      } catch (error) {
+        throw unfit(context, 'json', `${(error as Error).message}; bytes: ${hexOf(value)}`, error)
+      }
+    },
+  }
+}
+
+const int32: Serde<number> = {
+  name: 'int32',
+  serialize(value, context) {
+    if (value !== (value | 0)) throw unfit(context, 'int32', `${value} is not a 32-bit integer`)
+    const out = Buffer.allocUnsafe(4)
+    out.writeInt32BE(value)
+    return out
+  },
+  deserialize: (value, context) => viewOf(value, 4, 'int32', context).getInt32(0),
+}
+
+/** Whole numbers within ±2^53, as Java's LongSerializer writes them. For the rest of the range use `bytes`. */
+const int64: Serde<number> = {
+  name: 'int64',
+  serialize(value, context) {
+    if (!Number.isSafeInteger(value)) throw unfit(context, 'int64', `${value} is not a whole number within ±2^53`)
+    const out = Buffer.allocUnsafe(8)
+    out.writeInt32BE(Math.floor(value / 2 ** 32), 0)
+    out.writeUInt32BE(value >>> 0, 4)
+    return out
+  },
+  deserialize(value, context) {
+    const view = viewOf(value, 8, 'int64', context)
+    const number = view.getInt32(0) * 2 ** 32 + view.getUint32(4)
+    if (!Number.isSafeInteger(number)) throw unfit(context, 'int64', `${hexOf(value)} is beyond ±2^53`)
+    return number
+  },
+}
+
+const double: Serde<number> = {
+  name: 'double',
+  serialize(value) {
+    const out = Buffer.allocUnsafe(8)
+    out.writeDoubleBE(value)
+    return out
+  },
+  deserialize: (value, context) => viewOf(value, 8, 'double', context).getFloat64(0),
+}
+
+/** The part of Standard Schema (zod, valibot, arktype, …) that is used here. */
+export interface StandardSchema<Input, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+
+/** JSON that is checked against a schema when it is written and when it is read. The schema must validate synchronously. */
+function schema<Input, Output>(standard: StandardSchema<Input, Output>): Serde<Output> {
+  const plain = json<unknown>()
+  const check = (value: unknown, context: SerdeContext): Output => {
+    const result = standard['~standard'].validate(value)
+    if (result instanceof Promise)
+      throw unfit(context, 'schema', 'the schema validates asynchronously, which a serde cannot wait for')
+    if (result.issues) throw unfit(context, 'schema', result.issues.map(describeIssue).join('; '))
+    return result.value
+  }
+  return {
+    name: 'schema',
+    serialize: (value, context) => plain.serialize(check(value, context), context),
+    deserialize: (value, context) => check(plain.deserialize(value, context), context),
+  }
+}
+
+export const serde: {
+  readonly bytes: Serde<Uint8Array>
+  readonly string: Serde<string>
+  readonly int32: Serde<number>
+  readonly int64: Serde<number>
+  readonly double: Serde<number>
+  readonly json: <T>() => Serde<T>
+  readonly schema: <Input, Output>(standard: StandardSchema<Input, Output>) => Serde<Output>
+} = { bytes, string, int32, int64, double, json, schema }
+
+function describeIssue({ message, path }: SchemaIssue): string {
+  const where = path?.map(step => String(typeof step === 'object' ? step.key : step)).join('.')
+  return where ? `${where}: ${message}` : message
+}
+
+function viewOf(value: Uint8Array, size: number, name: string, context: SerdeContext): DataView {
+  if (value.length !== size)
+    throw unfit(context, name, `it takes ${size} bytes, but ${value.length} came: ${hexOf(value)}`)
+  return new DataView(value.buffer, value.byteOffset, size)
+}
+
+function unfit({ topic, part }: SerdeContext, name: string, why: string, cause?: unknown): UsageError {
+  return new UsageError(`a ${part} of topic '${topic}' does not fit its ${name} serde: ${why}`, { cause })
+}
+
+function hexOf(value: Uint8Array): string {
+  const shown = Buffer.from(value.subarray(0, 24)).toString('hex')
+  return value.length > 24 ? `${shown}… (${value.length} bytes)` : shown || '(none)'
+}

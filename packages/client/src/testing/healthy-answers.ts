@@ -1,0 +1,70 @@
+/** What a small healthy cluster answers, drawn from the scripted cluster's topics. */
+import {
+  type AnyApi,
+  ApiVersions,
+  ErrorCodes,
+  FindCoordinator,
+  InitProducerId,
+  Metadata,
+  noId,
+  Produce,
+  type Request,
+  type ResponseInput,
+} from '@odradek/protocol'
+import type { Handler, ScriptedCluster } from './scripted-broker.ts'
+
+export function healthyAnswers(cluster: ScriptedCluster): Map<AnyApi, Handler<any>> {
+  return new Map<AnyApi, Handler<any>>([
+    [ApiVersions, (_, { node }) => ({ errorCode: 0, apiKeys: node.ranges })],
+    [Metadata, request => metadata(cluster, request)],
+    [FindCoordinator, request => coordinator(cluster, request)],
+    [InitProducerId, () => ({ errorCode: 0, producerId: cluster.nextProducerId++, producerEpoch: 0 })],
+    [Produce, request => produce(cluster, request)],
+  ])
+}
+
+function metadata(cluster: ScriptedCluster, request: Request<typeof Metadata>): ResponseInput<typeof Metadata> {
+  const names = request.topics ? request.topics.map(({ name }) => name!) : [...cluster.topics.keys()]
+  const topics = names.map(name => {
+    const mayCreate = cluster.autoCreate && request.allowAutoTopicCreation
+    const topic = cluster.topics.get(name) ?? (mayCreate ? cluster.addTopic(name, 1) : undefined)
+    if (!topic) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, name, topicId: noId, partitions: [] }
+    const partitions = topic.leaders.map((leaderId, partitionIndex) => {
+      const errorCode = leaderId < 0 ? ErrorCodes.LEADER_NOT_AVAILABLE : 0
+      return { errorCode, partitionIndex, leaderId, replicaNodes: [leaderId], isrNodes: [leaderId] }
+    })
+    return { errorCode: 0, name, topicId: topic.topicId, partitions }
+  })
+  const brokers = cluster.nodes
+    .filter(node => node.isUp)
+    .map(node => ({ nodeId: node.id, ...node.advertised, rack: null }))
+  return { brokers, clusterId: 'scripted', controllerId: brokers[0]?.nodeId ?? -1, topics }
+}
+
+function coordinator(
+  cluster: ScriptedCluster,
+  request: Request<typeof FindCoordinator>,
+): ResponseInput<typeof FindCoordinator> {
+  const node = cluster.nodes.find(({ isUp }) => isUp)!
+  const found = { nodeId: node.id, ...node.advertised, errorCode: 0 }
+  return { ...found, coordinators: request.coordinatorKeys.map(key => ({ key, ...found })) }
+}
+
+function produce(
+  cluster: ScriptedCluster,
+  request: Request<typeof Produce>,
+): ResponseInput<typeof Produce> | 'silence' {
+  const responses = request.topicData.map(({ name, topicId, partitionData }) => {
+    const topic = name ? cluster.topics.get(name) : [...cluster.topics.values()].find(t => t.topicId === topicId)
+    const partitionResponses = partitionData.map(({ index, records }) => {
+      const partition = topic?.partitions[index]
+      const appended = partition?.append(records!) ?? {
+        errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        baseOffset: -1,
+      }
+      return { index, ...appended }
+    })
+    return { name, topicId, partitionResponses }
+  })
+  return request.acks === 0 ? 'silence' : { responses }
+}
