@@ -14,8 +14,10 @@ export type GroupEvent =
   | { readonly type: 'sessionExpired'; readonly memberId: string }
   | { readonly type: 'joinTimedOut' }
   | { readonly type: 'syncTimedOut' }
-  /** The last `store` of this generation is durable, or failed. */
+  /** What this generation asked to `store` is durable, or failed. */
   | { readonly type: 'stored'; readonly generation: number; readonly error: ErrorCode }
+  /** A Dead group could not be removed from the store, so it lives on. */
+  | { readonly type: 'removalFailed' }
 
 export type GroupEventType = GroupEvent['type']
 
@@ -75,10 +77,15 @@ export type Effect =
   | { readonly type: 'deadline'; readonly name: DeadlineName; readonly inMs: number }
   | { readonly type: 'noDeadline'; readonly name: DeadlineName }
   /**
-   * Persist (null: remove the group and its offsets), then give `replies` (when it failed: refusals), then send the machine
-   * `stored` with this generation.
+   * Persist, then give `replies` (when it failed: refusals), then send the machine `stored` with this generation. Null: remove the
+   * group and its offsets; only a failure of that comes back to the machine, as `removalFailed`.
    */
-  | { readonly type: 'store'; readonly generation: number; readonly group: StoredGroup | null; readonly replies: readonly Answer[] }
+  | {
+      readonly type: 'store'
+      readonly generation: number
+      readonly group: StoredGroup | null
+      readonly replies: readonly Answer[]
+    }
 
 export interface Answer {
   readonly ticket: Ticket
@@ -92,7 +99,11 @@ export type Reply =
   | JoinReply
   | SyncReply
   | { readonly type: 'plain'; readonly error: ErrorCode }
-  | { readonly type: 'leave'; readonly error: ErrorCode; readonly members: readonly (Identity & { readonly error: ErrorCode })[] }
+  | {
+      readonly type: 'leave'
+      readonly error: ErrorCode
+      readonly members: readonly (Identity & { readonly error: ErrorCode })[]
+    }
 
 export interface JoinReply {
   readonly type: 'join'
@@ -104,7 +115,11 @@ export interface JoinReply {
   readonly leader: string
   readonly skipAssignment: boolean
   /** Everybody, for the leader; nobody, for the others. */
-  readonly members: readonly { readonly memberId: string; readonly instanceId: string | null; readonly metadata: Uint8Array }[]
+  readonly members: readonly {
+    readonly memberId: string
+    readonly instanceId: string | null
+    readonly metadata: Uint8Array
+  }[]
 }
 
 export interface SyncReply {

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import type { Group, Member, Protocol } from './group.ts'
 
 /** Whether a member with these protocols can be in the group: its kind fits, and one assignor is known to everybody. */
-export function fits(group: Pick<Group, 'state' | 'protocolType' | 'members'>, protocolType: string, protocols: readonly Protocol[]): boolean {
+export function fits(
+  group: Pick<Group, 'state' | 'protocolType' | 'members'>,
+  protocolType: string,
+  protocols: readonly Protocol[],
+): boolean {
   if (protocolType === '' || protocols.length === 0) return false
   if (group.state === 'Empty' || group.members.size === 0) return true
   if (protocolType !== group.protocolType) return false
