@@ -1,0 +1,78 @@
+import { UsageError } from '@odradek/protocol'
+import { changelogOf } from '../state/state-store.ts'
+import { topicName } from '../topology/node-spec.ts'
+import type { Subtopology, Topology } from '../topology/topology.ts'
+
+/** A topic the application makes for itself. */
+export interface InternalTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** As Kafka Streams configures them (streams facts 3.2). */
+const repartitionConfig = {
+  'cleanup.policy': 'delete',
+  'segment.bytes': '52428800',
+  'retention.ms': '-1',
+  'message.timestamp.type': 'CreateTime',
+}
+const changelogConfig = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
+
+/**
+ * Repartition topics are as wide as the widest topic that feeds the sub-topology which writes them, changelogs as the sub-topology has
+ * tasks. `widths` says how many partitions a topic of the user's has; 0: it does not exist, which is an error here and not later.
+ */
+export function internalTopics(
+  topology: Topology,
+  applicationId: string,
+  widths: (topic: string) => number,
+): InternalTopic[] {
+  const subtopologies = topology.subtopologies()
+  const width = widthsOfAll(subtopologies, widths)
+  const repartitions = subtopologies
+    .flatMap(({ sourceTopics }) => sourceTopics.filter(topic => topic.internal))
+    .map(topic => ({ name: topicName(topic, applicationId), partitions: width(topic.name), config: repartitionConfig }))
+  const changelogs = subtopologies.flatMap(({ sourceTopics, stores }) => {
+    const tasks = Math.max(...sourceTopics.map(topic => width(topic.name)))
+    return stores.map(store => ({
+      name: `${applicationId}-${changelogOf(store)}`,
+      partitions: tasks,
+      config: changelogConfig,
+    }))
+  })
+  return [...new Map([...repartitions, ...changelogs].map(topic => [topic.name, topic])).values()]
+}
+
+/** Widths flow from the user's topics down; a repartition topic's is known once those above it are. */
+function widthsOfAll(
+  subtopologies: readonly Subtopology[],
+  widths: (topic: string) => number,
+): (topic: string) => number {
+  const known = new Map<string, number>()
+  const widthOf = (topic: string, internal: boolean, below: readonly string[]): number => {
+    const found = known.get(topic)
+    if (found !== undefined) return found
+    if (below.includes(topic))
+      throw new UsageError(`Repartition topic '${topic}' feeds itself; its number of partitions cannot be told.`)
+    const writers = internal
+      ? subtopologies.filter(({ sinkTopics }) => sinkTopics.some(sink => sink.name === topic))
+      : []
+    const width = internal
+      ? Math.max(
+          ...writers.flatMap(({ sourceTopics }) =>
+            sourceTopics.map(source => widthOf(source.name, source.internal, [...below, topic])),
+          ),
+        )
+      : widths(topic)
+    if (width === 0)
+      throw new UsageError(
+        `Source topic '${topic}' does not exist. Create it before the application starts: odradek topic create ${topic}`,
+      )
+    known.set(topic, width)
+    return width
+  }
+  for (const { sourceTopics } of subtopologies)
+    for (const { name, internal } of sourceTopics) widthOf(name, internal, [])
+  return topic => known.get(topic)!
+}
