@@ -1,5 +1,7 @@
 import { DecodeError } from '../../errors.ts'
 import type { Codec } from '../batch-layout.ts'
+import { lz4, unlz4 } from './lz4.ts'
+import { snappy, unsnappy } from './snappy.ts'
 import { gunzip, gzip, unzstd, zstd } from './zlib-codecs.ts'
 
 /** What a codec does with the records of a batch, which it compresses together. Both ways are synchronous. */
@@ -9,24 +11,20 @@ interface Compression {
   decompress(bytes: Uint8Array, maxBytes: number): Uint8Array
 }
 
-const compressions: Partial<Record<Codec, Compression>> = {
+const compressions: Record<Codec, Compression> = {
   none: { compress: bytes => bytes, decompress: withinCap },
   gzip: { compress: gzip, decompress: gunzip },
+  snappy: { compress: snappy, decompress: unsnappy },
+  lz4: { compress: lz4, decompress: unlz4 },
   zstd: { compress: zstd, decompress: unzstd },
 }
 
 export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
-  return compressionOf(codec).compress(bytes)
+  return compressions[codec].compress(bytes)
 }
 
 export function decompress(codec: Codec, bytes: Uint8Array, maxBytes: number): Uint8Array {
-  return compressionOf(codec).decompress(bytes, maxBytes)
-}
-
-function compressionOf(codec: Codec): Compression {
-  const compression = compressions[codec]
-  if (compression === undefined) throw new DecodeError(`${codec} is not read yet`)
-  return compression
+  return compressions[codec].decompress(bytes, maxBytes)
 }
 
 function withinCap(bytes: Uint8Array, maxBytes: number): Uint8Array {
