@@ -21,8 +21,12 @@ import type { Topics } from './topics.ts'
  */
 export interface Handler<A extends Api<any, any> = Api<any, any>> {
   readonly api: A
-  /** Versions advertised, when they are not all of the table's. */
+  /** Versions served, when they are not all of the table's. */
   readonly versions?: readonly [min: number, max: number]
+  /** Versions ApiVersions names, when they are not those served. */
+  readonly advertised?: readonly [min: number, max: number]
+  /** Requests of this API may start before the ones before them are answered. Answers keep their order all the same. */
+  readonly isPipelined?: boolean
   /** `null`: no response at all (Produce with acks=0). */
   handle(request: Request<A>, context: RequestContext): ResponseInput<A> | null | Promise<ResponseInput<A> | null>
 }
@@ -40,6 +44,8 @@ export interface RequestContext {
   /** Closes the connection once earlier responses are out (an error with acks=0). The reason is logged. */
   close(reason: string): void
   readonly broker: BrokerServices
+  /** How many bytes of records the answer may hold; one who reads slowly gets little at a time. Ask once per answer. */
+  takeAllowance(): number
   /** Every node, at the address this client should dial (advertised.listeners, or the host it dialled itself). */
   nodes(): readonly NodeAddress[]
 }

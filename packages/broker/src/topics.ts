@@ -1,10 +1,11 @@
 import type { LogEngine, TopicSpec } from '@odradek/log'
-import { ErrorCodes, ProtocolError } from '@odradek/protocol'
+import { ErrorCodes } from '@odradek/protocol'
 import type { Clock, Random } from '@odradek/world'
 import type { ClusterStore, ConfigOverrides, Topic } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { logConfigOf, resolveTopicConfig, type TopicConfig, wrongTopicConfig } from './config/topic-config.ts'
 import type { Logger } from './logger.ts'
+import { Refusal } from './refusal.ts'
 import { collisionKey, isInternalTopic, wrongTopicName } from './topic-name.ts'
 
 export interface NewTopic {
@@ -53,24 +54,23 @@ export class Topics {
     return config
   }
 
-  /** Throws ProtocolError for what cannot be created, also when it is only asked whether it could be. */
+  /** Throws a Refusal for what cannot be created, also when it is only asked whether it could be. */
   check(spec: NewTopic): void {
     const wrongName = wrongTopicName(spec.name)
-    if (wrongName) throw new ProtocolError(ErrorCodes.INVALID_TOPIC_EXCEPTION, { topic: spec.name, message: wrongName })
+    if (wrongName) throw new Refusal(ErrorCodes.INVALID_TOPIC_EXCEPTION, wrongName)
     if (this.#cluster.topic(spec.name) || this.#pending.has(spec.name)) {
-      throw new ProtocolError(ErrorCodes.TOPIC_ALREADY_EXISTS, { topic: spec.name, message: `Topic '${spec.name}' already exists.` })
+      throw new Refusal(ErrorCodes.TOPIC_ALREADY_EXISTS, `Topic '${spec.name}' already exists.`)
     }
     const twin = this.#collision(spec.name)
     if (twin) {
-      const message = `Topic '${spec.name}' collides with existing topic: ${twin}`
-      throw new ProtocolError(ErrorCodes.INVALID_TOPIC_EXCEPTION, { topic: spec.name, message })
+      throw new Refusal(ErrorCodes.INVALID_TOPIC_EXCEPTION, `Topic '${spec.name}' collides with existing topic: ${twin}`)
     }
     if (spec.partitions !== -1 && (spec.partitions < 1 || spec.partitions > maxPartitions)) {
       const message = `Number of partitions was set to an invalid value: write 1 to ${maxPartitions}, or -1 for the broker's default.`
-      throw new ProtocolError(ErrorCodes.INVALID_PARTITIONS, { topic: spec.name, message })
+      throw new Refusal(ErrorCodes.INVALID_PARTITIONS, message)
     }
     const wrongConfig = wrongTopicConfig(spec.config)
-    if (wrongConfig) throw new ProtocolError(ErrorCodes.INVALID_CONFIG, { topic: spec.name, message: wrongConfig })
+    if (wrongConfig) throw new Refusal(ErrorCodes.INVALID_CONFIG, wrongConfig)
   }
 
   async create(spec: NewTopic): Promise<Topic> {

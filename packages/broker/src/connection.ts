@@ -1,0 +1,356 @@
+import { ApiVersions, decodeRequestBody, decodeRequestHeader, ErrorCodes, FrameSplitter, KafkaError } from '@odradek/protocol'
+import type { Connection } from '@odradek/world'
+import { encodedResponse, failedResponse } from './answer.ts'
+import { foreignProtocol } from './foreign-protocol.ts'
+import type { BrokerServices, Handler, NodeAddress, RequestContext } from './handler.ts'
+import type { Reader, RequestBudget } from './request-budget.ts'
+import { closingDueTo, refusalOf } from './request-check.ts'
+
+/**
+ * One client's connection: frames in, responses out, in the order of the requests.
+ *
+ *     bytes ─▶ FrameSplitter ─▶ waiting (frames) ─▶ running (one, or several Produce) ─▶ out (chunks) ─▶ one send per turn
+ *
+ * Requests run one at a time, as in Kafka, but Produce requests may follow each other without waiting: they reach the log in
+ * their order, and a pipelining producer keeps it busy. Whoever reads his answers slower than he asks is not heard until he has caught
+ * up; reading also stops while more than a few MiB of his requests, or too many of everybody's (RequestBudget), are held.
+ */
+export interface ConnectionHost {
+  readonly handlers: ReadonlyMap<number, Handler>
+  readonly broker: BrokerServices
+  readonly budget: RequestBudget
+  readonly maxFrameBytes: number
+  readonly nodeId: number
+  nodes(connection: Connection): readonly NodeAddress[]
+  /** Whether slow readers have left so much unread that answers have to be small. */
+  isCongested(): boolean
+  closed(connection: ClientConnection): void
+}
+
+interface Running {
+  readonly handler: Handler
+  readonly version: number
+  readonly correlationId: number
+  readonly bytes: number
+  /** Undefined while the handler is at work. */
+  response: object | null | undefined
+}
+
+/** More unread answers than this, and no further request is started. */
+const unreadMark = 1024 * 1024
+/** The most record bytes in the first answer of a connection, and of every answer while the broker is congested. */
+const firstAllowance = 256 * 1024
+const lastAllowance = 64 * 1024 * 1024
+/** More held requests than this, and no further bytes are read. */
+const heldMark = 16 * 1024 * 1024
+
+export class ClientConnection implements Reader {
+  readonly clientHost: string
+  readonly host: ConnectionHost
+  readonly #wire: Connection
+  readonly #splitter: FrameSplitter
+  readonly #abort = new AbortController()
+  #waiting: Uint8Array[] = []
+  #running: Running[] = []
+  #out: Uint8Array[] = []
+  /** Bytes of whole requests, waiting or running. */
+  #held = 0
+  /** Bytes of the half-received request, as told to the budget. */
+  #partial = 0
+  #isPaused = false
+  #isFirst = true
+  #isClosing = false
+  #isOver = false
+  #quietSweeps = 0
+  #allowance = firstAllowance
+
+  constructor(wire: Connection, host: ConnectionHost) {
+    this.#wire = wire
+    this.host = host
+    this.clientHost = `/${plainHost(wire.remote.host)}`
+    this.#splitter = new FrameSplitter(host.maxFrameBytes)
+    wire.handle({
+      received: bytes => this.#received(bytes),
+      drained: () => this.#proceed(),
+      closed: error => this.#over(error),
+    })
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get queuedBytes(): number {
+    return this.#wire.queuedBytes
+  }
+
+  nodes(): readonly NodeAddress[] {
+    return this.host.nodes(this.#wire)
+  }
+
+  /**
+   * How many bytes of records the next answer may hold. It doubles with each answer: whoever asks again has read the last one, and
+   * whoever never reads has been sent little.
+   */
+  takeAllowance(): number {
+    if (this.host.isCongested()) return firstAllowance
+    const allowance = this.#allowance
+    this.#allowance = Math.min(allowance * 2, lastAllowance)
+    return allowance
+  }
+
+  /** Logs why, and closes. */
+  refuse(reason: string): void {
+    this.#warn(reason)
+    this.close()
+  }
+
+  /** Reads no more, lets what runs answer at once with what it has, sends that, closes. */
+  close(): void {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#waiting = []
+    this.#pause()
+    this.#abort.abort()
+    this.#proceed()
+  }
+
+  destroy(): void {
+    this.#wire.destroy()
+  }
+
+  /** Called now and then; true once it has been quiet for `sweeps` calls in a row, with nothing pending. */
+  isIdle(sweeps: number): boolean {
+    return this.#running.length === 0 && this.#waiting.length === 0 && ++this.#quietSweeps > sweeps
+  }
+
+  resume(): void {
+    if (this.#isClosing || this.#isOver || !this.#isPaused || this.#held > heldMark) return
+    this.#isPaused = false
+    this.#wire.resume()
+  }
+
+  evict(): void {
+    this.#warn(`its request did not arrive in time while memory was short (${this.#partial} bytes had come)`)
+    this.#wire.destroy()
+  }
+
+  #received(bytes: Uint8Array): void {
+    if (this.#isClosing || this.#isOver) return
+    this.#quietSweeps = 0
+    if (this.#isFirst && this.#isForeign(bytes)) return
+    let frames: Uint8Array[]
+    try {
+      frames = this.#splitter.push(bytes)
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      return this.refuse(closingDueTo(error))
+    }
+    this.#account(frames)
+    if (frames.length > 0) {
+      if (this.#waiting.length === 0) this.#waiting = frames
+      else this.#waiting.push(...frames)
+      this.#proceed()
+    }
+    if (this.#held > heldMark || !this.host.budget.admits(this)) this.#pause()
+  }
+
+  #account(frames: readonly Uint8Array[]): void {
+    const { budget } = this.host
+    let whole = 0
+    for (const frame of frames) whole += frame.length
+    this.#held += whole
+    const partial = this.#splitter.buffered
+    budget.hold(whole + partial - this.#partial)
+    this.#partial = partial
+    if (whole > 0) budget.done(this)
+  }
+
+  #isForeign(bytes: Uint8Array): boolean {
+    this.#isFirst = false
+    const foreign = foreignProtocol(bytes)
+    if (!foreign) return false
+    if (foreign.reply) this.#wire.send([Buffer.from(foreign.reply)])
+    this.refuse(foreign.reason)
+    return true
+  }
+
+  /** Starts what may start, sends what is answered, closes when it is time to. */
+  #proceed(): void {
+    if (this.#isOver) return
+    this.#startWaiting()
+    this.#flush()
+    if (this.#isClosing && this.#running.length === 0) this.#end()
+  }
+
+  #startWaiting(): void {
+    let started = 0
+    while (started < this.#waiting.length && this.#mayStart(this.#waiting[started]!)) {
+      const frame = this.#waiting[started++]!
+      this.#start(frame)
+      if (this.#out.length > 64) this.#flush()
+    }
+    if (started > 0) this.#waiting.splice(0, started)
+  }
+
+  #mayStart(frame: Uint8Array): boolean {
+    if (this.#wire.queuedBytes > unreadMark) return false
+    const last = this.#running.at(-1)
+    return last === undefined || (last.handler.isPipelined === true && keyOf(frame) === last.handler.api.key)
+  }
+
+  #start(frame: Uint8Array): void {
+    try {
+      const header = decodeRequestHeader(frame)
+      const handler = this.host.handlers.get(header.apiKey)
+      const refusal = refusalOf(handler, header)
+      if (refusal === 'downgrade') return this.#answerOldest(header.correlationId, frame.length)
+      if (refusal !== undefined) return this.refuse(refusal)
+      const { apiVersion: version, correlationId, bodyAt } = header
+      const request = decodeRequestBody(handler!.api, version, frame, bodyAt)
+      const running: Running = { handler: handler!, version, correlationId, bytes: frame.length, response: undefined }
+      this.#running.push(running)
+      this.#run(running, request, new RequestScope(this, version, header.clientId))
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      this.refuse(closingDueTo(error))
+    }
+  }
+
+  #run(running: Running, request: object, scope: RequestScope): void {
+    try {
+      const response = running.handler.handle(request, scope)
+      if (!(response instanceof Promise)) return this.#answered(running, response)
+      response.then(
+        value => {
+          this.#answered(running, value)
+          this.#proceed()
+        },
+        error => {
+          this.#failed(running, error)
+          this.#proceed()
+        },
+      )
+    } catch (error) {
+      this.#failed(running, error)
+    }
+  }
+
+  #failed(running: Running, error: unknown): void {
+    const { logger } = this.host.broker
+    const response = failedResponse(running.handler.api, error, logger)
+    if (response) return this.#answered(running, response)
+    this.#answered(running, null)
+    this.refuse(`${running.handler.api.name} failed: ${error instanceof Error ? error.message : String(error)}`)
+  }
+
+  /** Puts into `out` what is answered, up to the first that still runs. */
+  #answered(running: Running, response: object | null): void {
+    running.response = response
+    while (this.#running.length > 0 && this.#running[0]!.response !== undefined) {
+      const { handler, version, correlationId, bytes, response: value } = this.#running.shift()!
+      this.#release(bytes)
+      if (value === null || this.#isOver) continue
+      const chunks = encodedResponse(handler.api, version, correlationId, value, this.host.broker.logger)
+      if (chunks === undefined) this.close()
+      else if (this.#out.length === 0) this.#out = chunks
+      else this.#out.push(...chunks)
+    }
+  }
+
+  /** ApiVersions of a version nobody here knows is answered in version 0, and names the versions that are (KIP-511). */
+  #answerOldest(correlationId: number, bytes: number): void {
+    const [minVersion, maxVersion] = ApiVersions.versions
+    const value = { errorCode: ErrorCodes.UNSUPPORTED_VERSION, apiKeys: [{ apiKey: ApiVersions.key, minVersion, maxVersion }] }
+    this.#out.push(...encodedResponse(ApiVersions, 0, correlationId, value, this.host.broker.logger)!)
+    this.#release(bytes)
+  }
+
+  #release(bytes: number): void {
+    if (this.#isOver) return
+    this.#held -= bytes
+    this.host.budget.release(bytes)
+    if (this.#isPaused && this.#held <= heldMark && this.host.budget.admits(this)) this.resume()
+  }
+
+  #flush(): void {
+    if (this.#out.length === 0) return
+    const out = this.#out
+    this.#out = []
+    this.#wire.send(out)
+  }
+
+  #warn(reason: string): void {
+    this.host.broker.logger.warn({ client: this.clientHost, node: this.host.nodeId }, `closing a connection: ${reason}`)
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#wire.pause()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#abort.abort()
+    this.#wire.end()
+  }
+
+  #over(error: Error | undefined): void {
+    this.#isOver = true
+    this.#abort.abort()
+    this.host.budget.release(this.#held + this.#partial)
+    this.#held = 0
+    this.#partial = 0
+    this.#waiting = []
+    this.host.budget.done(this)
+    if (error) this.host.broker.logger.debug({ client: this.clientHost, error: error.message }, 'a connection broke')
+    this.host.closed(this)
+  }
+}
+
+/** What one request sees of its connection. */
+class RequestScope implements RequestContext {
+  readonly apiVersion: number
+  readonly clientId: string | null
+  readonly connection: ClientConnection
+
+  constructor(connection: ClientConnection, apiVersion: number, clientId: string | null) {
+    this.connection = connection
+    this.apiVersion = apiVersion
+    this.clientId = clientId
+  }
+
+  get clientHost(): string {
+    return this.connection.clientHost
+  }
+
+  get nodeId(): number {
+    return this.connection.host.nodeId
+  }
+
+  get signal(): AbortSignal {
+    return this.connection.signal
+  }
+
+  get broker(): BrokerServices {
+    return this.connection.host.broker
+  }
+
+  close(reason: string): void {
+    this.connection.refuse(reason)
+  }
+
+  takeAllowance(): number {
+    return this.connection.takeAllowance()
+  }
+
+  nodes(): readonly NodeAddress[] {
+    return this.connection.nodes()
+  }
+}
+
+const keyOf = (frame: Uint8Array): number => ((frame[0] ?? 0) << 8) | (frame[1] ?? 0)
+
+/** An IPv4 address that came in through an IPv6 socket is shown, and advertised, as what it is. */
+export const plainHost = (host: string): string => (host.startsWith('::ffff:') ? host.slice(7) : host)
