@@ -8,6 +8,73 @@ export type {
   ResponseInput,
 } from './api.ts'
 export { apiByKey, apis } from './apis.ts'
+export {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+  decodeConsumerProtocol,
+  encodeConsumerProtocol,
+} from './consumer-protocol.ts'
+export {
+  ConsumerGroupCurrentMemberAssignmentKey,
+  ConsumerGroupCurrentMemberAssignmentValue,
+  ConsumerGroupMemberMetadataKey,
+  ConsumerGroupMemberMetadataValue,
+  ConsumerGroupMetadataKey,
+  ConsumerGroupMetadataValue,
+  ConsumerGroupPartitionMetadataKey,
+  ConsumerGroupPartitionMetadataValue,
+  ConsumerGroupRegularExpressionKey,
+  ConsumerGroupRegularExpressionValue,
+  ConsumerGroupTargetAssignmentMemberKey,
+  ConsumerGroupTargetAssignmentMemberValue,
+  ConsumerGroupTargetAssignmentMetadataKey,
+  ConsumerGroupTargetAssignmentMetadataValue,
+} from './coordinator-records/consumer-group.ts'
+export {
+  coordinatorRecordType,
+  decodeCoordinatorRecord,
+  encodeCoordinatorRecord,
+} from './coordinator-records/coordinator-record.ts'
+export {
+  GroupMetadataKey,
+  GroupMetadataValue,
+} from './coordinator-records/group-metadata.ts'
+export {
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from './coordinator-records/offset-commit.ts'
+export {
+  ShareGroupCurrentMemberAssignmentKey,
+  ShareGroupCurrentMemberAssignmentValue,
+  ShareGroupMemberMetadataKey,
+  ShareGroupMemberMetadataValue,
+  ShareGroupMetadataKey,
+  ShareGroupMetadataValue,
+  ShareGroupStatePartitionMetadataKey,
+  ShareGroupStatePartitionMetadataValue,
+  ShareGroupTargetAssignmentMemberKey,
+  ShareGroupTargetAssignmentMemberValue,
+  ShareGroupTargetAssignmentMetadataKey,
+  ShareGroupTargetAssignmentMetadataValue,
+} from './coordinator-records/share-group.ts'
+export {
+  StreamsGroupCurrentMemberAssignmentKey,
+  StreamsGroupCurrentMemberAssignmentValue,
+  StreamsGroupMemberMetadataKey,
+  StreamsGroupMemberMetadataValue,
+  StreamsGroupMetadataKey,
+  StreamsGroupMetadataValue,
+  StreamsGroupTargetAssignmentMemberKey,
+  StreamsGroupTargetAssignmentMemberValue,
+  StreamsGroupTargetAssignmentMetadataKey,
+  StreamsGroupTargetAssignmentMetadataValue,
+  StreamsGroupTopologyKey,
+  StreamsGroupTopologyValue,
+} from './coordinator-records/streams-group.ts'
+export {
+  TransactionLogKey,
+  TransactionLogValue,
+} from './coordinator-records/transaction-log.ts'
 export { type ErrorCode, ErrorCodes, type ErrorName, type ErrorRow, errorByCode, type Recovery } from './error-codes.ts'
 export {
   ConnectionError,
@@ -27,6 +94,7 @@ export {
   encodeResponse,
   type RequestHeader,
 } from './frames.ts'
+export type { Message, Versioned } from './message.ts'
 export { AddOffsetsToTxn } from './messages/add-offsets-to-txn.ts'
 export { AddPartitionsToTxn } from './messages/add-partitions-to-txn.ts'
 export { AddRaftVoter } from './messages/add-raft-voter.ts'

@@ -110,5 +110,28 @@ export function encodeVersioned<F extends Fields>(
   const writer = new Writer()
   writer.int16(version)
   message.write(writer, version, value)
-  return Uint8Array.from(Buffer.concat(writer.finish()))
+  const bytes = new Uint8Array(writer.size)
+  let at = 0
+  for (const chunk of writer.finish()) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+export interface Versioned<F extends Fields> {
+  readonly version: number
+  readonly value: Decoded<F>
+}
+
+/** `readAs` says by which version to read a stored one. */
+export function decodeVersioned<F extends Fields>(
+  message: Message<F>,
+  bytes: Uint8Array,
+  readAs: (version: number) => number = version => version,
+): Versioned<F> {
+  const reader = new Reader(bytes)
+  if (reader.remaining < 2) throw new DecodeError('there is no version', { message: message.name, position: 0 })
+  const version = reader.int16()
+  return { version, value: message.read(reader, readAs(version)) }
 }
