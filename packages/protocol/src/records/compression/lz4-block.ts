@@ -1,6 +1,6 @@
 import { DecodeError } from '../../errors.ts'
-import { copyLiterals, copyMatch } from './byte-copy.ts'
-import { findMatches } from './match-finder.ts'
+import type { CopyTarget } from './copy-target.ts'
+import { copyBytes, findMatches } from './match-finder.ts'
 
 /*
  * One block in lz4's format: sequences of literals and a match, the last one without a match.
@@ -26,8 +26,7 @@ export function writeLz4Block(bytes: Uint8Array, from: number, to: number, out: 
     const tokenAt = at++
     out[tokenAt] = (Math.min(literals, 15) << 4) | Math.min(more, 15)
     if (literals >= 15) at = writeRest(out, at, literals - 15)
-    copyLiterals(bytes, next, out, at, literals)
-    at += literals
+    at = copyBytes(bytes, next, literals, out, at)
     out[at] = back
     out[at + 1] = back >> 8
     at += 2
@@ -37,8 +36,7 @@ export function writeLz4Block(bytes: Uint8Array, from: number, to: number, out: 
   const literals = to - next
   out[at++] = Math.min(literals, 15) << 4
   if (literals >= 15) at = writeRest(out, at, literals - 15)
-  copyLiterals(bytes, next, out, at, literals)
-  return at + literals
+  return copyBytes(bytes, next, literals, out, at)
 }
 
 function writeRest(out: Uint8Array, start: number, rest: number): number {
@@ -56,11 +54,12 @@ export function readLz4Block(
   bytes: Uint8Array,
   from: number,
   to: number,
-  out: Uint8Array,
+  out: CopyTarget,
   at: number,
   window: number,
   limit: number,
 ): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let next = from
   let done = at
   while (next < to) {
@@ -76,7 +75,7 @@ export function readLz4Block(
     }
     if (literals > to - next) throw cutOff()
     if (literals > limit - done) throw tooMuch(limit - at)
-    copyLiterals(bytes, next, out, done, literals)
+    out.literals(bytes, view, next, done, literals)
     next += literals
     done += literals
     if (next === to) return done
@@ -96,7 +95,7 @@ export function readLz4Block(
     if (back === 0 || back > done - window)
       throw new DecodeError(`an lz4 match reaches ${back} bytes back after ${done - window}`)
     if (length > limit - done) throw tooMuch(limit - at)
-    copyMatch(out, done, back, length)
+    out.match(done, back, length)
     done += length
   }
   throw cutOff()

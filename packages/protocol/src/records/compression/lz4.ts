@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { DecodeError } from '../../errors.ts'
+import { CopyTarget } from './copy-target.ts'
 import { lz4Bound, readLz4Block, writeLz4Block } from './lz4-block.ts'
 import { maxBlockBytes } from './match-finder.ts'
 import { xxhash32 } from './xxhash32.ts'
@@ -73,13 +74,13 @@ class FrameReader {
   readonly #bytes: Uint8Array
   readonly #cap: number
   #at = 0
-  #out: Uint8Array
+  #out: CopyTarget
   #done = 0
 
   constructor(bytes: Uint8Array, cap: number) {
     this.#bytes = bytes
     this.#cap = cap
-    this.#out = Buffer.allocUnsafeSlow(Math.min(cap, bytes.length * 4))
+    this.#out = new CopyTarget(Buffer.allocUnsafeSlow(Math.min(cap, bytes.length * 4)))
   }
 
   get isAtEnd(): boolean {
@@ -87,14 +88,14 @@ class FrameReader {
   }
 
   get content(): Uint8Array {
-    return new Uint8Array(this.#out.buffer, this.#out.byteOffset, this.#done)
+    return new Uint8Array(this.#out.bytes.buffer, this.#out.bytes.byteOffset, this.#done)
   }
 
   readFrame(): void {
     const { flags, maxBlock, contentSize } = this.#readHeader()
     const start = this.#done
     for (let size = this.#uint32(); size !== 0; size = this.#uint32()) this.#readBlock(size, flags, maxBlock, start)
-    if (flags & flag.contentChecksum && this.#uint32() !== xxhash32(this.#out, start, this.#done))
+    if (flags & flag.contentChecksum && this.#uint32() !== xxhash32(this.#out.bytes, start, this.#done))
       throw new DecodeError('the content of an lz4 frame does not match its checksum')
     if (contentSize !== null && contentSize !== this.#done - start)
       throw new DecodeError(`an lz4 frame holds ${this.#done - start} bytes; it says ${contentSize}`)
@@ -133,7 +134,7 @@ class FrameReader {
     if (flags & flag.blockChecksum && this.#uint32() !== xxhash32(this.#bytes, from, to))
       throw new DecodeError('a block of an lz4 frame does not match its checksum')
     this.#reserve(Math.min(maxBlock, isStored ? length : length * maxRatio))
-    const limit = Math.min(this.#cap, this.#done + maxBlock, this.#out.length)
+    const limit = Math.min(this.#cap, this.#done + maxBlock, this.#out.bytes.length)
     if (!isStored) {
       const window = flags & flag.independent ? this.#done : frameStart
       this.#done = readLz4Block(this.#bytes, from, to, this.#out, this.#done, window, limit)
@@ -141,17 +142,17 @@ class FrameReader {
     }
     if (length > limit - this.#done)
       throw new DecodeError(`lz4 records decompress to more than the ${this.#cap} bytes allowed`)
-    this.#out.set(this.#bytes.subarray(from, to), this.#done)
+    this.#out.bytes.set(this.#bytes.subarray(from, to), this.#done)
     this.#done += length
   }
 
   /** Room for so much more, or up to the cap. */
   #reserve(more: number): void {
     const needed = Math.min(this.#cap, this.#done + more)
-    if (needed <= this.#out.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.min(this.#cap, Math.max(needed, this.#out.length * 2)))
-    grown.set(this.#out.subarray(0, this.#done))
-    this.#out = grown
+    if (needed <= this.#out.bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#cap, Math.max(needed, this.#out.bytes.length * 2)))
+    grown.set(this.#out.bytes.subarray(0, this.#done))
+    this.#out = new CopyTarget(grown)
   }
 
   #uint32(): number {

@@ -61,3 +61,10 @@ function matchEnd(bytes: Uint8Array, view: DataView, from: number, back: number,
   while (at < limit && bytes[at] === bytes[at - back]) at++
   return at
 }
+
+/** Copies literals, mostly a few: a loop costs less than a call into the engine. Returns the byte after them. */
+export function copyBytes(bytes: Uint8Array, from: number, length: number, out: Uint8Array, at: number): number {
+  if (length <= 48) for (let i = 0; i < length; i++) out[at + i] = bytes[from + i]!
+  else out.set(bytes.subarray(from, from + length), at)
+  return at + length
+}

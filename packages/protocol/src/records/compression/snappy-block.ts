@@ -1,6 +1,6 @@
 import { DecodeError } from '../../errors.ts'
-import { copyLiterals, copyMatch } from './byte-copy.ts'
-import { findMatches } from './match-finder.ts'
+import type { CopyTarget } from './copy-target.ts'
+import { copyBytes, findMatches } from './match-finder.ts'
 
 /*
  * One block in snappy's format: its decompressed length as a varint, then elements, told apart by the two low bits of their first byte.
@@ -54,8 +54,7 @@ function writeLiterals(bytes: Uint8Array, from: number, length: number, out: Uin
     out[at++] = length - 1
     out[at++] = (length - 1) >> 8
   }
-  copyLiterals(bytes, from, out, at, length)
-  return at + length
+  return copyBytes(bytes, from, length, out, at)
 }
 
 function writeCopies(out: Uint8Array, start: number, back: number, length: number): number {
@@ -100,10 +99,11 @@ export function readSnappyBlock(
   bytes: Uint8Array,
   from: number,
   to: number,
-  out: Uint8Array,
+  out: CopyTarget,
   at: number,
   end: number,
 ): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let next = from
   while (bytes[next++]! >= 0x80);
   let done = at
@@ -118,7 +118,7 @@ export function readSnappyBlock(
         next += width
       }
       if (length > to - next || length > end - done) throw cutOff()
-      copyLiterals(bytes, next, out, done, length)
+      out.literals(bytes, view, next, done, length)
       next += length
       done += length
       continue
@@ -132,7 +132,7 @@ export function readSnappyBlock(
     if (back === 0 || back > done - at)
       throw new DecodeError(`a snappy copy reaches ${back} bytes back after ${done - at}`)
     if (length > end - done) throw cutOff()
-    copyMatch(out, done, back, length)
+    out.match(done, back, length)
     done += length
   }
   if (done !== end) throw new DecodeError(`a snappy block holds ${done - at} bytes; it says ${end - at}`)

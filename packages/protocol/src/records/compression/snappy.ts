@@ -1,5 +1,6 @@
 import { DecodeError } from '../../errors.ts'
 import { readInt32, writeInt32 } from '../batch-layout.ts'
+import { CopyTarget } from './copy-target.ts'
 import { maxBlockBytes } from './match-finder.ts'
 import { readSnappyBlock, snappyBound, snappyLength, writeSnappyBlock } from './snappy-block.ts'
 
@@ -36,13 +37,13 @@ export function unsnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const total = blocks.reduce((sum, block) => sum + block.length, 0)
   if (total > maxBytes)
     throw new DecodeError(`snappy records would decompress to ${total} bytes; ${maxBytes} are allowed`)
-  const out = new Uint8Array(total)
+  const out = new CopyTarget(new Uint8Array(total))
   let at = 0
   for (const { from, to, length } of blocks) {
     readSnappyBlock(bytes, from, to, out, at, at + length)
     at += length
   }
-  return out
+  return out.bytes
 }
 
 /** Where each block stands, and what it decompresses to. */
