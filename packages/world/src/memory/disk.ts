@@ -1,0 +1,77 @@
+import type { Disk, DiskFile } from '../disk.ts'
+import { type Entry, FolderTree, systemError } from './folder-tree.ts'
+import { Pages } from './pages.ts'
+
+/** A disk that lives as long as this object: no faults, no latency, nothing to sync. */
+export function memoryDisk(): Disk {
+  const tree = new FolderTree<Pages>()
+  return {
+    async open(path, mode) {
+      const found: Entry<Pages> | undefined = tree.find(path)
+      if (found === undefined && mode !== 'existing') tree.addFile(path, new Pages())
+      const pages = tree.file(path)
+      if (mode === 'fresh') pages.truncate(0)
+      return new MemoryFile(path, pages)
+    },
+    async readFile(path) {
+      const pages = tree.file(path)
+      return pages.read(0, pages.size)
+    },
+    list: async folder => [...tree.folder(folder).entries.keys()].sort(),
+    exists: async path => tree.find(path) !== undefined,
+    makeFolder: async path => tree.makeFolder(path),
+    remove: async path => {
+      tree.remove(path)
+    },
+    rename: async (from, to) => tree.rename(from, to),
+    syncFolder: async folder => {
+      tree.folder(folder)
+    },
+  }
+}
+
+class MemoryFile implements DiskFile {
+  readonly path: string
+  readonly #pages: Pages
+  #open = true
+
+  constructor(path: string, pages: Pages) {
+    this.path = path
+    this.#pages = pages
+  }
+
+  get size(): number {
+    return this.#pages.size
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    this.#checkOpen()
+    return this.#pages.read(position, length)
+  }
+
+  write(position: number, chunks: readonly Uint8Array[]): void {
+    this.#checkOpen()
+    let at = position
+    for (const chunk of chunks) {
+      this.#pages.write(at, chunk)
+      at += chunk.length
+    }
+  }
+
+  truncate(size: number): void {
+    this.#checkOpen()
+    this.#pages.truncate(size)
+  }
+
+  async sync(): Promise<void> {
+    this.#checkOpen()
+  }
+
+  async close(): Promise<void> {
+    this.#open = false
+  }
+
+  #checkOpen(): void {
+    if (!this.#open) throw systemError('EBADF', 'the file is closed', this.path)
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The file system, by file descriptors and positions.
+ *
+ * Reads run in Node's thread pool; a descriptor is closed only when they have ended, since its number may then belong to another file.
+ * `sync` is fdatasync: it writes the length along when the length is needed to read the data back, which is all a log asks for.
+ */
+import fs from 'node:fs'
+import fsp from 'node:fs/promises'
+import { sep } from 'node:path'
+import { promisify } from 'node:util'
+import type { Disk, DiskFile } from '../disk.ts'
+
+const { O_CREAT, O_RDWR, O_TRUNC } = fs.constants
+const flagsOf = { existing: O_RDWR, create: O_RDWR | O_CREAT, fresh: O_RDWR | O_CREAT | O_TRUNC } as const
+
+/** The most buffers one system call takes (IOV_MAX on Linux and macOS). */
+const mostChunks = 1024
+
+const open = promisify(fs.open)
+const stat = promisify(fs.fstat)
+const close = promisify(fs.close)
+const datasync = promisify(fs.fdatasync)
+
+export const realDisk: Disk = {
+  async open(path, mode) {
+    const fd = await open(path, flagsOf[mode], 0o644)
+    try {
+      return new RealFile(path, fd, (await stat(fd)).size)
+    } catch (error) {
+      await close(fd)
+      throw error
+    }
+  },
+  readFile: path => fsp.readFile(path),
+  list: async folder => (await fsp.readdir(folder)).sort(),
+  exists: path =>
+    fsp.access(path).then(
+      () => true,
+      () => false,
+    ),
+  makeFolder: async path => {
+    await fsp.mkdir(path, { recursive: true })
+  },
+  remove: path => fsp.rm(path, { recursive: true, force: true }),
+  rename: (from, to) => fsp.rename(from, to),
+  syncFolder,
+}
+
+/** Platforms that cannot sync a folder say so in one of these ways; they make names durable by themselves. */
+const cannotSyncFolders = new Set(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP'])
+
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await fsp.open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (sep === '\\' && (error as NodeJS.ErrnoException).code === 'EACCES') return
+    if (!cannotSyncFolders.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+class RealFile implements DiskFile {
+  readonly path: string
+  #size: number
+  readonly #fd: number
+  #underway = 0
+  #closing: Promise<void> | undefined
+  #idle: (() => void) | undefined
+
+  constructor(path: string, fd: number, size: number) {
+    this.path = path
+    this.#fd = fd
+    this.#size = size
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.#size - position)))
+    return this.#whileOpen('read', () => readFully(this.#fd, bytes, position))
+  }
+
+  write(position: number, chunks: readonly Uint8Array[]): void {
+    if (this.#closing) throw closedError('write', this.path)
+    try {
+      const end =
+        position +
+        (chunks.length === 1 ? writeFully(this.#fd, chunks[0]!, position) : writeAllFully(this.#fd, chunks, position))
+      this.#size = Math.max(this.#size, end)
+    } catch (error) {
+      this.#size = fs.fstatSync(this.#fd).size
+      throw error
+    }
+  }
+
+  truncate(size: number): void {
+    if (this.#closing) throw closedError('truncate', this.path)
+    fs.ftruncateSync(this.#fd, size)
+    this.#size = size
+  }
+
+  sync(): Promise<void> {
+    return this.#whileOpen('sync', () => datasync(this.#fd))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#quiet().then(() => close(this.#fd))
+    return this.#closing
+  }
+
+  async #whileOpen<T>(what: string, run: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw closedError(what, this.path)
+    this.#underway++
+    try {
+      return await run()
+    } finally {
+      if (--this.#underway === 0) this.#idle?.()
+    }
+  }
+
+  #quiet(): Promise<void> {
+    if (this.#underway === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#idle = resolve
+    })
+  }
+}
+
+function readFully(fd: number, bytes: Buffer, position: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    let done = 0
+    const step = (error: Error | null, count: number) => {
+      if (error) return reject(error)
+      done += count
+      if (count === 0 || done === bytes.length) return resolve(done === bytes.length ? bytes : bytes.subarray(0, done))
+      fs.read(fd, bytes, done, bytes.length - done, position + done, step)
+    }
+    if (bytes.length === 0) return resolve(bytes)
+    fs.read(fd, bytes, 0, bytes.length, position, step)
+  })
+}
+
+function writeFully(fd: number, chunk: Uint8Array, position: number): number {
+  let done = 0
+  while (done < chunk.length) done += fs.writeSync(fd, chunk, done, chunk.length - done, position + done)
+  return done
+}
+
+function writeAllFully(fd: number, chunks: readonly Uint8Array[], position: number): number {
+  if (chunks.length <= mostChunks) return writeGroup(fd, chunks, position)
+  let done = 0
+  for (let i = 0; i < chunks.length; i += mostChunks)
+    done += writeGroup(fd, chunks.slice(i, i + mostChunks), position + done)
+  return done
+}
+
+/** One system call in the usual case; after a short write the rest goes chunk by chunk. */
+function writeGroup(fd: number, chunks: readonly Uint8Array[], position: number): number {
+  let total = 0
+  for (const chunk of chunks) total += chunk.length
+  let done = fs.writevSync(fd, chunks, position)
+  if (done === total) return done
+  let before = 0
+  for (const chunk of chunks) {
+    const from = done - before
+    if (from < chunk.length) done += writeFully(fd, chunk.subarray(from), position + done)
+    before += chunk.length
+  }
+  return done
+}
+
+function closedError(what: string, path: string): Error {
+  return Object.assign(new Error(`EBADF: ${what} on '${path}', which is closed`), { code: 'EBADF' })
+}
