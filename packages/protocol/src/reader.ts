@@ -4,7 +4,7 @@ import { DecodeError } from './errors.ts'
  * Reads Kafka's primitive types from one frame. Believes nothing: every length and count is checked against the bytes that are
  * really there before anything is allocated for it, so decoding costs at most time and memory in proportion to the frame.
  *
- * Invariants: `at <= end`; byte fields are views of the frame; only DecodeError is thrown.
+ * Invariants: `at <= end`; byte fields are plain Uint8Array views of the frame (a Buffer's `slice` would alias); only DecodeError is thrown.
  */
 export class Reader {
   readonly bytes: Buffer
@@ -103,7 +103,7 @@ export class Reader {
 
   #view(length: number): Uint8Array {
     const at = this.#take(length, 'bytes')
-    return this.bytes.subarray(at, at + length)
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at, length)
   }
 
   // Each variable-length type exists with a fixed-size length (−1 is null) and with a compact one (length + 1, 0 is null).

@@ -8,8 +8,8 @@ import { UsageError } from './errors.ts'
  *
  *     slab  ··· earlier messages │ sealed chunk │ open: start ──▶ at │ free ···
  *
- * Invariants: bytes before `start` are sealed and never move; while a sized section is open (tagged fields, whose size comes before
- * their content and is known after it) nothing is sealed, so the section can be shifted when its size takes more than one byte.
+ * Invariants: what is written never moves, except inside a section that is open: a tagged field, whose size comes before its content
+ * and is known after it. Sections are never sealed while open, so they can be shifted when the size takes more than one byte.
  * Encoding is synchronous and one message at a time; that is why one slab is enough.
  */
 const slabSize = 64 * 1024
@@ -24,6 +24,8 @@ export class Writer {
   #at: number
   #sealedBytes = 0
   #openSections = 0
+  /** Where the outermost open section begins. */
+  #sectionsAt = 0
 
   constructor() {
     if (slabSize - slabAt < 1024) {
@@ -47,11 +49,12 @@ export class Writer {
     return this.#chunks
   }
 
-  #seal(): void {
-    if (this.#at === this.#start) return
-    this.#chunks.push(this.#buffer.subarray(this.#start, this.#at))
-    this.#sealedBytes += this.#at - this.#start
-    this.#start = this.#at
+  /** Makes a chunk of what was written up to `end`. */
+  #seal(end: number = this.#at): void {
+    if (end === this.#start) return
+    this.#chunks.push(this.#buffer.subarray(this.#start, end))
+    this.#sealedBytes += end - this.#start
+    this.#start = end
   }
 
   /** Makes room for `count` more bytes and returns where they begin. */
@@ -62,8 +65,9 @@ export class Writer {
     return at
   }
 
+  /** Goes on in another buffer; what is written stays where it is, save for open sections, which move along. */
   #grow(count: number): void {
-    if (this.#openSections === 0) this.#seal()
+    this.#seal(this.#openSections === 0 ? this.#at : this.#sectionsAt)
     if (this.#buffer === slab) slabAt = this.#start
     const open = this.#at - this.#start
     const next = Buffer.allocUnsafeSlow(Math.max(slabSize, (open + count) * 2))
@@ -74,6 +78,7 @@ export class Writer {
     }
     this.#buffer = next
     this.#start = 0
+    this.#sectionsAt = 0
     this.#at = open
   }
 
@@ -215,16 +220,16 @@ export class Writer {
 
   /** Begins a section whose size precedes it; `endSection` takes what this returns. */
   beginSection(): number {
-    this.#openSections++
-    return this.#room(1) + 1 - this.#start
+    if (this.#openSections++ === 0) this.#sectionsAt = this.#at
+    return this.#room(1) + 1 - this.#sectionsAt
   }
 
   endSection(mark: number): void {
-    const size = this.#at - this.#start - mark
+    const size = this.#at - this.#sectionsAt - mark
     let sizeBytes = 1
     for (let rest = size >>> 7; rest > 0; rest >>>= 7) sizeBytes++
     if (sizeBytes > 1) this.#room(sizeBytes - 1)
-    const content = this.#start + mark
+    const content = this.#sectionsAt + mark
     if (sizeBytes > 1) this.#buffer.copyWithin(content + sizeBytes - 1, content, content + size)
     putVarint(this.#buffer, content - 1, size)
     this.#openSections--

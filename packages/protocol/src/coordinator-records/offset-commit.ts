@@ -3,7 +3,7 @@ import { between, int32, int64, noId, since, string, tagged, uuid } from '../sch
 
 /** How far a group has read a partition (`__consumer_offsets`). A null value forgets the offset. */
 
-/** Type 0 is from before Kafka 0.8.3, with the same fields. */
+/** Types 0 and 1 have the same fields; Kafka writes 1. */
 export const OffsetCommitKey = data({
   name: 'OffsetCommitKey',
   versions: [0, 1],

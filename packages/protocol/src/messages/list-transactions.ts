@@ -9,7 +9,7 @@ export const ListTransactions = api({
   flexible: 0,
   request: {
     stateFilters: array(string),
-    producerIdFilters: array(int64),
+    producerIdFilters: array(bigint64),
     durationFilter: since(1, int64, -1), // milliseconds, -1: no filter, KIP-994
     transactionalIdPattern: since(2, nullable(string), null), // a regular expression (RE2), KIP-1152
   },
