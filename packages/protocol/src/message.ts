@@ -15,6 +15,7 @@ export class Message<F extends Fields> {
   readonly versions: readonly [min: number, max: number]
   readonly #encoders: ((writer: Writer, value: unknown) => void)[] = []
   readonly #decoders: ((reader: Reader) => unknown)[] = []
+  readonly #tracers: ((reader: Reader, path: (string | number)[]) => unknown)[] = []
 
   constructor(name: string, versions: readonly [number, number], flexibleFrom: number, fields: F) {
     this.name = name
@@ -69,8 +70,9 @@ export class Message<F extends Fields> {
   /** Decodes once more, slowly, to say in which field it went wrong. */
   #explained(error: DecodeError, reader: Reader, start: number, version: number): DecodeError {
     const path: (string | number)[] = []
+    const tracer = (this.#tracers[version] ??= compileDecoder(this, version, true))
     try {
-      compileDecoder(this, version, true)(new Reader(reader.bytes, start, reader.end), path)
+      tracer(new Reader(reader.bytes, start, reader.end), path)
     } catch (again) {
       if (!(again instanceof KafkaError)) throw again
     }

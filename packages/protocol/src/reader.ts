@@ -102,7 +102,7 @@ export class Reader {
   }
 
   #view(length: number): Uint8Array {
-    const at = this.#take(length, 'bytes')
+    const at = this.#take(length, 'byte field')
     return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at, length)
   }
 
@@ -133,19 +133,19 @@ export class Reader {
 
   byteArray(): Uint8Array {
     const length = this.int32()
-    if (length < 0) this.fail(`bytes have length ${length}`)
+    if (length < 0) this.fail(`byte field has length ${length}`)
     return this.#view(length)
   }
 
   compactByteArray(): Uint8Array {
     const length = this.uvarint() - 1
-    if (length < 0) this.fail('bytes are null')
+    if (length < 0) this.fail('byte field is null')
     return this.#view(length)
   }
 
   nullableByteArray(): Uint8Array | null {
     const length = this.int32()
-    if (length < -1) this.fail(`bytes have length ${length}`)
+    if (length < -1) this.fail(`byte field has length ${length}`)
     return length < 0 ? null : this.#view(length)
   }
 
