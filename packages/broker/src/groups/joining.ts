@@ -9,7 +9,10 @@ import { refusedJoin, refusedSync, type Turn } from './turn.ts'
 
 export function join(turn: Turn, event: JoinEvent): void {
   const { group } = turn
-  if (isFull(turn, event.memberId)) turnAway(turn, event)
+  const { minSessionTimeoutMs, maxSessionTimeoutMs } = turn.settings
+  if (event.sessionTimeoutMs < minSessionTimeoutMs || event.sessionTimeoutMs > maxSessionTimeoutMs)
+    refuse(turn, event, ErrorCodes.INVALID_SESSION_TIMEOUT)
+  else if (isFull(turn, event.memberId)) turnAway(turn, event)
   else if (group.state === 'Empty' && event.memberId !== '' && !group.pending.has(event.memberId))
     refuse(turn, event, ErrorCodes.UNKNOWN_MEMBER_ID)
   else if (!fits(group, event.protocolType, event.protocols))

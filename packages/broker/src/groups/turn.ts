@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@odradek/protocol'
 import { ErrorCodes } from '@odradek/protocol'
 import { type Group, type GroupState, type Member, metadataFor, noBytes, type Ticket } from './group.ts'
-import type { Answer, DeadlineName, Effect, JoinReply, Reply } from './group-event.ts'
+import type { Answer, DeadlineName, Effect, JoinReply, Reply, SyncReply } from './group-event.ts'
 import type { GroupSettings } from './group-settings.ts'
 import { storedGroup } from './stored-group.ts'
 
@@ -120,7 +120,7 @@ export class Turn {
   }
 }
 
-export function refusedJoin(error: ErrorCode, memberId = ''): Reply {
+export function refusedJoin(error: ErrorCode, memberId = ''): JoinReply {
   return {
     type: 'join',
     error,
@@ -134,7 +134,7 @@ export function refusedJoin(error: ErrorCode, memberId = ''): Reply {
   }
 }
 
-export function refusedSync(error: ErrorCode): Reply {
+export function refusedSync(error: ErrorCode): SyncReply {
   return { type: 'sync', error, protocolType: null, protocolName: null, assignment: noBytes }
 }
 

@@ -1,0 +1,3 @@
+export { embeddedGroups, offsetsTopicName } from './embedded-groups.ts'
+export { groupShard } from './group-shard.ts'
+export { Groups } from './groups.ts'

@@ -1,0 +1,217 @@
+import type { AppendBatch, Appended, LogEngine, PartitionId } from '@odradek/log'
+import { decodeRecords, type ErrorCode, ErrorCodes, eachBatch, errorByCode } from '@odradek/protocol'
+import type { Clock } from '@odradek/world'
+import type { Logger } from '../logger.ts'
+import { type GroupOffsets, noOffsets, type OffsetChange } from './committed-offset.ts'
+import { type Batch, firstRound, gather, rewrite, type Shard, type Write, type WriteRecord } from './group-batches.ts'
+import { GroupImage } from './group-image.ts'
+import { groupRecord, offsetRecord, readGroupRecord } from './group-records.ts'
+import { groupShard } from './group-shard.ts'
+import type { GroupStore } from './group-store.ts'
+import type { StoredGroup } from './stored-group.ts'
+
+/** The topic `__consumer_offsets`. */
+export interface OffsetsTopic {
+  /** Null while nothing was ever written. */
+  existing(): readonly PartitionId[] | null
+  ensure(): Promise<readonly PartitionId[]>
+}
+
+/** A shard is written anew when its log has this many bytes, and several times what its content takes. */
+const rewriteFromBytes = 4 * 1024 * 1024
+const rewriteAtGrowth = 4
+const readBytes = 1024 * 1024
+const appendTimeoutMs = 30_000
+
+/**
+ * Groups in the log: a record per group and per committed offset; the last one of a key counts.
+ *
+ * Writes gather while an append is under way, and the next takes them all, one batch per shard. They take effect in memory when they
+ * are durable. A shard whose log has outgrown its content writes all of it anew and trims what is before, so its log stays small
+ * without a compaction. A crash in between leaves both; the last record still counts.
+ */
+export class LogGroupStore implements GroupStore {
+  readonly #engine: LogEngine
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #topic: OffsetsTopic
+  readonly #rewriteFromBytes: number
+  #shards: Shard[] = []
+  #waiting: Write[] = []
+  #isWriting = false
+
+  constructor(o: { engine: LogEngine; clock: Clock; logger: Logger; topic: OffsetsTopic; rewriteFromBytes?: number }) {
+    this.#engine = o.engine
+    this.#clock = o.clock
+    this.#logger = o.logger
+    this.#topic = o.topic
+    this.#rewriteFromBytes = o.rewriteFromBytes ?? rewriteFromBytes
+  }
+
+  async load(): Promise<StoredGroup[]> {
+    this.#open(this.#topic.existing() ?? [])
+    await Promise.all(this.#shards.map(shard => this.#read(shard)))
+    return this.#shards.flatMap(shard => shard.image.groups())
+  }
+
+  async save(group: StoredGroup): Promise<ErrorCode> {
+    const records: WriteRecord[] = [{ input: groupRecord(group), record: { type: 'group', groupId: group.id, group } }]
+    return this.#write(group.id, false, () => records)
+  }
+
+  async remove(groupId: string): Promise<ErrorCode> {
+    return this.#write(groupId, true, image => image.removal(groupId))
+  }
+
+  async putOffsets(groupId: string, changes: readonly OffsetChange[]): Promise<ErrorCode> {
+    if (changes.length === 0) return ErrorCodes.NONE
+    // Encoded before it is queued: what cannot be encoded fails alone.
+    const records = changes.map(
+      (change): WriteRecord => ({ input: offsetRecord(groupId, change), record: { type: 'offset', groupId, change } }),
+    )
+    return this.#write(groupId, false, () => records)
+  }
+
+  async getOffsets(groupId: string): Promise<GroupOffsets> {
+    return this.#shards.length === 0 ? noOffsets : this.#shardOf(groupId).image.offsets(groupId)
+  }
+
+  #open(partitions: readonly PartitionId[]): void {
+    this.#shards = partitions.map(partition => ({ partition, image: new GroupImage(), bytes: 0, rewrittenBytes: 0 }))
+  }
+
+  #shardOf(groupId: string): Shard {
+    return this.#shards[groupShard(groupId, this.#shards.length)]!
+  }
+
+  async #read(shard: Shard): Promise<void> {
+    const [state] = await this.#engine.state([shard.partition])
+    let offset = state?.logStartOffset ?? 0
+    while (state && offset < state.highWatermark) {
+      const read = { partition: shard.partition, offset, maxBytes: readBytes, isolation: 'uncommitted' } as const
+      const [result] = await this.#engine.read([read], { maxBytes: readBytes, minOne: true })
+      if (!result?.ok)
+        throw new Error(
+          `__consumer_offsets cannot be read at offset ${offset}: ${result && errorByCode(result.error).name}`,
+        )
+      const next = applyChunks(shard, result.chunks)
+      if (next === null) break
+      offset = next
+    }
+  }
+
+  #write(groupId: string, isRemoval: boolean, records: Write['records']): Promise<ErrorCode> {
+    return new Promise(done => {
+      this.#waiting.push({ groupId, isRemoval, records, done })
+      if (!this.#isWriting) this.#writeSoon()
+    })
+  }
+
+  /** What the other requests of this turn write goes along. */
+  #writeSoon(): void {
+    this.#isWriting = true
+    this.#clock.soon(() => void this.#writeAll())
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const writes = firstRound(this.#waiting)
+      this.#waiting = this.#waiting.slice(writes.length)
+      try {
+        if (this.#shards.length === 0) this.#open(await this.#topic.ensure())
+        await this.#append(writes)
+      } catch (error) {
+        this.#logger.error({ error }, 'groups and offsets cannot be written to __consumer_offsets')
+        for (const write of writes) write.done(ErrorCodes.COORDINATOR_NOT_AVAILABLE)
+      }
+    }
+    this.#isWriting = false
+  }
+
+  async #append(writes: readonly Write[]): Promise<void> {
+    const now = this.#clock.now()
+    const rewrites: Batch[] = []
+    for (const shard of new Set(writes.map(write => this.#shardOf(write.groupId)))) {
+      if (shard.bytes >= Math.max(this.#rewriteFromBytes, rewriteAtGrowth * shard.rewrittenBytes))
+        rewrites.push(...rewrite(shard, now))
+    }
+    const batches = [...rewrites, ...gather(writes, groupId => this.#shardOf(groupId), now)]
+    const deadline = this.#clock.monotonic() + appendTimeoutMs
+    const appended = await this.#engine.append(batches.map(appendBatch), { acks: -1, deadline })
+    for (const [i, batch] of batches.entries()) this.#settle(batch, appended[i]!)
+    if (rewrites.length > 0) await this.#trim(rewrites, appended)
+  }
+
+  #settle(batch: Batch, appended: Appended): void {
+    if (appended.ok) {
+      batch.shard.bytes += batch.builder.sizeInBytes
+      for (const record of batch.records) batch.shard.image.apply(record)
+    } else {
+      const error = errorByCode(appended.error).name
+      this.#logger.warn({ error }, 'the log of __consumer_offsets refuses to grow')
+    }
+    const error = appended.ok ? ErrorCodes.NONE : storeError(appended.error)
+    for (const write of batch.writes) write.done(error)
+  }
+
+  /** Cuts off what comes before a rewrite, if all of the rewrite is there. */
+  async #trim(rewrites: readonly Batch[], appended: readonly Appended[]): Promise<void> {
+    for (const [shard, batches] of Map.groupBy(rewrites, batch => batch.shard)) {
+      const results = batches.map(batch => appended[rewrites.indexOf(batch)]!)
+      const first = results[0]!
+      if (!first.ok || results.some(result => !result.ok)) continue
+      const [trimmed] = await this.#engine.trim([{ partition: shard.partition, before: first.baseOffset }])
+      shard.rewrittenBytes = batches.reduce((sum, batch) => sum + batch.builder.sizeInBytes, 0)
+      shard.bytes = shard.rewrittenBytes
+      this.#logger.debug(
+        { partition: shard.partition, bytes: shard.bytes, trimmed: trimmed?.ok },
+        '__consumer_offsets written anew',
+      )
+    }
+  }
+}
+
+/** The offset after the last batch; null when there was none. */
+function applyChunks(shard: Shard, chunks: readonly Uint8Array[]): number | null {
+  let next: number | null = null
+  for (const chunk of chunks) {
+    for (const batch of eachBatch(chunk)) {
+      shard.bytes += batch.sizeInBytes
+      next = batch.baseOffset + batch.lastOffsetDelta + 1
+      if (batch.isControl) continue
+      for (const { key, value } of decodeRecords(chunk, batch.at)) {
+        const record = key && readGroupRecord(key, value)
+        if (record) shard.image.apply(record)
+      }
+    }
+  }
+  return next
+}
+
+function appendBatch({ shard, builder }: Batch): AppendBatch {
+  const { recordCount, maxTimestamp } = builder
+  return {
+    partition: shard.partition,
+    bytes: builder.build(),
+    recordCount,
+    offsetCount: recordCount,
+    maxTimestamp,
+    producerId: -1n,
+    producerEpoch: -1,
+    baseSequence: -1,
+    transactional: false,
+    control: false,
+  }
+}
+
+/** What a client makes the best of: it asks again, or is told that its request is the trouble. */
+function storeError(error: ErrorCode): ErrorCode {
+  switch (error) {
+    case ErrorCodes.MESSAGE_TOO_LARGE:
+    case ErrorCodes.RECORD_LIST_TOO_LARGE:
+    case ErrorCodes.INVALID_FETCH_SIZE:
+      return ErrorCodes.INVALID_COMMIT_OFFSET_SIZE
+    default:
+      return ErrorCodes.COORDINATOR_NOT_AVAILABLE
+  }
+}

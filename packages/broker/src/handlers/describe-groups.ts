@@ -1,0 +1,49 @@
+import { DescribeGroups, type ErrorCode, ErrorCodes, type ResponseInput } from '@odradek/protocol'
+import { coordinationError } from '../groups/coordination.ts'
+import { type Group, metadataFor, noBytes } from '../groups/group.ts'
+import type { Handler, RequestContext } from '../handler.ts'
+import { groupOperations, notAsked } from '../operations.ts'
+
+type Described = ResponseInput<typeof DescribeGroups>['groups'][number]
+
+/** State and members of groups. A group nobody knows is described as Dead. */
+export const describeGroups: Handler<typeof DescribeGroups> = {
+  api: DescribeGroups,
+  handle(request, context) {
+    const authorizedOperations = request.includeAuthorizedOperations ? groupOperations : notAsked
+    return { groups: request.groups.map(groupId => ({ ...describe(groupId, context), authorizedOperations })) }
+  },
+}
+
+function describe(groupId: string, context: RequestContext): Described {
+  const error = coordinationError(groupId, context)
+  if (error !== ErrorCodes.NONE) return blank(groupId, '', error, null)
+  const group = context.broker.groups.get(groupId)
+  if (group) return described(group)
+  // Since version 6 a missing group is an error that says so.
+  return context.apiVersion >= 6
+    ? blank(groupId, 'Dead', ErrorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`)
+    : blank(groupId, 'Dead', ErrorCodes.NONE, null)
+}
+
+function blank(groupId: string, groupState: string, errorCode: ErrorCode, errorMessage: string | null): Described {
+  return { errorCode, errorMessage, groupId, groupState, protocolType: '', protocolData: '', members: [] }
+}
+
+/** Which assignor, and who said and got what, is only settled in a stable group. */
+function described(group: Group): Described {
+  const isStable = group.state === 'Stable'
+  return {
+    ...blank(group.id, group.state, ErrorCodes.NONE, null),
+    protocolType: group.protocolType ?? '',
+    protocolData: isStable ? (group.protocolName ?? '') : '',
+    members: Array.from(group.members.values(), member => ({
+      memberId: member.id,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: isStable ? metadataFor(member, group.protocolName) : noBytes,
+      memberAssignment: isStable ? member.assignment : noBytes,
+    })),
+  }
+}

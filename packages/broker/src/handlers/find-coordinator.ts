@@ -1,0 +1,31 @@
+import { ErrorCodes, FindCoordinator, type ResponseInput } from '@odradek/protocol'
+import type { Handler, RequestContext } from '../handler.ts'
+
+/** What a key may name. Transactions and share groups have no coordinator here. */
+const groupKeys = 0
+
+type Coordinator = NonNullable<ResponseInput<typeof FindCoordinator>['coordinators']>[number]
+
+/** Which node to ask about a group. */
+export const findCoordinator: Handler<typeof FindCoordinator> = {
+  api: FindCoordinator,
+  handle(request, context) {
+    const { keyType } = request
+    if (context.apiVersion >= 4)
+      return { coordinators: request.coordinatorKeys.map(key => coordinator(key, keyType, context)) }
+    return coordinator(request.key, keyType, context)
+  },
+}
+
+function coordinator(key: string, keyType: number, { broker, nodes }: RequestContext): Coordinator {
+  if (keyType !== groupKeys)
+    return nobody(key, `This broker coordinates groups (key type 0) only, not key type ${keyType}.`)
+  const nodeId = broker.coordinatorOf(key)
+  const node = nodes().find(candidate => candidate.nodeId === nodeId)
+  if (!node) return nobody(key, `Node ${nodeId}, which coordinates group ${key}, has no address at this listener.`)
+  return { key, nodeId, host: node.host, port: node.port, errorCode: ErrorCodes.NONE, errorMessage: null }
+}
+
+function nobody(key: string, errorMessage: string): Coordinator {
+  return { key, nodeId: -1, host: '', port: -1, errorCode: ErrorCodes.INVALID_REQUEST, errorMessage }
+}
