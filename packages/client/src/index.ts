@@ -5,3 +5,8 @@ export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/met
 export { type InProcessBroker, Kafka, type KafkaOptions } from './kafka.ts'
 export { type AnySerde, type AsyncSerde, type Serde, type SerdeContext, type StandardSchema, serde } from './serde.ts'
 export { contractOf, type KeyOf, nameOf, type Topic, type TopicRef, topic, type ValueOf } from './topic.ts'
+export type { ProducerOptions } from './producer/options.ts'
+export type { Partitioner, PartitionerInput } from './producer/partitioner.ts'
+export { Producer, type SendOptions } from './producer/producer.ts'
+export type { Delivered, HeadersInput, ProducerRecord, RecordFor, RecordMetadata } from './producer/record.ts'
+export { requestChannel, type RequestContext, type SendContext, sendChannel } from './diagnostics.ts'

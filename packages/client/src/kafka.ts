@@ -15,6 +15,8 @@ import {
 import { parseAddresses } from './cluster/address.ts'
 import type { Backoff } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
+import type { ProducerOptions } from './producer/options.ts'
+import { Producer } from './producer/producer.ts'
 
 /** A broker in this process, reached by its own wire instead of TCP. */
 export interface InProcessBroker {
@@ -75,6 +77,10 @@ export class Kafka implements AsyncDisposable {
     })
   }
 
+  producer(options: ProducerOptions = {}): Producer {
+    return this.#adopt(new Producer(this.cluster, options, producer => this.#children.delete(producer)))
+  }
+
   /** Closes what was made from this handle, then the connections. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -92,7 +98,7 @@ export class Kafka implements AsyncDisposable {
     if (failed) throw failed.reason
   }
 
-  /** Remembers what `close` has to close; `forget` when it has closed itself. */
+  /** Remembers what `close` has to close. */
   #adopt<C extends Child>(child: C): C {
     if (this.#closing) throw new UsageError('the Kafka handle is closed: make a new one to go on')
     this.#children.add(child)

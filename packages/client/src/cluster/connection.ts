@@ -22,6 +22,7 @@ import {
   type Response,
 } from '@odradek/protocol'
 import type { Address, Clock, Connection, ConnectOptions, Timer, Wire } from '@odradek/world'
+import { requestChannel } from '../diagnostics.ts'
 import { connectFailed, connectionLost, handshakeFailed, requestTimedOut } from './failures.ts'
 import { commonVersion, readApiVersions, type VersionRanges } from './versions.ts'
 
@@ -116,6 +117,13 @@ export class BrokerConnection {
   }
 
   call<A extends AnyApi>(api: A, input: RequestInput<A>, options: CallOptions = {}): Promise<Response<A>> {
+    if (!requestChannel.hasSubscribers) return this.#call(api, input, options)
+    const version = this.speaks(api) ? commonVersion(this.#ranges, api, options.maxVersion) : -1
+    const context = { api: api.name, version, ...this.address, clientId: this.#settings.clientId }
+    return requestChannel.tracePromise(() => this.#call(api, input, options), context)
+  }
+
+  #call<A extends AnyApi>(api: A, input: RequestInput<A>, options: CallOptions): Promise<Response<A>> {
     const { signal, timeoutMs = this.#settings.requestTimeoutMs, maxVersion } = options
     return new Promise<Response<A>>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)

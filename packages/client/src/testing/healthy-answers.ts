@@ -16,10 +16,10 @@ import type { Handler, ScriptedCluster } from './scripted-broker.ts'
 export function healthyAnswers(cluster: ScriptedCluster): Map<AnyApi, Handler<any>> {
   return new Map<AnyApi, Handler<any>>([
     [ApiVersions, (_, { node }) => ({ errorCode: 0, apiKeys: node.ranges })],
-    [Metadata, request => metadata(cluster, request)],
-    [FindCoordinator, request => coordinator(cluster, request)],
+    [Metadata, (request: Request<typeof Metadata>) => metadata(cluster, request)],
+    [FindCoordinator, (request: Request<typeof FindCoordinator>) => coordinator(cluster, request)],
     [InitProducerId, () => ({ errorCode: 0, producerId: cluster.nextProducerId++, producerEpoch: 0 })],
-    [Produce, request => produce(cluster, request)],
+    [Produce, (request: Request<typeof Produce>) => produce(cluster, request)],
   ])
 }
 
@@ -46,7 +46,7 @@ function coordinator(
   request: Request<typeof FindCoordinator>,
 ): ResponseInput<typeof FindCoordinator> {
   const node = cluster.nodes.find(({ isUp }) => isUp)!
-  const found = { nodeId: node.id, ...node.advertised, errorCode: 0 }
+  const found = { nodeId: node.id, ...node.advertised, errorCode: 0, errorMessage: null }
   return { ...found, coordinators: request.coordinatorKeys.map(key => ({ key, ...found })) }
 }
 

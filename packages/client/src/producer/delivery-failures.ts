@@ -1,0 +1,17 @@
+/** What a record's sender reads when its time is over. */
+import { ConnectionError } from '@odradek/protocol'
+import type { ProducerBatch } from './batch.ts'
+
+export function deliveryTimedOut(
+  { topic, partition, leader }: { topic: string; partition: number; leader: number },
+  batch: ProducerBatch,
+  deliveryTimeoutMs: number,
+  lastFailure: Error | undefined,
+): ConnectionError {
+  const cause = batch.lastError ?? lastFailure
+  const tried = batch.attempts === 0 ? 'it was never sent' : `it was sent ${batch.attempts} times`
+  const whom = leader < 0 ? 'the partition has no leader' : `node ${leader} leads the partition`
+  const why = cause ? `; last failure: ${cause.message}` : ''
+  const message = `a record for ${topic}-${partition} was not delivered within ${deliveryTimeoutMs} ms: ${tried}, ${whom}${why}`
+  return new ConnectionError(message, { code: 'DELIVERY_TIMEOUT', retriable: false, cause })
+}

@@ -1,0 +1,243 @@
+/**
+ * The batches of one partition on their way to its leader: what may be sent next, and what an answer means for the rest. Decides
+ * only; `Sender` sends. Time is told, nothing waits.
+ *
+ *     append ─▶ open ─▶ ready ───────▶ in flight ──ok──▶ delivered
+ *                         ▲ take()        │
+ *                         └── again ◀─────┘ failed, once nothing is in flight any more ("draining")
+ *
+ * Order is kept under failure because a partition that has seen a failure sends nothing until all its requests have been
+ * answered, and then resends in the order of creation. An idempotent producer's batches keep their sequence numbers meanwhile, so
+ * one whose answer was lost is recognised by the broker.
+ *
+ * Sequences are restored (KIP-360) by starting the partition anew with the next epoch, but only when nothing that follows the gap
+ * can have been appended: the broker has refused the first batch in line as out of order, or has said for certain that a batch
+ * was not appended. Broker-side checks are per partition, so epochs are counted per partition too.
+ */
+import { BatchBuilder, decodeRecords } from '@odradek/protocol'
+import { ProducerBatch, type ProducerIdentity } from './batch.ts'
+
+export type Outcome =
+  | { readonly kind: 'delivered'; readonly baseOffset: number; readonly appendTime: number }
+  /** May pass; `error` is told if it does not. */
+  | { readonly kind: 'retry'; readonly error: Error; readonly pauseMs: number }
+  /** The broker does not have the batches before this one, or knows nothing of the producer. */
+  | { readonly kind: 'out-of-order'; readonly error: Error }
+  /** The producer id is of no more use. */
+  | { readonly kind: 'fenced'; readonly error: Error }
+  | { readonly kind: 'too-large'; readonly error: Error }
+  /** Not appended, and never will be. */
+  | { readonly kind: 'refused'; readonly error: Error; readonly errorOf?: (index: number) => Error }
+
+export interface QueueRules {
+  readonly isIdempotent: boolean
+  readonly maxInFlight: number
+  readonly maxEpoch?: number
+}
+
+const sequenceEnd = 2 ** 31
+
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  /** Node that leads the partition as far as is known; -1: none. */
+  leader = -1
+  /** The batch that records are added to. */
+  open: ProducerBatch | undefined
+  /** Learned from refusals: batches above this do not pass. */
+  batchBytesLimit = Number.POSITIVE_INFINITY
+  readonly #rules: QueueRules
+  #ready: ProducerBatch[] = []
+  #inFlight: ProducerBatch[] = []
+  #failed: ProducerBatch[] = []
+  #sentTo = -1
+  #isDraining = false
+  #startsAnew = false
+  #notBefore = 0
+  #identity: ProducerIdentity | undefined
+  #spentId: bigint | undefined
+  #nextSequence = 0
+  #order = 0
+
+  constructor(topic: string, partition: number, rules: QueueRules) {
+    this.topic = topic
+    this.partition = partition
+    this.#rules = rules
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.length
+  }
+
+  get isEmpty(): boolean {
+    return !this.open && this.#ready.length === 0 && this.#inFlight.length === 0 && this.#failed.length === 0
+  }
+
+  /** Batches wait that are complete, or have been sent before. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0
+  }
+
+  get nextOrder(): number {
+    return this.#order++
+  }
+
+  /** Monotonic time before which nothing is sent. */
+  get notBefore(): number {
+    return this.#notBefore
+  }
+
+  /** A producer id that has been fenced or has run out of epochs: this partition needs another. */
+  get spentId(): bigint | undefined {
+    return this.#spentId
+  }
+
+  *batches(): Iterable<ProducerBatch> {
+    yield* this.#inFlight
+    yield* this.#failed
+    yield* this.#ready
+    if (this.open) yield this.open
+  }
+
+  /** No more records are added to the open batch. */
+  closeOpen(): void {
+    if (!this.open) return
+    this.#ready.push(this.open)
+    this.open = undefined
+  }
+
+  /** Whether `take` would return something. */
+  canTake(now: number, identity: ProducerIdentity | undefined): boolean {
+    if (this.#isDraining || now < this.#notBefore || this.#inFlight.length >= this.#rules.maxInFlight) return false
+    if (this.#inFlight.length > 0 && this.#sentTo !== this.leader) return false
+    if (this.#rules.isIdempotent && !this.#identity && !this.#isFresh(identity)) return false
+    return this.#ready.length > 0 || this.open !== undefined
+  }
+
+  /** The next batch to send to the leader; it counts as in flight from now on. */
+  take(now: number, identity: ProducerIdentity | undefined): ProducerBatch | undefined {
+    if (!this.canTake(now, identity)) return undefined
+    if (this.#ready.length === 0) this.closeOpen()
+    const batch = this.#ready.shift()!
+    if (this.#rules.isIdempotent) this.#number(batch, identity)
+    batch.attempts++
+    this.#sentTo = this.leader
+    this.#inFlight.push(batch)
+    return batch
+  }
+
+  /** Tells what became of a batch in flight. */
+  settle(batch: ProducerBatch, outcome: Outcome, now: number): void {
+    this.#inFlight = this.#inFlight.filter(other => other !== batch)
+    switch (outcome.kind) {
+      case 'delivered':
+        batch.delivered(this.topic, this.partition, outcome.baseOffset, outcome.appendTime)
+        break
+      case 'refused':
+        this.#refuse(batch, outcome.error, outcome.errorOf)
+        break
+      case 'retry':
+        this.#notBefore = Math.max(this.#notBefore, now + outcome.pauseMs)
+        this.#keep(batch, outcome.error)
+        break
+      case 'out-of-order':
+        if (!this.#isDraining) this.#startsAnew = true
+        this.#keep(batch, outcome.error)
+        break
+      case 'fenced':
+        this.#startsAnew = true
+        if (this.#identity?.producerId === batch.identity?.producerId) this.#spend()
+        this.#keep(batch, outcome.error)
+        break
+      case 'too-large':
+        this.#split(batch, outcome.error)
+    }
+    if (this.#isDraining && this.#inFlight.length === 0) this.#goOn()
+  }
+
+  /** Fails, and forgets, batches that are overdue. Those in flight are told when their answers come. */
+  expire(now: number, errorOf: (batch: ProducerBatch) => Error): ProducerBatch[] {
+    const overdue = [...this.batches()].filter(batch => batch.deadline <= now && !batch.isSettled)
+    for (const batch of overdue) batch.failed(errorOf(batch))
+    this.#ready = this.#ready.filter(batch => !batch.isSettled)
+    this.#failed = this.#failed.filter(batch => !batch.isSettled)
+    if (this.open?.isSettled) this.open = undefined
+    return overdue
+  }
+
+  #number(batch: ProducerBatch, current: ProducerIdentity | undefined): void {
+    if (batch.sequence >= 0) return
+    const isOther = this.#isFresh(current) && current.producerId !== this.#identity?.producerId
+    if (isOther && this.#inFlight.length === 0 && this.#ready.every(({ sequence }) => sequence < 0)) {
+      this.#identity = current
+      this.#nextSequence = 0
+    }
+    batch.numbered(this.#identity!, this.#nextSequence)
+    this.#nextSequence = (this.#nextSequence + batch.recordCount) % sequenceEnd
+  }
+
+  #isFresh(identity: ProducerIdentity | undefined): identity is ProducerIdentity {
+    return identity !== undefined && identity.producerId !== this.#spentId
+  }
+
+  #spend(): void {
+    this.#spentId = this.#identity?.producerId
+    this.#identity = undefined
+  }
+
+  #keep(batch: ProducerBatch, error: Error): void {
+    this.#isDraining = true
+    batch.lastError = error
+    if (!batch.isSettled) this.#failed.push(batch)
+  }
+
+  #refuse(batch: ProducerBatch, error: Error, errorOf?: (index: number) => Error): void {
+    batch.failed(error, errorOf)
+    if (!this.#rules.isIdempotent) return
+    this.#isDraining = true
+    this.#startsAnew = true
+  }
+
+  /** Two halves, or as many parts as it takes, with the sequence numbers the whole had. */
+  #split(batch: ProducerBatch, error: Error): void {
+    if (batch.recordCount === 1) return this.#refuse(batch, error)
+    this.batchBytesLimit = Math.min(this.batchBytesLimit, Math.ceil(batch.bytes / 2))
+    this.#isDraining = true
+    if (batch.isSettled) return
+    const parts = splitBatch(batch, this.batchBytesLimit)
+    batch.replaced()
+    this.#failed.push(...parts)
+  }
+
+  #goOn(): void {
+    this.#isDraining = false
+    this.#ready = [...this.#failed, ...this.#ready].sort((a, b) => a.order - b.order)
+    this.#failed = []
+    if (!this.#startsAnew) return
+    this.#startsAnew = false
+    for (const batch of this.#ready) batch.unnumbered()
+    this.#nextSequence = 0
+    if (!this.#identity) return
+    const { producerId, epoch } = this.#identity
+    if (epoch >= (this.#rules.maxEpoch ?? 32_767)) this.#spend()
+    else this.#identity = { producerId, epoch: epoch + 1 }
+  }
+}
+
+function splitBatch(batch: ProducerBatch, maxBytes: number): ProducerBatch[] {
+  const parts: ProducerBatch[] = []
+  const step = 1 / (batch.recordCount + 1)
+  let part: ProducerBatch | undefined
+  let index = 0
+  for (const { key, value, headers, timestamp } of decodeRecords(batch.builder.build(), 0)) {
+    const size = (key?.length ?? 0) + (value?.length ?? 0) + 32
+    if (!part || part.bytes + size > maxBytes) {
+      part = new ProducerBatch(batch.owner, new BatchBuilder(), batch.generation, batch.order + index * step, batch.deadline)
+      if (batch.identity) part.numbered(batch.identity, (batch.sequence + index) % sequenceEnd)
+      parts.push(part)
+    }
+    part.append({ key, value, headers }, timestamp, batch.receipts[index++])
+    part.charged += batch.charged / batch.recordCount
+  }
+  return parts
+}

@@ -1,0 +1,61 @@
+/**
+ * One topic as a producer writes it: which partition a record goes to, and the queues of the partitions. Until the topic's
+ * partitions are known, records wait here in their order.
+ */
+import { UsageError } from '@odradek/protocol'
+import type { Random } from '@odradek/world'
+import { PartitionQueue, type QueueRules } from './partition-queue.ts'
+import { type Partitioner, partitionOfKey, stickyPartition } from './partitioner.ts'
+import type { PendingRecord } from './pending-record.ts'
+
+export class TopicWriter {
+  readonly name: string
+  /** Empty until the topic is known. */
+  readonly queues: PartitionQueue[] = []
+  /** Records that came before the topic was known. */
+  waiting: PendingRecord[] = []
+  isLookedUp = false
+  readonly #rules: QueueRules
+  readonly #random: Random
+  readonly #partitioner: Partitioner | undefined
+  #sticky = -1
+
+  constructor(name: string, rules: QueueRules, random: Random, partitioner: Partitioner | undefined) {
+    this.name = name
+    this.#rules = rules
+    this.#random = random
+    this.#partitioner = partitioner
+  }
+
+  get isKnown(): boolean {
+    return this.queues.length > 0
+  }
+
+  /** Makes queues for partitions that are new; returns those. */
+  extendTo(partitionCount: number): PartitionQueue[] {
+    const fresh: PartitionQueue[] = []
+    for (let partition = this.queues.length; partition < partitionCount; partition++) {
+      fresh.push(new PartitionQueue(this.name, partition, this.#rules))
+    }
+    this.queues.push(...fresh)
+    return fresh
+  }
+
+  queueFor(key: Uint8Array | null, value: Uint8Array | null, partition: number | undefined): PartitionQueue {
+    const { queues } = this
+    const partitionCount = queues.length
+    const chosen = partition ?? this.#partitioner?.({ topic: this.name, key, value, partitionCount })
+    if (chosen !== undefined) return queues[chosen] ?? this.#noSuchPartition(chosen)
+    if (key !== null) return queues[partitionOfKey(key, partitionCount)]!
+    const sticky = queues[this.#sticky]
+    if (sticky?.open && !sticky.hasReady) return sticky
+    const leaders = queues.map(queue => queue.leader)
+    this.#sticky = stickyPartition(this.#sticky, leaders, this.#random)
+    return queues[this.#sticky]!
+  }
+
+  #noSuchPartition(partition: number): never {
+    const last = this.queues.length - 1
+    throw new UsageError(`topic '${this.name}' has partitions 0 to ${last}; ${partition} is none of them`)
+  }
+}
