@@ -146,8 +146,6 @@ function writePart(bytes: Buffer, at: number, part: BytesInput): number {
     return at + 1
   }
   if (typeof part === 'string') return part.length <= 32 ? writeShortText(bytes, at, part) : writeText(bytes, at, part)
-  if (!(part instanceof Uint8Array))
-    throw new UsageError(`keys, values and header values are Uint8Array, string or null; got ${typeof part}`)
   const start = writeVarint(bytes, at, part.length)
   // A call into the engine costs more than copying a few bytes.
   if (part.length < 24) for (let i = 0; i < part.length; i++) bytes[start + i] = part[i]!

@@ -1,7 +1,8 @@
-import { readBatch } from './batch-header.ts'
 import {
   attribute,
+  batchOverhead,
   at as field,
+  lengthOverhead,
   readInt16,
   readInt32,
   type TimestampType,
@@ -17,10 +18,13 @@ import { crc32c } from './crc32c.ts'
  * which stand before it, cost nothing; the others sum the batch anew.
  */
 
-/** The checksum stands for everything from the attributes on. False also when the batch is cut off. */
+/** The checksum stands for everything from the attributes on. False also for bytes that hold no whole batch. */
 export function hasValidCrc(bytes: Uint8Array, at = 0): boolean {
-  const { crc, end } = readBatch(bytes, at)
-  return end <= bytes.length && crc32c(bytes, at + field.attributes, end) === crc
+  const left = bytes.length - at
+  if (left < batchOverhead) return false
+  const size = readInt32(bytes, at + field.batchLength) + lengthOverhead
+  if (size < batchOverhead || size > left) return false
+  return crc32c(bytes, at + field.attributes, at + size) === readInt32(bytes, at + field.crc) >>> 0
 }
 
 export function patchBaseOffset(bytes: Uint8Array, at: number, offset: number): void {
@@ -52,6 +56,6 @@ export function patchProducer(
 }
 
 function patchCrc(bytes: Uint8Array, at: number): void {
-  const end = at + 12 + readInt32(bytes, at + field.batchLength)
+  const end = at + lengthOverhead + readInt32(bytes, at + field.batchLength)
   writeInt32(bytes, at + field.crc, crc32c(bytes, at + field.attributes, end))
 }

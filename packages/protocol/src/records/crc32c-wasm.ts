@@ -30,11 +30,18 @@ export interface WasmCrc {
   advance(crc: number, bytes: Uint8Array, from: number, to: number): number
 }
 
+/** What is used of the engine's global, which the compiler knows only together with a browser's. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (
+    module: object,
+  ) => { exports: { memory: { buffer: ArrayBuffer }; sum(crc: number, at: number, end: number): number } }
+}
+
 /** `tables[k * 256 + b]` is the checksum of byte b followed by k zero bytes, for k up to 15. */
 export function wasmCrc(tables: Int32Array): WasmCrc {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()))
-  const memory = (instance.exports.memory as WebAssembly.Memory).buffer
-  const sum = instance.exports.sum as (crc: number, at: number, end: number) => number
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()))
+  const memory = exports.memory.buffer
   new Int32Array(memory, 0, tables.length).set(tables)
   const data = new Uint8Array(memory, dataAt, pieceBytes)
   return {
@@ -43,7 +50,7 @@ export function wasmCrc(tables: Int32Array): WasmCrc {
       for (let at = from; at < to; at += pieceBytes) {
         const size = Math.min(pieceBytes, to - at)
         data.set(bytes.subarray(at, at + size))
-        crc = sum(crc, dataAt, dataAt + size)
+        crc = exports.sum(crc, dataAt, dataAt + size)
       }
       return crc
     },

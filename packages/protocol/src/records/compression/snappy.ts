@@ -36,7 +36,7 @@ export function unsnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
     : [{ from: 0, to: bytes.length, length: snappyLength(bytes, 0, bytes.length) }]
   const total = blocks.reduce((sum, block) => sum + block.length, 0)
   if (total > maxBytes)
-    throw new DecodeError(`snappy records would decompress to ${total} bytes; ${maxBytes} are allowed`)
+    throw new DecodeError(`snappy records decompress to ${total} bytes, more than the ${maxBytes} allowed`)
   const out = new CopyTarget(new Uint8Array(total))
   let at = 0
   for (const { from, to, length } of blocks) {
