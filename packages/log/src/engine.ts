@@ -21,7 +21,9 @@ export interface LogEngine {
   /** First offset whose timestamp is ≥ the one asked for; {-1, -1} when there is none. `'max'`: the record with the largest timestamp. */
   offsetForTime(queries: readonly { partition: PartitionId; timestamp: number | 'max' }[]): Promise<OffsetAndTime[]>
   /** End offset of the largest leader epoch ≤ the one asked for (OffsetForLeaderEpoch, KIP-279); {-1, -1} when unknown. */
-  offsetForEpoch(queries: readonly { partition: PartitionId; epoch: number }[]): Promise<{ epoch: number; endOffset: number }[]>
+  offsetForEpoch(
+    queries: readonly { partition: PartitionId; epoch: number }[],
+  ): Promise<{ epoch: number; endOffset: number }[]>
   /** Raises the log start offset (DeleteRecords); durable when answered. -1 means the high watermark. */
   trim(queries: readonly { partition: PartitionId; before: number }[]): Promise<Trimmed[]>
   producers(partition: PartitionId): Promise<ProducerInfo[]>

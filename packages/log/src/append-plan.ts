@@ -1,0 +1,105 @@
+/**
+ * Decides what becomes of the appends that wait at a partition: which are refused, which were written before, and which are written
+ * now, at which offsets. The batches to be written get their offsets and leader epoch here; nothing else is changed, except the
+ * producers, which `undo` takes back when the write fails.
+ */
+import { type ErrorCode, ErrorCodes, patchBaseOffset, patchLeaderEpoch, patchMaxTimestamp } from '@odradek/protocol'
+import type { PendingAppend } from './append-request.ts'
+import type { AppendBatch, Appended, LogConfig } from './engine.ts'
+import type { ProducerState } from './producer-state.ts'
+import type { PlacedBatch, Segment } from './segment.ts'
+
+export interface AppendPlan {
+  /** So many of the pending appends are dealt with; the rest needs a new segment first. */
+  taken: number
+  writes: PlacedBatch[]
+  answers: PlannedAnswer[]
+  undo: (() => void)[]
+}
+
+export interface PlannedAnswer {
+  append: PendingAppend
+  result: Appended
+  /** Offset up to which the log must be durable before acks=-1 hears of it. */
+  until: number
+  /** False for duplicates and refusals, which hold whatever becomes of the write. */
+  isWrite: boolean
+}
+
+export interface AppendView {
+  active: Segment
+  producers: ProducerState
+  config: LogConfig
+  leaderEpoch: number
+  logStartOffset: number
+  now: number
+}
+
+export function planAppends(pending: readonly PendingAppend[], view: AppendView): AppendPlan {
+  const plan: AppendPlan = { taken: 0, writes: [], answers: [], undo: [] }
+  const { active, config, logStartOffset } = view
+  let staged = 0
+  let offset = active.nextOffset
+  for (const append of pending) {
+    const { batch } = append
+    const known = alreadyDecided(batch, view)
+    if (known === undefined && active.isFullFor(batch, staged, offset + batch.offsetCount, config)) break
+    plan.taken++
+    if (known !== undefined) {
+      plan.answers.push({
+        append,
+        result: known,
+        until: known.ok ? known.baseOffset + batch.offsetCount : 0,
+        isWrite: false,
+      })
+      continue
+    }
+    const result = place(batch, offset, view, plan)
+    offset += batch.offsetCount
+    staged += batch.bytes.length
+    plan.answers.push({ append, result: { ...result, logStartOffset }, until: offset, isWrite: true })
+  }
+  return plan
+}
+
+/** The answer to a batch that is not written: refused, or a duplicate. */
+function alreadyDecided(batch: AppendBatch, { config, producers, logStartOffset }: AppendView): Appended | undefined {
+  if (!batch.control && batch.bytes.length > config.maxMessageBytes)
+    return refusal(ErrorCodes.MESSAGE_TOO_LARGE, logStartOffset)
+  if (batch.bytes.length > config.segmentBytes) return refusal(ErrorCodes.RECORD_LIST_TOO_LARGE, logStartOffset)
+  if (batch.producerId < 0n) return undefined
+  const verdict = producers.check({ ...batch, count: batch.offsetCount })
+  if (verdict.kind === 'next') return undefined
+  if (verdict.kind === 'refused') return refusal(verdict.error, logStartOffset)
+  const { baseOffset, timestamp } = verdict.written
+  const duplicate: Appended = { ok: true, baseOffset, logStartOffset, duplicate: true }
+  return config.messageTimestampType === 'LogAppendTime' ? { ...duplicate, appendTime: timestamp } : duplicate
+}
+
+function place(
+  batch: AppendBatch,
+  baseOffset: number,
+  view: AppendView,
+  plan: AppendPlan,
+): { ok: true; baseOffset: number; duplicate: false; appendTime?: number } {
+  const { bytes, offsetCount, producerId, producerEpoch, baseSequence, control } = batch
+  const stampsTime = view.config.messageTimestampType === 'LogAppendTime'
+  const maxTimestamp = stampsTime ? view.now : batch.maxTimestamp
+  patchBaseOffset(bytes, 0, baseOffset)
+  patchLeaderEpoch(bytes, 0, view.leaderEpoch)
+  if (stampsTime) patchMaxTimestamp(bytes, 0, maxTimestamp, 'LogAppendTime')
+  plan.writes.push({ bytes, baseOffset, nextOffset: baseOffset + offsetCount, maxTimestamp })
+  if (producerId >= 0n) {
+    plan.undo.push(
+      view.producers.apply(
+        { producerId, producerEpoch, baseSequence, count: offsetCount, baseOffset, maxTimestamp, control },
+        view.now,
+      ),
+    )
+  }
+  return stampsTime
+    ? { ok: true, baseOffset, duplicate: false, appendTime: maxTimestamp }
+    : { ok: true, baseOffset, duplicate: false }
+}
+
+const refusal = (error: ErrorCode, logStartOffset: number): Appended => ({ ok: false, error, logStartOffset })

@@ -1,0 +1,202 @@
+/**
+ * How far every partition is durable and where it begins, in one file for all: what a log cannot tell from its own bytes. A torn tail
+ * ends past the durable offset; damage before it is a loss and must never be cut off quietly. FORMAT.md has the bytes.
+ *
+ *     header 64 │ slot 0 │ slot 1 │ …          slot = two copies of 64 bytes: the newer is written over the older
+ *
+ * A slot is written after each group commit of its partition, in place, without a sync of its own: a killed process loses nothing of
+ * it. After a power loss it may be old, which only makes recovery look at more. It is synced before a raised log start is answered,
+ * at each round of housekeeping, and at shutdown.
+ */
+import { crc32c, UsageError } from '@odradek/protocol'
+import type { Disk, DiskFile } from '@odradek/world'
+import { CoalescedSync } from './coalesced-sync.ts'
+import { checkpointName } from './file-names.ts'
+import { parentFolder, writeFile } from './whole-file.ts'
+
+export interface CheckpointSlot {
+  /** Topic id and index; free slots have none. */
+  key: string | undefined
+  readonly number: number
+  sequence: number
+  durableOffset: number
+  logStartOffset: number
+}
+
+const magic = 0x4f444350 // "ODCP"
+const version = 1
+const headerSize = 64
+const copySize = 64
+const slotSize = 2 * copySize
+const kinds = { free: 0, partition: 1, clock: 2 } as const
+const clockKey = 'clock'
+
+export const partitionKey = (topicId: string, index: number): string => `${topicId}/${index}`
+
+export class Checkpoint {
+  readonly #file: DiskFile
+  readonly #slots: CheckpointSlot[]
+  readonly #byKey = new Map<string, CheckpointSlot>()
+  readonly #free: CheckpointSlot[] = []
+  readonly #sync: CoalescedSync
+
+  private constructor(file: DiskFile, slots: CheckpointSlot[]) {
+    this.#file = file
+    this.#slots = slots
+    this.#sync = new CoalescedSync(() => file.sync())
+    for (const slot of slots) {
+      if (slot.key === undefined) this.#free.push(slot)
+      else this.#byKey.set(slot.key, slot)
+    }
+  }
+
+  /** Makes the file when it is missing. */
+  static async open(disk: Disk, folder: string): Promise<Checkpoint> {
+    const path = `${folder}/${checkpointName}`
+    if (!(await disk.exists(path))) {
+      await writeFile(disk, path, encodeHeader(), { sync: true })
+      await disk.syncFolder(parentFolder(path))
+    }
+    const file = await disk.open(path, 'existing')
+    try {
+      const bytes = await file.read(0, file.size)
+      checkHeader(bytes, path)
+      const count = Math.ceil(Math.max(0, bytes.length - headerSize) / slotSize)
+      return new Checkpoint(
+        file,
+        Array.from({ length: count }, (_, number) => decodeSlot(bytes, number)),
+      )
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /** The slot of a partition; undefined when it never committed anything, or its slot was lost. */
+  find(key: string): CheckpointSlot | undefined {
+    return this.#byKey.get(key)
+  }
+
+  claim(key: string): CheckpointSlot {
+    const found = this.#byKey.get(key)
+    if (found !== undefined) return found
+    const slot = this.#free.pop() ?? {
+      key,
+      number: this.#slots.length,
+      sequence: 0,
+      durableOffset: 0,
+      logStartOffset: 0,
+    }
+    if (slot.number === this.#slots.length) this.#slots.push(slot)
+    slot.key = key
+    this.#byKey.set(key, slot)
+    return slot
+  }
+
+  /** Throws what the disk throws. */
+  write(slot: CheckpointSlot): void {
+    slot.sequence = (slot.sequence + 1) >>> 0
+    this.#file.write(headerSize + slot.number * slotSize + (slot.sequence % 2) * copySize, [encodeCopy(slot)])
+  }
+
+  /** Both copies go: an older one must not come back. */
+  free(slot: CheckpointSlot): void {
+    if (slot.key !== undefined) this.#byKey.delete(slot.key)
+    slot.key = undefined
+    slot.durableOffset = 0
+    slot.logStartOffset = 0
+    this.write(slot)
+    this.write(slot)
+    this.#free.push(slot)
+  }
+
+  /** Wall time that was seen last, -1 when there is none: a start notices when the clock has jumped meanwhile. */
+  get lastWallTime(): number {
+    return this.#byKey.get(clockKey)?.durableOffset ?? -1
+  }
+
+  set lastWallTime(now: number) {
+    const slot = this.claim(clockKey)
+    slot.durableOffset = now
+    this.write(slot)
+  }
+
+  sync(): Promise<void> {
+    return this.#sync.request()
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+function encodeHeader(): Uint8Array {
+  const bytes = new Uint8Array(headerSize)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, magic)
+  view.setUint32(4, version)
+  return bytes
+}
+
+function checkHeader(bytes: Uint8Array, path: string): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < headerSize || view.getUint32(0) !== magic) {
+    throw new UsageError(
+      `${path} is not a checkpoint of this program. Choose another data folder, or remove the file to have every partition scanned.`,
+      { code: 'DATA_FOLDER' },
+    )
+  }
+  if (view.getUint32(4) > version) {
+    throw new UsageError(
+      `The data folder has log format ${view.getUint32(4)}, this program reads up to ${version}. Start it with the release that wrote it, or a newer one.`,
+      { code: 'DATA_FOLDER' },
+    )
+  }
+}
+
+function encodeCopy(slot: CheckpointSlot): Uint8Array {
+  const bytes = new Uint8Array(copySize)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(4, slot.sequence)
+  view.setInt8(8, slot.key === undefined ? kinds.free : slot.key === clockKey ? kinds.clock : kinds.partition)
+  if (slot.key !== undefined && slot.key !== clockKey) {
+    const [topicId, index] = slot.key.split('/')
+    view.setUint32(12, Number(index))
+    bytes.set(Buffer.from(topicId!.replaceAll('-', ''), 'hex'), 16)
+  }
+  view.setBigInt64(32, BigInt(slot.durableOffset))
+  view.setBigInt64(40, BigInt(slot.logStartOffset))
+  view.setUint32(0, crc32c(bytes, 4))
+  return bytes
+}
+
+/** The newer of the two copies that are whole. */
+function decodeSlot(bytes: Uint8Array, number: number): CheckpointSlot {
+  const at = headerSize + number * slotSize
+  const copies = [decodeCopy(bytes, at, number), decodeCopy(bytes, at + copySize, number)].filter(
+    copy => copy !== undefined,
+  )
+  const newest = copies.reduce<CheckpointSlot | undefined>(
+    (best, copy) => (best !== undefined && (best.sequence - copy.sequence) >> 0 > 0 ? best : copy),
+    undefined,
+  )
+  return newest ?? { key: undefined, number, sequence: 0, durableOffset: 0, logStartOffset: 0 }
+}
+
+function decodeCopy(bytes: Uint8Array, at: number, number: number): CheckpointSlot | undefined {
+  if (bytes.length < at + copySize) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, copySize)
+  const kind = view.getInt8(8)
+  if (view.getUint32(0) !== crc32c(bytes, at + 4, at + copySize)) return undefined
+  const hex = Buffer.from(bytes.subarray(at + 16, at + 32)).toString('hex')
+  const topicId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const key =
+    kind === kinds.free ? undefined : kind === kinds.clock ? clockKey : partitionKey(topicId, view.getUint32(12))
+  return {
+    key,
+    number,
+    sequence: view.getUint32(4),
+    durableOffset: Number(view.getBigInt64(32)),
+    logStartOffset: Number(view.getBigInt64(40)),
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * LogEngine over a data folder: a folder per partition, files as Kafka names them. FORMAT.md describes every byte.
+ *
+ *     append ──▶ pending of each partition ──soon: one write each──▶ files ──sync queue──▶ durable: answer, wake readers
+ *     read   ◀── tail in memory, else segment files
+ */
+import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
+import type { Clock, Disk, Timer } from '@odradek/world'
+import { AppendDeadlines } from './append-deadlines.ts'
+import { AppendRequest } from './append-request.ts'
+import { Checkpoint, partitionKey } from './checkpoint.ts'
+import { ClockGuard } from './clock-guard.ts'
+import { Deletions } from './deletions.ts'
+import { eachOf } from './each-of.ts'
+import type {
+  AppendBatch,
+  Appended,
+  LogConfig,
+  LogEngine,
+  OffsetAndTime,
+  PartitionId,
+  PartitionState,
+  ProducerInfo,
+  ReadRequest,
+  ReadResult,
+  TopicSpec,
+  Trimmed,
+  Uuid,
+} from './engine.ts'
+import { cleanShutdownName } from './file-names.ts'
+import { type LogLogger, type LogServices, silent } from './log-services.ts'
+import { OpenFiles } from './open-files.ts'
+import { ownerOf, partitionFolder, putAside } from './partition-folder.ts'
+import { PartitionLog } from './partition-log.ts'
+import { recoverLog } from './partition-recovery.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
+import { SyncQueue } from './sync-queue.ts'
+import { TailCache } from './tail-cache.ts'
+import { parentFolder, writeFile } from './whole-file.ts'
+
+export interface EmbeddedEngineOptions {
+  clock: Clock
+  disk: Disk
+  /** Absolute. Made when missing. */
+  folder: string
+  /** Larger at each start. */
+  leaderEpoch: number
+  logger?: LogLogger
+  limits?: Partial<EmbeddedEngineLimits>
+}
+
+export interface EmbeddedEngineLimits {
+  /** Files kept open at a time, beyond those in use. */
+  openFiles: number
+  /** Memory for the batches appended last: of all partitions, and of each. */
+  tailBytes: number
+  tailBytesEach: number
+  /** Memory for the indexes of closed segments. */
+  indexBytes: number
+  /** Syncs in flight at a time. */
+  syncs: number
+  /** How often retention looks (log.retention.check.interval.ms). */
+  retentionCheckMs: number
+}
+
+const mebibyte = 1024 * 1024
+const defaults: EmbeddedEngineLimits = {
+  openFiles: 1000,
+  tailBytes: 64 * mebibyte,
+  tailBytesEach: 8 * mebibyte,
+  indexBytes: 32 * mebibyte,
+  syncs: 4,
+  retentionCheckMs: 5 * 60 * 1000,
+}
+
+/** Partitions opened or closed at the same time. */
+const width = 16
+
+export class EmbeddedEngine implements LogEngine {
+  readonly #services: LogServices
+  readonly #limits: EmbeddedEngineLimits
+  readonly #clean: boolean
+  readonly #guard: ClockGuard
+  readonly #deadlines: AppendDeadlines
+  readonly #logs = new Map<PartitionId, PartitionLog>()
+  readonly #opening = new Map<PartitionId, Promise<void>>()
+  /** Partitions that have something to write when this turn ends. */
+  #turn: Set<PartitionLog> | undefined
+  #housekeeping: Timer | undefined
+  #closed = false
+
+  private constructor(services: LogServices, limits: EmbeddedEngineLimits, clean: boolean) {
+    const { clock, checkpoint } = services
+    this.#services = services
+    this.#limits = limits
+    this.#clean = clean
+    this.#guard = new ClockGuard(checkpoint.lastWallTime, clock.now(), clock.monotonic())
+    this.#deadlines = new AppendDeadlines(clock)
+    this.#scheduleHousekeeping()
+  }
+
+  /** Takes the folder. Rejects with a UsageError when it was written by a newer release. */
+  static async start(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+    const { clock, disk, folder, leaderEpoch, logger = silent } = options
+    const limits = { ...defaults, ...options.limits }
+    if (!(await disk.exists(folder))) {
+      await disk.makeFolder(folder)
+      await disk.syncFolder(parentFolder(folder))
+    }
+    const checkpoint = await Checkpoint.open(disk, folder)
+    const clean = await disk.exists(`${folder}/${cleanShutdownName}`)
+    if (clean) {
+      await disk.remove(`${folder}/${cleanShutdownName}`)
+      await disk.syncFolder(folder)
+    }
+    const files = new OpenFiles(disk, limits.openFiles)
+    const deletions = new Deletions(clock, disk)
+    for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
+    const services: LogServices = {
+      ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
+      syncs: new SyncQueue(limits.syncs),
+      tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
+      indexes: new SegmentIndexes(disk, files, limits.indexBytes),
+    }
+    return new EmbeddedEngine(services, limits, clean)
+  }
+
+  append(
+    batches: readonly AppendBatch[],
+    { acks, deadline }: { acks: 0 | 1 | -1; deadline: number },
+  ): Promise<Appended[]> {
+    if (batches.length === 0) return Promise.resolve([])
+    const request = new AppendRequest(batches.length, acks, deadline)
+    for (const [slot, batch] of batches.entries()) {
+      const log = this.#logs.get(batch.partition)
+      if (log === undefined || this.#closed) request.answer(slot, { ok: false, error: this.#absent() })
+      else {
+        log.enqueue({ request, slot, batch })
+        this.#writeSoon(log)
+      }
+    }
+    if (!request.isAnswered) {
+      this.#deadlines.watch(request)
+      void request.done.then(() => this.#deadlines.answered(request))
+    }
+    return request.done
+  }
+
+  #absent(): ErrorCode {
+    return this.#closed ? ErrorCodes.KAFKA_STORAGE_ERROR : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  }
+
+  /** Batches of many requests, gathered over a turn, share one write. */
+  #writeSoon(log: PartitionLog): void {
+    if (this.#turn === undefined) {
+      this.#turn = new Set()
+      this.#services.clock.soon(() => {
+        const logs = this.#turn!
+        this.#turn = undefined
+        for (const each of logs) each.writePending()
+      })
+    }
+    this.#turn.add(log)
+  }
+
+  async read(
+    reads: readonly ReadRequest[],
+    { maxBytes, minOne }: { maxBytes: number; minOne: boolean },
+  ): Promise<ReadResult[]> {
+    const results: ReadResult[] = []
+    let left = maxBytes
+    let isFirst = minOne
+    for (const request of reads) {
+      const log = this.#logs.get(request.partition)
+      if (log === undefined || this.#closed) {
+        results.push({ ok: false, error: this.#absent() })
+        continue
+      }
+      const answer = log.read(request, Math.min(request.maxBytes, left), isFirst)
+      const result = answer instanceof Promise ? await answer : answer
+      results.push(result)
+      if (!result.ok || result.chunks.length === 0) continue
+      isFirst = false
+      for (const chunk of result.chunks) left = Math.max(0, left - chunk.length)
+    }
+    return results
+  }
+
+  onGrowth(partitions: readonly PartitionId[], known: readonly number[], signal: AbortSignal): Promise<void> {
+    const logs = partitions.map(id => this.#logs.get(id))
+    const isNews = (log: PartitionLog | undefined, i: number) =>
+      log === undefined || log.failure !== undefined || log.highWatermark !== known[i]
+    if (signal.aborted || logs.some(isNews)) return Promise.resolve()
+    return new Promise(resolve => {
+      const wake = () => {
+        for (const log of logs) log!.waiters.removeReader(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      for (const log of logs) log!.waiters.addReader(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+
+  async state(partitions: readonly PartitionId[]): Promise<(PartitionState | null)[]> {
+    return partitions.map(id => this.#logs.get(id)?.state ?? null)
+  }
+
+  async offsetForTime(
+    queries: readonly { partition: PartitionId; timestamp: number | 'max' }[],
+  ): Promise<OffsetAndTime[]> {
+    const nowhere = { offset: -1, timestamp: -1, leaderEpoch: -1 }
+    return Promise.all(
+      queries.map(
+        async ({ partition, timestamp }) => (await this.#logs.get(partition)?.offsetForTime(timestamp)) ?? nowhere,
+      ),
+    )
+  }
+
+  async offsetForEpoch(
+    queries: readonly { partition: PartitionId; epoch: number }[],
+  ): Promise<{ epoch: number; endOffset: number }[]> {
+    return queries.map(
+      ({ partition, epoch }) => this.#logs.get(partition)?.offsetForEpoch(epoch) ?? { epoch: -1, endOffset: -1 },
+    )
+  }
+
+  trim(queries: readonly { partition: PartitionId; before: number }[]): Promise<Trimmed[]> {
+    return Promise.all(
+      queries.map(
+        async ({ partition, before }): Promise<Trimmed> =>
+          (await this.#logs.get(partition)?.trim(before)) ?? { ok: false, error: this.#absent() },
+      ),
+    )
+  }
+
+  async producers(partition: PartitionId): Promise<ProducerInfo[]> {
+    return this.#logs.get(partition)?.producers() ?? []
+  }
+
+  async open(topic: TopicSpec): Promise<void> {
+    await eachOf(topic.partitions, width, ({ index, id }) => {
+      const opening = this.#opening.get(id) ?? this.#openPartition(topic, index, id)
+      this.#opening.set(id, opening)
+      return opening.finally(() => this.#opening.delete(id))
+    })
+  }
+
+  async #openPartition(topic: TopicSpec, index: number, id: PartitionId): Promise<void> {
+    const open = this.#logs.get(id)
+    if (open !== undefined) {
+      open.config = topic.config
+      return
+    }
+    const { checkpoint, disk, folder: root, logger } = this.#services
+    const owner = { topicId: topic.topicId, topic: topic.name, index }
+    const folder = partitionFolder(root, owner)
+    const foreign = await ownerOf(disk, folder)
+    if (foreign !== undefined && foreign !== topic.topicId) {
+      const aside = await putAside(disk, folder, `${topic.name}-${index}.${foreign.slice(0, 8)}-stray`)
+      logger.warn(
+        { folder, aside, topicId: foreign },
+        'a folder belonged to another topic of this name; it is kept under a new name and not used',
+      )
+    }
+    const durableOffset = checkpoint.find(partitionKey(topic.topicId, index))?.durableOffset ?? 0
+    try {
+      const recovered = await recoverLog(this.#services, {
+        folder,
+        durableOffset,
+        clean: this.#clean,
+        indexIntervalBytes: topic.config.indexIntervalBytes,
+      })
+      if (recovered.bytesScanned > 0)
+        logger.info({ folder, bytesScanned: recovered.bytesScanned, bytesCut: recovered.bytesCut }, 'recovered a log')
+      this.#logs.set(id, new PartitionLog(this.#services, owner, topic.config, recovered))
+    } catch (error) {
+      logger.error(
+        { folder, error: (error as Error).message },
+        'cannot open a partition: it stays offline, nothing in it is changed',
+      )
+      this.#logs.set(id, new PartitionLog(this.#services, owner, topic.config, undefined))
+    }
+  }
+
+  async drop(topicId: Uuid): Promise<void> {
+    for (const [id, log] of this.#logs) {
+      if (log.owner.topicId !== topicId) continue
+      this.#logs.delete(id)
+      await log.drop()
+    }
+    await this.#dropUnopened(topicId)
+  }
+
+  /** A crash may have come between the deletion of a topic and that of its bytes. */
+  async #dropUnopened(topicId: Uuid): Promise<void> {
+    const { disk, folder, deletions } = this.#services
+    for (const name of await disk.list(folder)) {
+      const index = /-(\d+)$/.exec(name)?.[1]
+      if (index === undefined || (await ownerOf(disk, `${folder}/${name}`).catch(() => undefined)) !== topicId) continue
+      const aside = await putAside(disk, `${folder}/${name}`, `${topicId}-${index}-delete`)
+      if (aside !== undefined) deletions.later(aside, 0)
+    }
+  }
+
+  configure(partitions: readonly PartitionId[], config: LogConfig): void {
+    for (const id of partitions) {
+      const log = this.#logs.get(id)
+      if (log !== undefined) log.config = config
+    }
+  }
+
+  async close({ drain }: { drain: boolean }): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#housekeeping?.cancel()
+    const { checkpoint, clock, files, deletions, disk, folder } = this.#services
+    const logs = [...this.#logs.values()]
+    if (drain) await eachOf(logs, width, log => log.drain())
+    const isDurable = drain && logs.every(log => log.failure === undefined)
+    for (const log of logs) log.stop()
+    this.#deadlines.close()
+    if (isDurable) {
+      checkpoint.lastWallTime = clock.now()
+      await checkpoint.sync()
+      await deletions.close()
+      await writeFile(disk, `${folder}/${cleanShutdownName}`, new Uint8Array(0), { sync: true })
+      await disk.syncFolder(folder)
+    } else await deletions.close()
+    await files.closeAll()
+    await checkpoint.close()
+  }
+
+  #scheduleHousekeeping(): void {
+    this.#housekeeping = this.#services.clock.timer(this.#limits.retentionCheckMs, () => {
+      void this.#keepHouse().finally(() => {
+        if (!this.#closed) this.#scheduleHousekeeping()
+      })
+    })
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { clock, checkpoint, logger } = this.#services
+    const byTime = this.#guard.look(clock.now(), clock.monotonic())
+    for (const log of this.#logs.values()) await log.expire(byTime)
+    try {
+      checkpoint.lastWallTime = clock.now()
+      await checkpoint.sync()
+    } catch (error) {
+      logger.error(
+        { error: (error as Error).message },
+        'cannot write the checkpoint; the next start after a crash will look at more',
+      )
+    }
+  }
+}

@@ -1,0 +1,17 @@
+export { EmbeddedEngine, type EmbeddedEngineLimits, type EmbeddedEngineOptions } from './embedded-engine.ts'
+export type {
+  AppendBatch,
+  Appended,
+  LogConfig,
+  LogEngine,
+  OffsetAndTime,
+  PartitionId,
+  PartitionState,
+  ProducerInfo,
+  ReadRequest,
+  ReadResult,
+  TopicSpec,
+  Trimmed,
+  Uuid,
+} from './engine.ts'
+export type { LogLogger } from './log-services.ts'

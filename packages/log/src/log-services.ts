@@ -1,0 +1,32 @@
+/** What the partitions of an engine share. */
+import type { Clock, Disk } from '@odradek/world'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Deletions } from './deletions.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { SegmentIndexes } from './segment-indexes.ts'
+import type { SyncQueue } from './sync-queue.ts'
+import type { TailCache } from './tail-cache.ts'
+
+export interface LogServices {
+  readonly clock: Clock
+  readonly disk: Disk
+  /** The data folder. */
+  readonly folder: string
+  readonly leaderEpoch: number
+  readonly files: OpenFiles
+  readonly syncs: SyncQueue
+  readonly tails: TailCache
+  readonly indexes: SegmentIndexes
+  readonly checkpoint: Checkpoint
+  readonly deletions: Deletions
+  readonly logger: LogLogger
+}
+
+/** The part of a structured logger that a log needs. */
+export interface LogLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export const silent: LogLogger = { info() {}, warn() {}, error() {} }

@@ -1,0 +1,103 @@
+/**
+ * The files of all partitions that are open now: at most so many, the least recently used closed first. A file in use stays open.
+ *
+ * Taking a file that is open costs no wait, so the busy partitions never do. When the system has no descriptor left (EMFILE), all that
+ * idle are closed and the open is tried once more.
+ */
+import type { Disk, DiskFile } from '@odradek/world'
+
+export interface OpenFile {
+  readonly path: string
+  readonly file: DiskFile
+  /** How many took it and have not released it. */
+  users: number
+}
+
+export class OpenFiles {
+  readonly #disk: Disk
+  readonly #limit: number
+  readonly #open = new Map<string, OpenFile>()
+  readonly #opening = new Map<string, Promise<OpenFile>>()
+  /** Insertion order is the order of last use. */
+  readonly #idle = new Set<OpenFile>()
+
+  constructor(disk: Disk, limit: number) {
+    this.#disk = disk
+    this.#limit = limit
+  }
+
+  takeOpen(path: string): OpenFile | undefined {
+    const open = this.#open.get(path)
+    if (open === undefined) return undefined
+    if (open.users++ === 0) this.#idle.delete(open)
+    return open
+  }
+
+  async take(path: string, mode: 'existing' | 'create' | 'fresh' = 'existing'): Promise<OpenFile> {
+    for (;;) {
+      const open = this.takeOpen(path)
+      if (open !== undefined) return open
+      const opening = this.#opening.get(path) ?? this.#begin(path, mode)
+      await opening
+    }
+  }
+
+  release(open: OpenFile): void {
+    if (--open.users > 0) return
+    if (this.#open.get(open.path) !== open) void this.#close(open)
+    else this.#idle.add(open)
+    this.#closeIdle(this.#limit)
+  }
+
+  /** The file is about to be renamed or removed: whoever uses it may end, nobody gets it again. */
+  forget(path: string): void {
+    const open = this.#open.get(path)
+    if (open === undefined) return
+    this.#open.delete(path)
+    if (this.#idle.delete(open)) void this.#close(open)
+  }
+
+  async closeAll(): Promise<void> {
+    const all = [...this.#open.values()]
+    this.#open.clear()
+    this.#idle.clear()
+    await Promise.all(all.map(open => this.#close(open)))
+  }
+
+  #begin(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<OpenFile> {
+    const opening = this.#openFile(path, mode).then(file => {
+      const open = { path, file, users: 0 }
+      this.#open.set(path, open)
+      this.#idle.add(open)
+      return open
+    })
+    this.#opening.set(path, opening)
+    const ended = () => this.#opening.delete(path)
+    opening.then(ended, ended)
+    return opening
+  }
+
+  async #openFile(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<DiskFile> {
+    try {
+      return await this.#disk.open(path, mode)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error
+      this.#closeIdle(0)
+      return await this.#disk.open(path, mode)
+    }
+  }
+
+  #closeIdle(limit: number): void {
+    for (const open of this.#idle) {
+      if (this.#open.size <= limit) return
+      this.#idle.delete(open)
+      this.#open.delete(open.path)
+      void this.#close(open)
+    }
+  }
+
+  /** What must last was synced before; a failing close has nothing to say. */
+  #close(open: OpenFile): Promise<void> {
+    return open.file.close().catch(() => undefined)
+  }
+}

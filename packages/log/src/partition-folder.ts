@@ -1,0 +1,57 @@
+/**
+ * The folder of a partition: whose it is, made when the partition gets its first record, put aside when its topic is deleted.
+ *
+ * `partition.metadata` names the topic by id, as Kafka's does: a topic made anew under an old name must not inherit old bytes.
+ */
+import type { Disk } from '@odradek/world'
+import type { Uuid } from './engine.ts'
+import { metadataName } from './file-names.ts'
+import { parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
+
+export interface PartitionOwner {
+  topicId: Uuid
+  topic: string
+  index: number
+}
+
+export const partitionFolder = (root: string, owner: PartitionOwner): string => `${root}/${owner.topic}-${owner.index}`
+
+/** Makes the folder durable, except for its own content beyond the metadata. */
+export async function createPartitionFolder(disk: Disk, folder: string, topicId: Uuid): Promise<void> {
+  await disk.makeFolder(folder)
+  await writeFile(
+    disk,
+    `${folder}/${metadataName}`,
+    new TextEncoder().encode(`version: 0\ntopic_id: ${shortId(topicId)}\n`),
+    { sync: true },
+  )
+  await disk.syncFolder(folder)
+  await disk.syncFolder(parentFolder(folder))
+}
+
+/** The topic a folder belongs to; undefined when it says nothing. */
+export async function ownerOf(disk: Disk, folder: string): Promise<Uuid | undefined> {
+  const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
+  const short = bytes && /^topic_id: ([\w-]{22})$/m.exec(new TextDecoder().decode(bytes))?.[1]
+  return short ? longId(short) : undefined
+}
+
+/** Renames the folder to one that no start will take for a partition's. Returns its new name; undefined when there was none. */
+export async function putAside(disk: Disk, folder: string, name: string): Promise<string | undefined> {
+  const root = parentFolder(folder)
+  try {
+    await disk.rename(folder, `${root}/${name}`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  await disk.syncFolder(root)
+  return `${root}/${name}`
+}
+
+/** Kafka writes a topic id as 22 characters of base64url. */
+const shortId = (id: Uuid): string => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
+const longId = (short: string): Uuid =>
+  Buffer.from(short, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

@@ -1,0 +1,87 @@
+/**
+ * From a timestamp to an offset (ListOffsets): the only place where a log looks at single records.
+ *
+ * Segments and the time index rule out everything that is surely older; from there on batch headers, then the records of one batch.
+ */
+import { type BatchHeader, decodeRecords } from '@odradek/protocol'
+import { scanBatches } from './batch-scan.ts'
+import type { OffsetAndTime } from './engine.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentList } from './segment-list.ts'
+
+export interface LookupRange {
+  /** First offset that may be found. */
+  from: number
+  /** First offset that may not. */
+  to: number
+  indexIntervalBytes: number
+}
+
+const nowhere: OffsetAndTime = { offset: -1, timestamp: -1, leaderEpoch: -1 }
+
+/** The first record whose timestamp is this or later. */
+export async function findTimestamp(
+  segments: SegmentList,
+  timestamp: number,
+  range: LookupRange,
+): Promise<OffsetAndTime> {
+  for (const segment of segments.all) {
+    if (segment.maxTimestamp < timestamp || segment.nextOffset <= range.from) continue
+    const found = await findInSegment(segments, segment, timestamp, range)
+    if (found !== undefined) return found
+  }
+  return nowhere
+}
+
+/** The first record with the largest timestamp of all. */
+export async function findMaxTimestamp(segments: SegmentList, range: LookupRange): Promise<OffsetAndTime> {
+  let max = -1
+  for (const segment of segments.all) {
+    const isWhole = segment.baseOffset >= range.from && segment.nextOffset <= range.to
+    max = Math.max(max, isWhole ? segment.maxTimestamp : await maxTimestampWithin(segments, segment, range))
+  }
+  return max < 0 ? nowhere : findTimestamp(segments, max, range)
+}
+
+async function findInSegment(
+  segments: SegmentList,
+  segment: Segment,
+  timestamp: number,
+  range: LookupRange,
+): Promise<OffsetAndTime | undefined> {
+  let found: OffsetAndTime | undefined
+  await segments.withFile(segment, range.indexIntervalBytes, (file, index) =>
+    scanBatches(file, index.positionForTime(timestamp), segment.baseOffset, (batch, bytes) => {
+      if (batch.baseOffset >= range.to) return 'not durable'
+      if (batch.maxTimestamp >= timestamp && batch.lastOffset >= range.from)
+        found = findInBatch(batch, bytes, timestamp, range.from)
+      return found === undefined ? undefined : 'found'
+    }),
+  )
+  return found
+}
+
+function findInBatch(
+  batch: BatchHeader,
+  bytes: Uint8Array,
+  timestamp: number,
+  from: number,
+): OffsetAndTime | undefined {
+  for (const record of decodeRecords(bytes, batch.at)) {
+    if (record.timestamp >= timestamp && record.offset >= from)
+      return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: batch.partitionLeaderEpoch }
+  }
+  return undefined
+}
+
+async function maxTimestampWithin(segments: SegmentList, segment: Segment, range: LookupRange): Promise<number> {
+  let max = -1
+  await segments.withFile(segment, range.indexIntervalBytes, file =>
+    scanBatches(file, 0, segment.baseOffset, batch => {
+      if (batch.baseOffset >= range.to) return 'not durable'
+      if (batch.lastOffset >= range.from) max = Math.max(max, batch.maxTimestamp)
+      return undefined
+    }),
+  )
+  return max
+}

@@ -1,0 +1,37 @@
+/** Small files that are written and read as a whole. */
+import type { Disk } from '@odradek/world'
+
+/** Replaces the content. Not atomic: what is written carries a checksum, or is not looked at before it is known to be complete. */
+export async function writeFile(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  options: { sync: boolean },
+): Promise<void> {
+  const file = await disk.open(path, 'fresh')
+  try {
+    file.write(0, [bytes])
+    if (options.sync) await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Undefined when there is no such file. */
+export function readFileIfThere(disk: Disk, path: string): Promise<Uint8Array | undefined> {
+  return disk.readFile(path).catch(ifMissing(undefined))
+}
+
+/** Names in a folder; none when there is no such folder. */
+export function listIfThere(disk: Disk, folder: string): Promise<string[]> {
+  return disk.list(folder).catch(ifMissing([]))
+}
+
+export const parentFolder = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')))
+
+function ifMissing<T>(instead: T): (error: NodeJS.ErrnoException) => T {
+  return error => {
+    if (error.code === 'ENOENT') return instead
+    throw error
+  }
+}
