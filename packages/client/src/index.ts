@@ -2,11 +2,36 @@ export { ConnectionError, DecodeError, KafkaError, ProtocolError, UsageError } f
 export type { Backoff } from './cluster/backoff.ts'
 export { Cluster, type ClusterCallOptions, type MetadataOptions, type Target } from './cluster/cluster.ts'
 export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
+export type {
+  Assignments,
+  Assignor,
+  GroupMember,
+  GroupView,
+  MemberAssignment,
+} from './consumer/assignors/assignor.ts'
+export { cooperativeSticky } from './consumer/assignors/cooperative-sticky.ts'
+export { range } from './consumer/assignors/range.ts'
+export { roundRobin } from './consumer/assignors/round-robin.ts'
+export { sticky } from './consumer/assignors/sticky.ts'
+export type {
+  CommittedOffset,
+  ConsumerEngine,
+  EngineHealth,
+  EngineHooks,
+  EngineOptions,
+  EngineState,
+  GroupMembership,
+  OffsetToCommit,
+  PartitionBatch,
+  StartPosition,
+} from './consumer/engine.ts'
+export { createConsumerEngine } from './consumer/poll-engine.ts'
+export { keyOf, type TopicPartition } from './consumer/topic-partition.ts'
+export { type RequestContext, requestChannel, type SendContext, sendChannel } from './diagnostics.ts'
 export { type InProcessBroker, Kafka, type KafkaOptions } from './kafka.ts'
-export { type AnySerde, type AsyncSerde, type Serde, type SerdeContext, type StandardSchema, serde } from './serde.ts'
-export { contractOf, type KeyOf, nameOf, type Topic, type TopicRef, topic, type ValueOf } from './topic.ts'
 export type { ProducerOptions } from './producer/options.ts'
 export type { Partitioner, PartitionerInput } from './producer/partitioner.ts'
 export { Producer, type SendOptions } from './producer/producer.ts'
 export type { Delivered, HeadersInput, ProducerRecord, RecordFor, RecordMetadata } from './producer/record.ts'
-export { requestChannel, type RequestContext, type SendContext, sendChannel } from './diagnostics.ts'
+export { type AnySerde, type AsyncSerde, type Serde, type SerdeContext, type StandardSchema, serde } from './serde.ts'
+export { contractOf, type KeyOf, nameOf, type Topic, type TopicRef, topic, type ValueOf } from './topic.ts'

@@ -50,6 +50,8 @@ export interface EngineOptions {
   rackId?: string
   /** Default 300,000: transient failures are retried for this long without a success before they end the engine. */
   retryForMs?: number
+  /** Default true: let a broker that is configured so make topics that are subscribed to and missing. */
+  autoCreateTopics?: boolean
   /** Default 60,000: how often topics are looked at for new partitions. */
   metadataMaxAgeMs?: number
   hooks?: EngineHooks
@@ -73,6 +75,8 @@ export interface EngineHooks {
   onRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>
   /** The partitions may already belong to somebody else: commits for them will fail. */
   onLost?(partitions: readonly TopicPartition[]): void | Promise<void>
+  /** Told at once, outside `poll`, when `onLost` is to follow at the next one: work on these partitions is in vain. Must not throw. */
+  onDoomed?(partitions: readonly TopicPartition[]): void
 }
 
 /** Records of one partition, in order. The bytes of a record stay valid for as long as they are referenced, and pin the fetched buffer. */
@@ -144,7 +148,8 @@ export interface ConsumerEngine {
   readonly wantsPoll: boolean
 
   /**
-   * Commits offsets for the group; retries what is transient. Throws CommitError when the partitions are no longer this member's.
+   * Commits offsets for the group; retries what is transient, waits out rebalances. Throws a ProtocolError when the partitions are no
+   * longer this member's.
    * An offset lower than one committed here before is left out, unless `seek` went back.
    */
   commit(offsets: readonly OffsetToCommit[], options?: { signal?: AbortSignal }): Promise<void>

@@ -1,0 +1,65 @@
+/** The options of an engine with their defaults filled in and checked. */
+import { UsageError } from '@odradek/protocol'
+import type { Assignor } from './assignors/assignor.ts'
+import { cooperativeSticky } from './assignors/cooperative-sticky.ts'
+import type { EngineHooks, EngineOptions, StartPosition } from './engine.ts'
+
+export interface EngineSettings {
+  readonly groupId: string | undefined
+  readonly groupInstanceId: string | null
+  readonly assignors: readonly Assignor[]
+  readonly from: StartPosition
+  readonly isolation: 'read_uncommitted' | 'read_committed'
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly maxPollIntervalMs: number
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly partitionMaxBytes: number
+  readonly bufferBytes: number
+  readonly checkCrcs: boolean
+  readonly rackId: string | null
+  readonly retryForMs: number
+  readonly metadataMaxAgeMs: number
+  readonly autoCreateTopics: boolean
+  readonly hooks: EngineHooks
+}
+
+const mebibyte = 1024 * 1024
+
+export function settingsOf(options: EngineOptions): EngineSettings {
+  const settings: EngineSettings = {
+    groupId: options.group,
+    groupInstanceId: options.groupInstanceId ?? null,
+    assignors: options.assignors ?? [cooperativeSticky()],
+    from: options.from ?? 'latest',
+    isolation: options.isolation ?? 'read_uncommitted',
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
+    maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
+    maxWaitMs: options.maxWaitMs ?? 500,
+    minBytes: options.minBytes ?? 1,
+    partitionMaxBytes: options.partitionMaxBytes ?? mebibyte,
+    bufferBytes: options.bufferBytes ?? 32 * mebibyte,
+    checkCrcs: options.checkCrcs ?? true,
+    rackId: options.rackId ?? null,
+    retryForMs: options.retryForMs ?? 300_000,
+    metadataMaxAgeMs: options.metadataMaxAgeMs ?? 60_000,
+    autoCreateTopics: options.autoCreateTopics ?? true,
+    hooks: options.hooks ?? {},
+  }
+  check(settings)
+  return settings
+}
+
+function check(s: EngineSettings): void {
+  if (s.groupId === '') throw new UsageError('`group` is empty: name the group, or leave it out to read without one')
+  if (s.groupInstanceId !== null && s.groupId === undefined) throw new UsageError('`groupInstanceId` needs a `group`')
+  if (s.assignors.length === 0) throw new UsageError('`assignors` is empty: name at least one')
+  if (s.heartbeatIntervalMs * 2 > s.sessionTimeoutMs) {
+    const { heartbeatIntervalMs: beat, sessionTimeoutMs: session } = s
+    throw new UsageError(
+      `heartbeatIntervalMs (${beat}) must be at most half of sessionTimeoutMs (${session}), or one lost beat ends the session`,
+    )
+  }
+}

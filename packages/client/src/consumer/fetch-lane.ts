@@ -1,0 +1,107 @@
+/**
+ * One of the two ways in which we fetch from a broker. While the first waits in a long poll for some partitions, the second takes those
+ * that became fetchable meanwhile: drained, resumed, newly assigned. So nothing waits for a long poll it is not part of.
+ *
+ * Each has a connection of its own, for a broker answers the requests of one connection in order. Only the first keeps a session.
+ */
+import { ErrorCodes, Fetch, noId, ProtocolError, type Response } from '@odradek/protocol'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import { FetchSession, type FetchTarget } from './fetch-session.ts'
+
+export interface FetchLimits {
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly isolation: 'read_uncommitted' | 'read_committed'
+  readonly rackId: string
+}
+
+export type PartitionAnswer = Response<typeof Fetch>['responses'][number]['partitions'][number]
+
+/** `null`: the broker had nothing to say about it. */
+export type LaneAnswer = Map<AssignedPartition, PartitionAnswer>
+
+const noIdsBelow = 12
+const answerSlackMs = 30_000
+
+export class FetchLane {
+  isBusy = false
+  readonly #cluster: Cluster
+  readonly #nodeId: number
+  readonly #purpose: string
+  readonly #limits: FetchLimits
+  readonly #session: FetchSession
+
+  constructor(cluster: Cluster, nodeId: number, purpose: string, limits: FetchLimits, hasSession: boolean) {
+    this.#cluster = cluster
+    this.#nodeId = nodeId
+    this.#purpose = purpose
+    this.#limits = limits
+    this.#session = new FetchSession(hasSession)
+  }
+
+  /** One long poll. Undefined: the broker wants a new session; ask again. */
+  async fetch(partitions: readonly AssignedPartition[], maxBytes: number): Promise<LaneAnswer | undefined> {
+    const targets = partitions.map(p => this.#target(p))
+    const { maxWaitMs, minBytes, isolation, rackId } = this.#limits
+    const request = this.#session.request(targets)
+    let response: Response<typeof Fetch>
+    try {
+      response = await this.#cluster.call(
+        this.#nodeId,
+        Fetch,
+        { ...request, maxWaitMs, minBytes, maxBytes, rackId, isolationLevel: isolation === 'read_committed' ? 1 : 0 },
+        {
+          purpose: this.#purpose,
+          timeoutMs: maxWaitMs + answerSlackMs,
+          maxVersion: targets.some(t => t.topicId === noId) ? noIdsBelow : undefined,
+        },
+      )
+    } catch (error) {
+      this.#session.failed()
+      throw error
+    }
+    if (!this.#session.answered(response.errorCode, response.sessionId)) {
+      if (isSessionError(response.errorCode)) return undefined
+      throw new ProtocolError(response.errorCode, { api: Fetch.name })
+    }
+    return this.#match(partitions, targets, response)
+  }
+
+  #target(p: AssignedPartition): FetchTarget {
+    const topic = this.#cluster.topic(p.topic)
+    return {
+      topic: p.topic,
+      topicId: topic?.topicId ?? noId,
+      partition: p.partition,
+      fetchOffset: p.fetchOffset,
+      currentLeaderEpoch: topic?.partitions[p.partition]?.leaderEpoch ?? -1,
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: p.partitionMaxBytes,
+    }
+  }
+
+  #match(
+    partitions: readonly AssignedPartition[],
+    targets: readonly FetchTarget[],
+    response: Response<typeof Fetch>,
+  ): LaneAnswer {
+    const asked = new Map<string, AssignedPartition>()
+    targets.forEach((t, i) => {
+      asked.set(`${t.topic}/${t.partition}`, partitions[i]!)
+      asked.set(`${t.topicId}/${t.partition}`, partitions[i]!)
+    })
+    const answers: LaneAnswer = new Map()
+    for (const topic of response.responses) {
+      for (const answer of topic.partitions) {
+        const p = asked.get(`${topic.topic || topic.topicId}/${answer.partitionIndex}`)
+        if (p) answers.set(p, answer)
+      }
+    }
+    return answers
+  }
+}
+
+function isSessionError(code: number): boolean {
+  return code === ErrorCodes.FETCH_SESSION_ID_NOT_FOUND || code === ErrorCodes.INVALID_FETCH_SESSION_EPOCH
+}

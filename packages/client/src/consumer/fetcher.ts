@@ -1,0 +1,208 @@
+/**
+ * Keeps long polls under way to every broker that leads something we may fetch, and puts what they bring into the partitions' buffers.
+ *
+ * `pump` is called whenever something may have become fetchable; it looks at all partitions and starts what is missing. A partition is
+ * in one request at a time; a broker has two lanes (see fetch-lane.ts). Nothing more is fetched while the buffers hold `bufferBytes`.
+ */
+import { ConnectionError, Fetch, ProtocolError } from '@odradek/protocol'
+import type { Timer } from '@odradek/world'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import { fetchReaction } from './fetch-errors.ts'
+import { FetchLane, type FetchLimits, type PartitionAnswer } from './fetch-lane.ts'
+import { FetchedBytes } from './fetched-bytes.ts'
+import type { Trouble } from './trouble.ts'
+
+export interface FetcherOptions extends FetchLimits {
+  readonly cluster: Cluster
+  readonly trouble: Trouble
+  /** Names the connections of this engine. */
+  readonly purpose: string
+  readonly bufferBytes: number
+  readonly checkCrcs: boolean
+  readonly metadataMaxAgeMs: number
+  readonly partitions: () => Iterable<AssignedPartition>
+  readonly onArrival: () => void
+  readonly onOutOfRange: (p: AssignedPartition, reason: string) => void
+}
+
+const retryPauseMs = 100
+const longestRequestBytes = 50 * 1024 * 1024
+
+export class Fetcher {
+  readonly #options: FetcherOptions
+  readonly #lanes = new Map<number, readonly FetchLane[]>()
+  readonly #pausedNodes = new Map<number, number>()
+  #later: Timer | undefined
+  #laterAt = Number.POSITIVE_INFINITY
+  #isClosed = false
+
+  constructor(options: FetcherOptions) {
+    this.#options = options
+  }
+
+  pump(): void {
+    if (this.#isClosed) return
+    const { cluster, bufferBytes, partitions } = this.#options
+    const now = cluster.clock.monotonic()
+    let buffered = 0
+    const byNode = new Map<number, AssignedPartition[]>()
+    for (const p of partitions()) {
+      buffered += p.bufferedBytes
+      if (p.notBefore > now && p.need === null) this.#pumpAt(p.notBefore)
+      if (!p.isFetchable(now)) continue
+      const node = this.#nodeFor(p, now)
+      if (node < 0) {
+        this.#refresh()
+        continue
+      }
+      const some = byNode.get(node)
+      if (some) some.push(p)
+      else byNode.set(node, [p])
+    }
+    if (buffered >= bufferBytes) return
+    for (const [node, some] of byNode) this.#start(node, some, bufferBytes - buffered, now)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#later?.cancel()
+    for (const lane of [0, 1]) this.#options.cluster.closePurpose(this.#purposeOf(lane))
+  }
+
+  #nodeFor(p: AssignedPartition, now: number): number {
+    if (p.nearer && p.nearer.until <= now) p.nearer = null
+    return p.nearer?.nodeId ?? this.#options.cluster.leaderOf(p.topic, p.partition)
+  }
+
+  #start(node: number, some: AssignedPartition[], room: number, now: number): void {
+    const pausedUntil = this.#pausedNodes.get(node) ?? 0
+    if (pausedUntil > now) {
+      this.#pumpAt(pausedUntil)
+      return
+    }
+    const lane = this.#lanesOf(node).find(lane => !lane.isBusy)
+    if (!lane) return
+    lane.isBusy = true
+    for (const p of some) p.isInFlight = true
+    void this.#fetch(node, lane, some, Math.min(room, longestRequestBytes))
+  }
+
+  #lanesOf(node: number): readonly FetchLane[] {
+    let lanes = this.#lanes.get(node)
+    if (!lanes) {
+      const { cluster } = this.#options
+      lanes = [0, 1].map(i => new FetchLane(cluster, node, this.#purposeOf(i), this.#options, i === 0))
+      this.#lanes.set(node, lanes)
+    }
+    return lanes
+  }
+
+  #purposeOf(lane: number): string {
+    return `${this.#options.purpose}-fetch${lane}`
+  }
+
+  async #fetch(node: number, lane: FetchLane, some: readonly AssignedPartition[], maxBytes: number): Promise<void> {
+    const versions = some.map(p => p.version)
+    const offsets = some.map(p => p.fetchOffset)
+    try {
+      const answers = await lane.fetch(some, maxBytes)
+      this.#release(lane, some)
+      if (this.#isClosed) return
+      this.#options.trouble.passed(`node ${node}`)
+      some.forEach((p, i) => {
+        const answer = answers?.get(p)
+        if (!answer || p.version !== versions[i]) return
+        if (answer.errorCode === 0) this.#take(p, answer, offsets[i]!)
+        else this.#refused(p, answer.errorCode, offsets[i]!)
+      })
+      if (answers) this.#options.onArrival()
+    } catch (error) {
+      this.#release(lane, some)
+      if (this.#isClosed) return
+      this.#pausedNodes.set(node, this.#options.cluster.clock.monotonic() + retryPauseMs)
+      for (const p of some) p.nearer = null
+      this.#options.trouble.met(`node ${node}`, error)
+      if (error instanceof ConnectionError || error instanceof ProtocolError) this.#refresh()
+    }
+    this.pump()
+  }
+
+  #release(lane: FetchLane, some: readonly AssignedPartition[]): void {
+    lane.isBusy = false
+    for (const p of some) p.isInFlight = false
+  }
+
+  #take(p: AssignedPartition, answer: PartitionAnswer, from: number): void {
+    const { isolation, checkCrcs, cluster, metadataMaxAgeMs } = this.#options
+    const { highWatermark, lastStableOffset, logStartOffset, records, preferredReadReplica } = answer
+    p.failures = 0
+    this.#options.trouble.passed(`partition ${p.key}`)
+    p.endOffset = isolation === 'read_committed' && lastStableOffset >= 0 ? lastStableOffset : highWatermark
+    p.logStartOffset = logStartOffset
+    if (preferredReadReplica >= 0) {
+      p.nearer = { nodeId: preferredReadReplica, until: cluster.clock.monotonic() + metadataMaxAgeMs }
+    }
+    if (!records || records.length === 0) return
+    const { topic, partition } = p
+    const aborted = isolation === 'read_committed' ? (answer.abortedTransactions ?? []) : null
+    try {
+      const fetched = new FetchedBytes(records, from, { topic, partition, aborted, checkCrcs })
+      if (fetched.isExhausted) p.partitionMaxBytes *= 2
+      else p.arrived(fetched)
+    } catch (error) {
+      this.damaged(p, error)
+    }
+  }
+
+  /** The bytes do not make sense. They are fetched again a few times, for the damage may have happened on the way. */
+  damaged(p: AssignedPartition, error: unknown): void {
+    p.refetch()
+    this.#pause(p)
+    if (++p.failures > 3) this.#options.trouble.fail(error)
+  }
+
+  #refused(p: AssignedPartition, code: number, offset: number): void {
+    const error = new ProtocolError(code, { api: Fetch.name, topic: p.topic, partition: p.partition })
+    const reaction = fetchReaction(code)
+    // What was fetched ahead is still good, and a follower may only be behind: the position is lost when neither explains it.
+    const isLost = reaction === 'reset' && p.nearer === null && p.bufferedBytes === 0
+    p.nearer = null
+    if (isLost) this.#options.onOutOfRange(p, `offset ${offset} is out of range`)
+    else this.#pause(p)
+    if (reaction === 'fail') this.#options.trouble.fail(error)
+    else if (reaction !== 'reset') this.#options.trouble.met(`partition ${p.key}`, error)
+    if (reaction === 'refresh') this.#refresh()
+  }
+
+  #pause(p: AssignedPartition): void {
+    p.notBefore = this.#options.cluster.clock.monotonic() + retryPauseMs
+    this.#pumpAt(p.notBefore)
+  }
+
+  #refresh(): void {
+    this.#options.cluster.refresh().then(
+      () => this.pump(),
+      error => this.#refreshFailed(error),
+    )
+  }
+
+  #refreshFailed(error: unknown): void {
+    if (this.#isClosed) return
+    this.#options.trouble.met('metadata', error)
+    this.#pumpAt(this.#options.cluster.clock.monotonic() + retryPauseMs)
+  }
+
+  #pumpAt(moment: number): void {
+    if (this.#isClosed || moment >= this.#laterAt) return
+    this.#later?.cancel()
+    const { clock } = this.#options.cluster
+    this.#laterAt = moment
+    const wait = Math.max(0, moment - clock.monotonic())
+    const fire = () => {
+      this.#laterAt = Number.POSITIVE_INFINITY
+      this.pump()
+    }
+    this.#later = clock.timer(wait, fire)
+  }
+}

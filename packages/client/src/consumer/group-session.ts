@@ -1,0 +1,301 @@
+/**
+ * Lives the life that `membership.ts` decides: sends JoinGroup, SyncGroup, LeaveGroup, keeps heartbeats going, and as leader of the
+ * group divides the partitions. Hooks it does not run itself: they wait in `takeJob` for the next poll.
+ */
+import {
+  ErrorCodes,
+  errorByCode,
+  JoinGroup,
+  KafkaError,
+  LeaveGroup,
+  ProtocolError,
+  type Response,
+  SyncGroup,
+  UsageError,
+} from '@odradek/protocol'
+import { sleep } from '@odradek/world'
+import { backoffMs } from '../cluster/backoff.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Assignor, MemberAssignment } from './assignors/assignor.ts'
+import { rebalanceChannel } from './diagnostics.ts'
+import { callCoordinator, forgetIfMoved } from './group-call.ts'
+import { GroupLeader } from './group-leader.ts'
+import { consumerProtocolType, decodeAssignment, encodeSubscription } from './group-protocol.ts'
+import { Heartbeats } from './heartbeats.ts'
+import { type Effect, type Membership, type MembershipEvent, needsHeartbeats, outsider, step } from './membership.ts'
+import { reactionToCode, reactionToError } from './membership-errors.ts'
+import type { TopicPartition } from './topic-partition.ts'
+import type { Trouble } from './trouble.ts'
+
+export interface GroupSessionOptions {
+  readonly cluster: Cluster
+  readonly trouble: Trouble
+  readonly groupId: string
+  readonly groupInstanceId: string | null
+  readonly assignors: readonly Assignor[]
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly metadataMaxAgeMs: number
+  readonly rackId: string | null
+  readonly autoCreateTopics: boolean
+  readonly purpose: string
+  /** A job waits, or the membership was lost. */
+  readonly onChange: () => void
+}
+
+/** Hooks to run; whoever took the job says `jobDone` afterwards. */
+export type Job =
+  | { kind: 'release'; partitions: readonly TopicPartition[]; lost: boolean }
+  | {
+      kind: 'reconcile'
+      revoked: readonly TopicPartition[]
+      added: readonly TopicPartition[]
+      assignor: Assignor
+      assignment: MemberAssignment
+    }
+
+const slackMs = 5_000
+
+export class GroupSession {
+  readonly #options: GroupSessionOptions
+  readonly #heartbeats: Heartbeats
+  readonly #leader: GroupLeader
+  readonly #closing = new AbortController()
+  #membership: Membership
+  #job: Job | undefined
+  /** Of the round that is under way, or was last. */
+  #round: { assignor: Assignor; joined: Response<typeof JoinGroup>; assignment: MemberAssignment } | undefined
+
+  constructor(options: GroupSessionOptions) {
+    this.#options = options
+    this.#membership = outsider(protocolOf(options.assignors), options.groupInstanceId !== null)
+    this.#leader = new GroupLeader({ ...options, onTopicsChanged: reason => this.requestRejoin(reason) })
+    this.#heartbeats = new Heartbeats({
+      ...options,
+      purpose: `${options.purpose}-heartbeat`,
+      intervalMs: options.heartbeatIntervalMs,
+      current: () => (needsHeartbeats(this.#membership) ? this.#membership : null),
+      onAnswer: (code, beat) => this.#heartbeatAnswered(code, beat.generation),
+      onFailure: error => this.#options.trouble.met('group', error),
+    })
+  }
+
+  get membership(): Membership {
+    return this.#membership
+  }
+
+  get hasJob(): boolean {
+    return this.#job !== undefined
+  }
+
+  subscribe(topics: readonly string[]): void {
+    this.#happened({ type: 'subscribed', topics: [...topics] })
+  }
+
+  requestRejoin(reason: string): void {
+    this.#happened({ type: 'rejoinWanted', reason })
+  }
+
+  takeJob(): Job | undefined {
+    const job = this.#job
+    this.#job = undefined
+    return job?.kind === 'release' ? { ...job, lost: job.lost || this.#membership.isLost } : job
+  }
+
+  jobDone(): void {
+    this.#happened({ type: 'hooksRan' })
+  }
+
+  polled(): void {
+    this.#happened({ type: 'polled' })
+  }
+
+  pollOverdue(): void {
+    this.#happened({ type: 'pollOverdue' })
+  }
+
+  /** The coordinator refused a heartbeat or a commit made in `generation`, and so tells of our membership. */
+  refused(errorCode: number, generation: number): void {
+    const reaction = reactionToCode(errorCode)
+    const isCurrent = generation === this.#membership.generation
+    this.#happened({ type: 'heartbeatRefused', generation, reaction, reason: errorByCode(errorCode).name })
+    if (reaction === 'fail' && isCurrent)
+      this.#options.trouble.fail(fatal(errorCode, 'Heartbeat', this.#options.groupId))
+  }
+
+  /** The engine has failed: nothing more is done for the group, and what is owned counts as lost. */
+  fail(): void {
+    this.#job = undefined
+    this.#happened({ type: 'failed' })
+  }
+
+  /** Leaves the group, unless static or told otherwise. Gives up on the answer after a moment. */
+  async close(leaveGroup: boolean): Promise<void> {
+    this.#closing.abort(new UsageError('the consumer is closed'))
+    const before = this.#membership
+    this.#membership = step(before, { type: 'left' }).membership
+    this.#job = undefined
+    this.#leader.close()
+    if (leaveGroup && before.memberId !== '' && !before.isStatic)
+      await this.#leave(before.memberId, 'the consumer was closed')
+    this.#heartbeats.close()
+    this.#options.cluster.closePurpose(`${this.#options.purpose}-group`)
+  }
+
+  #happened(event: MembershipEvent): void {
+    const before = this.#membership
+    const { membership, effects } = step(before, event)
+    if (membership === before) return
+    this.#membership = membership
+    if (rebalanceChannel.hasSubscribers && membership.phase !== before.phase) {
+      const { phase, memberId, generation } = membership
+      rebalanceChannel.publish({ group: this.#options.groupId, phase, memberId, generation, event: event.type })
+    }
+    for (const effect of effects) this.#do(effect)
+    this.#heartbeats.wake()
+    if (membership.isLost && !before.isLost) this.#options.onChange()
+  }
+
+  #do(effect: Effect): void {
+    switch (effect.do) {
+      case 'release':
+        this.#queue({ kind: 'release', partitions: effect.partitions, lost: effect.lost })
+        break
+      case 'reconcile': {
+        const { assignor, assignment } = this.#round!
+        this.#queue({ kind: 'reconcile', revoked: effect.revoked, added: effect.added, assignor, assignment })
+        break
+      }
+      case 'join':
+        void this.#attempt(effect.attempt, () => this.#join(effect.attempt, effect.refusals, effect.reason))
+        break
+      case 'sync':
+        void this.#attempt(effect.attempt, () => this.#sync(effect.attempt, effect.isLeader))
+        break
+      case 'findCoordinator':
+        this.#options.cluster.forgetCoordinator('group', this.#options.groupId)
+        break
+      case 'leave':
+        void this.#leave(effect.memberId, effect.reason)
+        break
+      case 'fail':
+        this.#leader.close()
+    }
+  }
+
+  #queue(job: Job): void {
+    this.#job = job
+    this.#options.onChange()
+  }
+
+  async #attempt(attempt: number, run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      if (this.#closing.signal.aborted || attempt !== this.#membership.attempt) return
+      this.#happened({ type: 'refused', attempt, reaction: reactionToError(error), reason: reasonOf(error) })
+      this.#options.trouble.met('group', error)
+    }
+  }
+
+  async #join(attempt: number, refusals: number, reason: string): Promise<void> {
+    const { cluster, groupId, groupInstanceId, assignors, sessionTimeoutMs, rebalanceTimeoutMs, rackId } = this.#options
+    const { signal } = this.#closing
+    if (refusals > 0) await sleep(cluster.clock, backoffMs(refusals, cluster.random, cluster.backoff), signal)
+    if (attempt !== this.#membership.attempt) return
+    const { memberId, topics, owned, generation } = this.#membership
+    const subscription = { topics, owned, generation, rackId }
+    const protocols = assignors.map(assignor => ({
+      name: assignor.name,
+      metadata: encodeSubscription(assignor, subscription),
+    }))
+    const group = { groupId, groupInstanceId, memberId, sessionTimeoutMs, rebalanceTimeoutMs }
+    const request = { ...group, protocolType: consumerProtocolType, protocols, reason }
+    const joined = await callCoordinator(cluster, groupId, JoinGroup, request, {
+      signal,
+      purpose: `${this.#options.purpose}-group`,
+      timeoutMs: rebalanceTimeoutMs + slackMs,
+    })
+    if (attempt !== this.#membership.attempt) return
+    if (joined.errorCode !== 0) return this.#refused(attempt, joined.errorCode, JoinGroup.name, joined.memberId)
+    const assignor = assignors.find(({ name }) => name === joined.protocolName)
+    if (!assignor) throw new ProtocolError(ErrorCodes.INCONSISTENT_GROUP_PROTOCOL, { api: JoinGroup.name })
+    this.#round = { assignor, joined, assignment: { partitions: [], userData: null } }
+    const { memberId: given, generationId, leader } = joined
+    this.#happened({ type: 'joined', attempt, memberId: given, generation: generationId, isLeader: leader === given })
+  }
+
+  async #sync(attempt: number, isLeader: boolean): Promise<void> {
+    const { cluster, groupId, groupInstanceId } = this.#options
+    const { assignor, joined } = this.#round!
+    this.#leader.resign()
+    const assignments = isLeader ? await this.#leader.divide(assignor, joined) : []
+    if (attempt !== this.#membership.attempt) return
+    const { memberId, generation: generationId } = this.#membership
+    const { protocolName } = joined
+    const identity = { groupId, groupInstanceId, memberId, generationId }
+    const request = { ...identity, protocolType: consumerProtocolType, protocolName, assignments }
+    const synced = await callCoordinator(cluster, groupId, SyncGroup, request, {
+      signal: this.#closing.signal,
+      purpose: `${this.#options.purpose}-group`,
+      timeoutMs: this.#options.rebalanceTimeoutMs + slackMs,
+    })
+    if (attempt !== this.#membership.attempt) return
+    if (synced.errorCode !== 0) return this.#refused(attempt, synced.errorCode, SyncGroup.name)
+    const assignment = decodeAssignment(synced.assignment)
+    this.#round = { assignor, joined, assignment }
+    this.#options.trouble.passed('group')
+    this.#happened({ type: 'synced', attempt, assigned: assignment.partitions })
+  }
+
+  /** The usual answers of a rebalance are no trouble; the others are retried, or end the engine. */
+  #refused(attempt: number, code: number, api: string, memberId = ''): void {
+    forgetIfMoved(this.#options.cluster, this.#options.groupId, code)
+    const reaction = reactionToCode(code)
+    const reason = errorByCode(code).name
+    this.#happened({ type: 'refused', attempt, reaction, reason, memberId })
+    if (reaction === 'fail') this.#options.trouble.fail(fatal(code, api, this.#options.groupId))
+    else if (reaction === 'retry' || reaction === 'findCoordinator') {
+      this.#options.trouble.met('group', new ProtocolError(code, { api }))
+    }
+  }
+
+  #heartbeatAnswered(code: number, generation: number): void {
+    if (code === 0) this.#options.trouble.passed('group')
+    else this.refused(code, generation)
+  }
+
+  /** On the connection of the heartbeats: a JoinGroup may be parked on the other. Whether it arrives is not ours to insist on. */
+  async #leave(memberId: string, reason: string): Promise<void> {
+    const { cluster, groupId, purpose } = this.#options
+    const request = { groupId, memberId, members: [{ memberId, groupInstanceId: null, reason }] }
+    const options = { purpose: `${purpose}-heartbeat`, timeoutMs: slackMs }
+    await callCoordinator(cluster, groupId, LeaveGroup, request, options).catch(() => {})
+  }
+}
+
+/** Incremental only if all are: an eager assignor may win the vote, and knows nothing of what is kept. */
+function protocolOf(assignors: readonly Assignor[]): Membership['protocol'] {
+  return assignors.every(({ protocol }) => protocol === 'cooperative') ? 'cooperative' : 'eager'
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof KafkaError ? error.code : 'failed'
+}
+
+const explanations: ReadonlyMap<number, string> = new Map([
+  [ErrorCodes.FENCED_INSTANCE_ID, 'another consumer has joined with the same groupInstanceId; give each its own'],
+  [
+    ErrorCodes.INCONSISTENT_GROUP_PROTOCOL,
+    'the members of the group offer no common assignor; let all of them offer the same one',
+  ],
+  [
+    ErrorCodes.INVALID_SESSION_TIMEOUT,
+    'the broker does not accept this sessionTimeoutMs (see group.min.session.timeout.ms)',
+  ],
+])
+
+function fatal(code: number, api: string, group: string): ProtocolError {
+  return new ProtocolError(code, { api, message: explanations.get(code) ?? `group '${group}'` })
+}
