@@ -5,8 +5,8 @@
  * Repetitions of all rivals take turns, so that a noisy moment hits all; the figure is the median. `node bench/codec.ts` prints a table.
  */
 import { createRequire } from 'node:module'
-import { createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
 import { decodeRecords, encodeBatch, hasValidCrc, type RecordInput } from '@odradek/protocol'
+import { createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
 
 export interface BenchRow {
   readonly name: string
@@ -40,25 +40,40 @@ export async function codecBench(): Promise<BenchRow[]> {
 }
 
 function contests(): Contest[] {
-  const parts = Array.from({ length: recordCount }, (_, i) => ({ key: Buffer.from(`key-${10_000 + i}`), value: Buffer.alloc(100, `value ${i} `) }))
+  const parts = Array.from({ length: recordCount }, (_, i) => ({
+    key: Buffer.from(`key-${10_000 + i}`),
+    value: Buffer.alloc(100, `value ${i} `),
+  }))
   const records: RecordInput[] = parts.map((part, i) => ({ ...part, timestamp: timestamp + i }))
-  const asText: RecordInput[] = parts.map((part, i) => ({ key: part.key.toString(), value: part.value.toString(), timestamp: timestamp + i }))
+  const asText: RecordInput[] = parts.map((part, i) => ({
+    key: part.key.toString(),
+    value: part.value.toString(),
+    timestamp: timestamp + i,
+  }))
   const batch = encodeBatch(records)
   const buffer = Buffer.from(batch)
   const encoders = { kafkajs: kafkajsEncoder(parts), '@platformatic/kafka': platformaticEncoder(parts) }
-  const decoders = { kafkajs: kafkajsDecoder(buffer), '@platformatic/kafka': () => readRecordsBatch(Reader.from(buffer) as any) }
+  const decoders = {
+    kafkajs: kafkajsDecoder(buffer),
+    '@platformatic/kafka': () => readRecordsBatch(Reader.from(buffer) as any),
+  }
   return [
     { name: 'encode a batch, bytes', ours: () => encodeBatch(records), rivals: encoders },
     { name: 'encode a batch, text', ours: () => encodeBatch(asText), rivals: encoders },
     { name: 'decode a batch, every part', ours: () => decodeAll(batch), rivals: decoders },
     { name: 'decode a batch, records only', ours: () => decodeLazily(batch), rivals: decoders },
-    { name: 'decode a batch, records only, checksum', ours: () => hasValidCrc(batch) && decodeLazily(batch), rivals: decoders },
+    {
+      name: 'decode a batch, records only, checksum',
+      ours: () => hasValidCrc(batch) && decodeLazily(batch),
+      rivals: decoders,
+    },
   ]
 }
 
 function decodeAll(batch: Uint8Array): number {
   let sum = 0
-  for (const record of decodeRecords(batch)) sum += record.offset + record.timestamp + record.key!.length + record.value!.length + record.headers.length
+  for (const record of decodeRecords(batch))
+    sum += record.offset + record.timestamp + record.key!.length + record.value!.length + record.headers.length
   return sum
 }
 
@@ -85,7 +100,12 @@ const kafkajs = {
 function kafkajsEncoder(parts: readonly Part[]): Work {
   return () => {
     const records = parts.map((part, i) => kafkajs.record({ offsetDelta: i, timestampDelta: i, ...part }))
-    return kafkajs.batch({ firstTimestamp: timestamp, maxTimestamp: timestamp + recordCount, lastOffsetDelta: recordCount - 1, records })
+    return kafkajs.batch({
+      firstTimestamp: timestamp,
+      maxTimestamp: timestamp + recordCount,
+      lastOffsetDelta: recordCount - 1,
+      records,
+    })
   }
 }
 
@@ -121,7 +141,9 @@ async function repeat(work: Work): Promise<number> {
 
 if (import.meta.main) {
   for (const { name, unit, ours, rivals } of await codecBench()) {
-    const others = Object.entries(rivals).map(([rival, figure]) => `${rival} ${figure.toFixed(2)} (${(ours / figure).toFixed(1)}×)`)
+    const others = Object.entries(rivals).map(
+      ([rival, figure]) => `${rival} ${figure.toFixed(2)} (${(ours / figure).toFixed(1)}×)`,
+    )
     console.log(`${name.padEnd(40)} ${ours.toFixed(2).padStart(7)} ${unit}   ${others.join('   ')}`)
   }
 }

@@ -80,8 +80,10 @@ test('what we write kafkajs reads', async () => {
 })
 
 test('what @platformatic/kafka writes we read, by every codec', () => {
+  // It loses the sign of a timestamp delta beyond 31 bits, so only the first 24 days are asked of it.
+  const written = sent.slice(0, 24)
   for (const compression of codecs) {
-    const messages = sent.map(record => ({
+    const messages = written.map(record => ({
       ...record,
       topic: 't',
       timestamp: BigInt(record.timestamp),
@@ -90,7 +92,7 @@ test('what @platformatic/kafka writes we read, by every codec', () => {
     const batch = createRecordsBatch(messages as any, { compression } as any).dynamicBuffer.buffer
     assert.ok(hasValidCrc(batch))
     assert.equal(readBatch(batch).compression, compression)
-    assert.deepEqual([...decodeRecords(batch)].map(plain), sent.map(plain), compression)
+    assert.deepEqual([...decodeRecords(batch)].map(plain), written.map(plain), compression)
   }
 })
 

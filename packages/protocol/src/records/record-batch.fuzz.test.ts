@@ -16,10 +16,11 @@ import {
 
 /*
  * Mutants of good bytes, 20,000 of them. Whatever the bytes: nothing but a DecodeError is thrown, no record lies outside its batch, no
- * output exceeds its cap, and what passes the reader can be read again. A failure names the seed that makes the same mutant again.
+ * output exceeds its cap, and what passes the reader can be read again. A failure names the seed that makes the same mutant again. ODRADEK_FUZZ_SCALE=50 tries a million.
  */
 
 const cap = 100_000
+const scale = Number(process.env.ODRADEK_FUZZ_SCALE ?? 1)
 
 /** A small generator of our own (xorshift), so that a seed says it all. */
 function chance(seed: number): (below: number) => number {
@@ -91,14 +92,14 @@ function attempt(seed: number, work: () => void): void {
 }
 
 test('mutants of batches are read or refused', () => {
-  for (let seed = 0; seed < 12_000; seed++) {
+  for (let seed = 0; seed < 12_000 * scale; seed++) {
     const bytes = mutant(batches[seed % batches.length]!, chance(seed))
     attempt(seed, () => readAll(bytes))
   }
 })
 
 test('mutants of compressed streams decompress within the cap or are refused', () => {
-  for (let seed = 0; seed < 8_000; seed++) {
+  for (let seed = 0; seed < 8_000 * scale; seed++) {
     const which = seed % codecs.length
     const bytes = mutant(streams[which]!, chance(seed))
     attempt(seed, () => assert.ok(decompress(codecs[which]!, bytes, cap).length <= cap))

@@ -31,24 +31,31 @@ export function snappy(bytes: Uint8Array): Uint8Array {
 }
 
 export function unsnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const blocks = hasMagic(bytes, 0)
-    ? framedBlocks(bytes)
-    : [{ from: 0, to: bytes.length, length: snappyLength(bytes, 0, bytes.length) }]
-  const total = blocks.reduce((sum, block) => sum + block.length, 0)
+  let total = 0
+  for (const block of eachBlock(bytes)) total += block.length
   if (total > maxBytes)
     throw new DecodeError(`snappy records decompress to ${total} bytes, more than the ${maxBytes} allowed`)
   const out = new CopyTarget(new Uint8Array(total))
   let at = 0
-  for (const { from, to, length } of blocks) {
+  for (const { from, to, length } of eachBlock(bytes)) {
     readSnappyBlock(bytes, from, to, out, at, at + length)
     at += length
   }
   return out.bytes
 }
 
-/** Where each block stands, and what it decompresses to. */
-function framedBlocks(bytes: Uint8Array): { from: number; to: number; length: number }[] {
-  const blocks = []
+interface Block {
+  readonly from: number
+  readonly to: number
+  /** Decompressed, by the block's own word. */
+  readonly length: number
+}
+
+function* eachBlock(bytes: Uint8Array): Generator<Block, void, undefined> {
+  if (!hasMagic(bytes, 0)) {
+    yield { from: 0, to: bytes.length, length: snappyLength(bytes, 0, bytes.length) }
+    return
+  }
   let at = 0
   while (at < bytes.length) {
     if (hasMagic(bytes, at)) {
@@ -61,9 +68,8 @@ function framedBlocks(bytes: Uint8Array): { from: number; to: number; length: nu
     if (size < 0 || size > bytes.length - from)
       throw new DecodeError(`a snappy stream has a block of ${size} bytes at byte ${at} of ${bytes.length}`)
     at = from + size
-    blocks.push({ from, to: at, length: snappyLength(bytes, from, at) })
+    yield { from, to: at, length: snappyLength(bytes, from, at) }
   }
-  return blocks
 }
 
 function hasMagic(bytes: Uint8Array, at: number): boolean {

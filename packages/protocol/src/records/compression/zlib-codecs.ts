@@ -29,6 +29,9 @@ export function unzstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
     left -= frame.content.length
     frame = unzstdFrame(bytes.subarray(at), left)
     contents.push(frame.content)
+    // An empty frame takes nine bytes and a whole call.
+    if (contents.length > 16 + bytes.length / 1024)
+      throw new DecodeError(`zstd records of ${bytes.length} bytes have more than ${contents.length - 1} frames`)
   }
   return Buffer.concat(contents)
 }
