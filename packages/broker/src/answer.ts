@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import { type AnyApi, encodeResponse, ErrorCodes, type Fields, ProtocolError } from '@odradek/protocol'
+import { type AnyApi, ErrorCodes, encodeResponse, ProtocolError } from '@odradek/protocol'
 import type { Logger } from './logger.ts'
 import { Refusal } from './refusal.ts'
 
@@ -14,7 +14,10 @@ export function encodedResponse(
   try {
     return encodeResponse(api, version, correlationId, value as never)
   } catch (error) {
-    logger.error({ api: api.name, version, error }, 'closing a connection: an answer could not be encoded; please report this')
+    logger.error(
+      { api: api.name, version, error },
+      'closing a connection: an answer could not be encoded; please report this',
+    )
     return undefined
   }
 }
@@ -26,18 +29,26 @@ export function encodedResponse(
 export function failedResponse(api: AnyApi, error: unknown, logger: Logger): object | undefined {
   if (error instanceof AssertionError) throw error
   const code = error instanceof ProtocolError ? error.errorCode : ErrorCodes.UNKNOWN_SERVER_ERROR
-  if (!(error instanceof ProtocolError)) logger.error({ api: api.name, error }, 'a request failed in a way nobody foresaw')
-  const fields = api.response.fields as Fields
+  if (!(error instanceof ProtocolError))
+    logger.error({ api: api.name, error }, 'a request failed in a way nobody foresaw')
+  const fields: Table = api.response.fields
   if (!('errorCode' in fields)) return undefined
   const sentence = error instanceof Refusal ? error.sentence : undefined
-  return { ...blank(fields), errorCode: code, ...('errorMessage' in fields && sentence ? { errorMessage: sentence } : {}) }
+  return {
+    ...blank(fields),
+    errorCode: code,
+    ...('errorMessage' in fields && sentence ? { errorMessage: sentence } : {}),
+  }
 }
 
+/** What there is to know of a response's fields: a field has an absent value, or is plainly a type. */
+type Table = Readonly<Record<string, { absent?: unknown; kind?: string; nullableFrom?: number; fields?: Table }>>
+
 /** The least a table allows: fields with an absent value left out, the others empty. */
-function blank(fields: Fields): Record<string, unknown> {
+function blank(fields: Table): Record<string, unknown> {
   const value: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(fields)) {
-    if ('absent' in field || !('kind' in field)) continue
+    if (field.kind === undefined) continue
     value[name] = field.nullableFrom === 0 ? null : field.kind === 'struct' ? blank(field.fields!) : empty[field.kind]
   }
   return value

@@ -1,4 +1,11 @@
-import { ApiVersions, decodeRequestBody, decodeRequestHeader, ErrorCodes, FrameSplitter, KafkaError } from '@odradek/protocol'
+import {
+  ApiVersions,
+  decodeRequestBody,
+  decodeRequestHeader,
+  ErrorCodes,
+  FrameSplitter,
+  KafkaError,
+} from '@odradek/protocol'
 import type { Connection } from '@odradek/world'
 import { encodedResponse, failedResponse } from './answer.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
@@ -41,6 +48,7 @@ const unreadMark = 1024 * 1024
 /** The most record bytes in the first answer of a connection, and of every answer while the broker is congested. */
 const firstAllowance = 256 * 1024
 const lastAllowance = 64 * 1024 * 1024
+const chunksPerSend = 64
 /** More held requests than this, and no further bytes are read. */
 const heldMark = 16 * 1024 * 1024
 
@@ -51,6 +59,8 @@ export class ClientConnection implements Reader {
   readonly #splitter: FrameSplitter
   readonly #abort = new AbortController()
   #waiting: Uint8Array[] = []
+  /** Index into `waiting` of the frame to start next. */
+  #next = 0
   #running: Running[] = []
   #out: Uint8Array[] = []
   /** Bytes of whole requests, waiting or running. */
@@ -109,7 +119,7 @@ export class ClientConnection implements Reader {
   close(): void {
     if (this.#isClosing) return
     this.#isClosing = true
-    this.#waiting = []
+    this.#dropWaiting()
     this.#pause()
     this.#abort.abort()
     this.#proceed()
@@ -121,7 +131,8 @@ export class ClientConnection implements Reader {
 
   /** Called now and then; true once it has been quiet for `sweeps` calls in a row, with nothing pending. */
   isIdle(sweeps: number): boolean {
-    return this.#running.length === 0 && this.#waiting.length === 0 && ++this.#quietSweeps > sweeps
+    if (this.#running.length > 0 || this.#waiting.length > 0) this.#quietSweeps = 0
+    return ++this.#quietSweeps > sweeps
   }
 
   resume(): void {
@@ -144,7 +155,8 @@ export class ClientConnection implements Reader {
       frames = this.#splitter.push(bytes)
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
-      return this.refuse(closingDueTo(error))
+      this.refuse(closingDueTo(error))
+      return
     }
     this.#account(frames)
     if (frames.length > 0) {
@@ -184,13 +196,19 @@ export class ClientConnection implements Reader {
   }
 
   #startWaiting(): void {
-    let started = 0
-    while (started < this.#waiting.length && this.#mayStart(this.#waiting[started]!)) {
-      const frame = this.#waiting[started++]!
-      this.#start(frame)
-      if (this.#out.length > 64) this.#flush()
+    while (this.#next < this.#waiting.length && this.#mayStart(this.#waiting[this.#next]!)) {
+      this.#start(this.#waiting[this.#next++]!)
+      if (this.#out.length > chunksPerSend) this.#flush()
     }
-    if (started > 0) this.#waiting.splice(0, started)
+    if (this.#next === this.#waiting.length) this.#waiting = []
+    else if (this.#next > 64) this.#waiting.splice(0, this.#next)
+    else return
+    this.#next = 0
+  }
+
+  #dropWaiting(): void {
+    this.#waiting = []
+    this.#next = 0
   }
 
   #mayStart(frame: Uint8Array): boolean {
@@ -204,8 +222,11 @@ export class ClientConnection implements Reader {
       const header = decodeRequestHeader(frame)
       const handler = this.host.handlers.get(header.apiKey)
       const refusal = refusalOf(handler, header)
-      if (refusal === 'downgrade') return this.#answerOldest(header.correlationId, frame.length)
-      if (refusal !== undefined) return this.refuse(refusal)
+      if (refusal !== undefined) {
+        if (refusal === 'downgrade') this.#answerOldest(header.correlationId, frame.length)
+        else this.refuse(refusal)
+        return
+      }
       const { apiVersion: version, correlationId, bodyAt } = header
       const request = decodeRequestBody(handler!.api, version, frame, bodyAt)
       const running: Running = { handler: handler!, version, correlationId, bytes: frame.length, response: undefined }
@@ -217,30 +238,33 @@ export class ClientConnection implements Reader {
     }
   }
 
-  #run(running: Running, request: object, scope: RequestScope): void {
+  #run(running: Running, request: unknown, scope: RequestScope): void {
     try {
-      const response = running.handler.handle(request, scope)
-      if (!(response instanceof Promise)) return this.#answered(running, response)
-      response.then(
-        value => {
-          this.#answered(running, value)
-          this.#proceed()
-        },
-        error => {
-          this.#failed(running, error)
-          this.#proceed()
-        },
-      )
+      const response = running.handler.handle(request as never, scope)
+      if (response instanceof Promise) this.#awaitAnswer(running, response)
+      else this.#answered(running, response)
     } catch (error) {
       this.#failed(running, error)
     }
   }
 
+  #awaitAnswer(running: Running, response: Promise<object | null>): void {
+    response.then(
+      value => {
+        this.#answered(running, value)
+        this.#proceed()
+      },
+      error => {
+        this.#failed(running, error)
+        this.#proceed()
+      },
+    )
+  }
+
   #failed(running: Running, error: unknown): void {
-    const { logger } = this.host.broker
-    const response = failedResponse(running.handler.api, error, logger)
-    if (response) return this.#answered(running, response)
-    this.#answered(running, null)
+    const response = failedResponse(running.handler.api, error, this.host.broker.logger)
+    this.#answered(running, response ?? null)
+    if (response) return
     this.refuse(`${running.handler.api.name} failed: ${error instanceof Error ? error.message : String(error)}`)
   }
 
@@ -248,7 +272,7 @@ export class ClientConnection implements Reader {
   #answered(running: Running, response: object | null): void {
     running.response = response
     while (this.#running.length > 0 && this.#running[0]!.response !== undefined) {
-      const { handler, version, correlationId, bytes, response: value } = this.#running.shift()!
+      const { handler, version, correlationId, bytes, response: value = null } = this.#running.shift()!
       this.#release(bytes)
       if (value === null || this.#isOver) continue
       const chunks = encodedResponse(handler.api, version, correlationId, value, this.host.broker.logger)
@@ -261,7 +285,10 @@ export class ClientConnection implements Reader {
   /** ApiVersions of a version nobody here knows is answered in version 0, and names the versions that are (KIP-511). */
   #answerOldest(correlationId: number, bytes: number): void {
     const [minVersion, maxVersion] = ApiVersions.versions
-    const value = { errorCode: ErrorCodes.UNSUPPORTED_VERSION, apiKeys: [{ apiKey: ApiVersions.key, minVersion, maxVersion }] }
+    const value = {
+      errorCode: ErrorCodes.UNSUPPORTED_VERSION,
+      apiKeys: [{ apiKey: ApiVersions.key, minVersion, maxVersion }],
+    }
     this.#out.push(...encodedResponse(ApiVersions, 0, correlationId, value, this.host.broker.logger)!)
     this.#release(bytes)
   }
@@ -302,7 +329,7 @@ export class ClientConnection implements Reader {
     this.host.budget.release(this.#held + this.#partial)
     this.#held = 0
     this.#partial = 0
-    this.#waiting = []
+    this.#dropWaiting()
     this.host.budget.done(this)
     if (error) this.host.broker.logger.debug({ client: this.clientHost, error: error.message }, 'a connection broke')
     this.host.closed(this)

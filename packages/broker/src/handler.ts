@@ -5,6 +5,7 @@ import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Groups } from './groups/index.ts'
 import type { Logger } from './logger.ts'
+import type { ProducerIds } from './producer-ids.ts'
 import type { Topics } from './topics.ts'
 
 /**
@@ -67,6 +68,9 @@ export interface BrokerServices {
   readonly cluster: ClusterStore
   readonly topics: Topics
   readonly groups: Groups
+  readonly producerIds: ProducerIds
+  /** Where the data is, for people: a folder, or 'memory'. */
+  readonly dataName: string
   /** Node ids in ascending order; leaders and coordinators are spread over them. */
   readonly nodeIds: readonly number[]
   /** The node that leads a partition; Produce and Fetch at another node answer NOT_LEADER_OR_FOLLOWER. */

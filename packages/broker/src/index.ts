@@ -1,2 +1,6 @@
+export { Broker, type BrokerOptions } from './broker.ts'
+export { BrokerConfig } from './config/broker-config.ts'
+export { brokerSettings } from './config/broker-settings.ts'
+export { topicSettings } from './config/topic-settings.ts'
 export type { BrokerServices, Handler, NodeAddress, RequestContext } from './handler.ts'
 export { type Logger, quiet } from './logger.ts'

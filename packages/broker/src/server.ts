@@ -73,9 +73,13 @@ export class Server {
     if (this.#connections.size === 0) return
     await new Promise<void>(resolve => {
       this.#emptied = resolve
-      const timer = this.#options.clock.timer(patienceMs, () => {
-        for (const connection of this.#connections) connection.destroy()
-      }, { keepAlive: true })
+      const timer = this.#options.clock.timer(
+        patienceMs,
+        () => {
+          for (const connection of this.#connections) connection.destroy()
+        },
+        { keepAlive: true },
+      )
       this.#emptied = () => {
         timer.cancel()
         resolve()
@@ -88,7 +92,8 @@ export class Server {
     if (refusal) {
       this.#options.broker.logger.warn({ client: wire.remote.host }, `refusing a connection: ${refusal}`)
       wire.handle({ received() {}, closed() {} })
-      return wire.destroy()
+      wire.destroy()
+      return
     }
     const connection = new ClientConnection(wire, this.#host(nodeId))
     this.#connections.add(connection)

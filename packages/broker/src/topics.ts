@@ -29,7 +29,14 @@ export class Topics {
   readonly #pending = new Map<string, Promise<Topic>>()
   readonly #deleted = new Set<(topic: Topic) => void>()
 
-  constructor(o: { cluster: ClusterStore; engine: LogEngine; config: BrokerConfig; clock: Clock; random: Random; logger: Logger }) {
+  constructor(o: {
+    cluster: ClusterStore
+    engine: LogEngine
+    config: BrokerConfig
+    clock: Clock
+    random: Random
+    logger: Logger
+  }) {
     this.#cluster = o.cluster
     this.#engine = o.engine
     this.#config = o.config
@@ -63,7 +70,10 @@ export class Topics {
     }
     const twin = this.#collision(spec.name)
     if (twin) {
-      throw new Refusal(ErrorCodes.INVALID_TOPIC_EXCEPTION, `Topic '${spec.name}' collides with existing topic: ${twin}`)
+      throw new Refusal(
+        ErrorCodes.INVALID_TOPIC_EXCEPTION,
+        `Topic '${spec.name}' collides with existing topic: ${twin}`,
+      )
     }
     if (spec.partitions !== -1 && (spec.partitions < 1 || spec.partitions > maxPartitions)) {
       const message = `Number of partitions was set to an invalid value: write 1 to ${maxPartitions}, or -1 for the broker's default.`
@@ -86,7 +96,7 @@ export class Topics {
 
   /** The topic of this name, created when it is missing. Whoever asks meanwhile waits for the same creation. */
   async ensure(spec: NewTopic): Promise<Topic> {
-    return this.#cluster.topic(spec.name) ?? (await this.#pending.get(spec.name)) ?? (await this.create(spec))
+    return (await this.#pending.get(spec.name)) ?? this.#cluster.topic(spec.name) ?? (await this.create(spec))
   }
 
   async addPartitions(topic: Topic, total: number): Promise<Topic> {
@@ -115,7 +125,12 @@ export class Topics {
 
   async #create(spec: NewTopic): Promise<Topic> {
     const partitions = spec.partitions === -1 ? this.#config.get('num.partitions') : spec.partitions
-    const topic = await this.#cluster.createTopic({ id: this.#freshId(), name: spec.name, partitions, config: spec.config })
+    const topic = await this.#cluster.createTopic({
+      id: this.#freshId(),
+      name: spec.name,
+      partitions,
+      config: spec.config,
+    })
     await this.#engine.open(this.#specOf(topic))
     this.#logger.info({ topic: topic.name, topicId: topic.id, partitions }, 'topic created')
     return topic

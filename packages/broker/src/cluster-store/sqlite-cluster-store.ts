@@ -1,6 +1,6 @@
 import type { PartitionId, Uuid } from '@odradek/log'
 import type { ClusterStore, ConfigOverrides, Topic, TopicPartition } from './cluster-store.ts'
-import { openMetadata, type Metadata } from './sqlite-schema.ts'
+import { type Metadata, openMetadata } from './sqlite-schema.ts'
 
 type Row = Record<string, string | number | null>
 
@@ -19,14 +19,21 @@ export class SqliteClusterStore implements ClusterStore {
   readonly #partitions = new Map<PartitionId, TopicPartition>()
   readonly #brokerConfig = new Map<string, ConfigOverrides>()
 
-  /** Opens or creates the file (`:memory:` for none), and raises the leader epoch. Throws UsageError when the folder cannot be used. */
-  static open(path: string, freshClusterId: () => string): SqliteClusterStore {
-    return new SqliteClusterStore(openMetadata(path, freshClusterId))
+  /** Opens or creates `metadata.db` in a folder, and raises the leader epoch. Throws UsageError when the folder cannot be used. */
+  static openFolder(folder: string, freshClusterId: () => string): SqliteClusterStore {
+    return new SqliteClusterStore(openMetadata(folder, freshClusterId))
+  }
+
+  /** Keeps nothing. */
+  static inMemory(freshClusterId: () => string): SqliteClusterStore {
+    return new SqliteClusterStore(openMetadata(undefined, freshClusterId))
   }
 
   private constructor(db: Metadata) {
     this.#db = db
-    this.#db.write(() => this.#db.run(`UPDATE cluster SET value = CAST(value AS INTEGER) + 1 WHERE name = 'leader_epoch'`))
+    this.#db.write(() =>
+      this.#db.run(`UPDATE cluster SET value = CAST(value AS INTEGER) + 1 WHERE name = 'leader_epoch'`),
+    )
     this.clusterId = String(this.#db.value('cluster_id'))
     this.leaderEpoch = Number(this.#db.value('leader_epoch'))
     for (const row of this.#db.all('SELECT id FROM topic')) this.#load(String(row.id))
@@ -114,7 +121,9 @@ export class SqliteClusterStore implements ClusterStore {
 
   async allocateProducerIds(count: number): Promise<bigint> {
     const first = BigInt(this.#db.value('next_producer_id')!)
-    this.#db.write(() => this.#db.run(`UPDATE cluster SET value = ? WHERE name = 'next_producer_id'`, String(first + BigInt(count))))
+    this.#db.write(() =>
+      this.#db.run(`UPDATE cluster SET value = ? WHERE name = 'next_producer_id'`, String(first + BigInt(count))),
+    )
     return first
   }
 

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 import type { DatabaseSync as Database, SQLInputValue, StatementSync } from 'node:sqlite'
 import { UsageError } from '@odradek/protocol'
 
@@ -28,9 +28,9 @@ export interface Metadata {
   close(): void
 }
 
-/** Opens or creates the file at `path`, alone. What keeps it from that becomes a UsageError of one sentence. */
-export function openMetadata(path: string, freshClusterId: () => string): Metadata {
-  const folder = dirname(path)
+/** Opens or creates the file in `folder` (undefined: in memory), alone. What keeps it from that becomes a UsageError of one sentence. */
+export function openMetadata(folder: string | undefined, freshClusterId: () => string): Metadata {
+  const path = folder === undefined ? ':memory:' : join(folder, 'metadata.db')
   const metadata = explained(folder, () => prepared(new DatabaseSync(path, { timeout: 0 })))
   try {
     explained(folder, () => initialize(metadata, folder, freshClusterId))
@@ -41,7 +41,7 @@ export function openMetadata(path: string, freshClusterId: () => string): Metada
   return metadata
 }
 
-function initialize(metadata: Metadata, folder: string, freshClusterId: () => string): void {
+function initialize(metadata: Metadata, folder: string | undefined, freshClusterId: () => string): void {
   metadata.run('PRAGMA locking_mode = EXCLUSIVE')
   metadata.run('PRAGMA journal_mode = DELETE')
   metadata.run('PRAGMA synchronous = FULL')
@@ -87,20 +87,26 @@ function prepared(db: Database): Metadata {
 }
 
 /** SQLite's result codes that speak of the folder rather than of a bug. */
-function explained<T>(folder: string, open: () => T): T {
+function explained<T>(folder: string | undefined, open: () => T): T {
   try {
     return open()
   } catch (error) {
     const code = (error as { errcode?: number }).errcode
     const primary = code === undefined ? undefined : code & 0xff
     if (primary === 5 || primary === 6) {
-      throw new UsageError(`The data folder ${folder} is in use by another broker: stop that one, or choose another folder.`)
+      throw new UsageError(
+        `The data folder ${folder} is in use by another broker: stop that one, or choose another folder.`,
+      )
     }
     if (primary === 8 || primary === 14 || primary === 3 || primary === 10 || primary === 13) {
-      throw new UsageError(`The data folder ${folder} is not writable (${(error as Error).message}): choose another folder, or give access to it.`)
+      throw new UsageError(
+        `The data folder ${folder} is not writable (${(error as Error).message}): choose another folder, or give access to it.`,
+      )
     }
     if (primary === 26 || primary === 11) {
-      throw new UsageError(`The file metadata.db in ${folder} is not a readable database: restore it, or choose another folder.`)
+      throw new UsageError(
+        `The file metadata.db in ${folder} is not a readable database: restore it, or choose another folder.`,
+      )
     }
     throw error
   }
@@ -110,7 +116,8 @@ function explained<T>(folder: string, open: () => T): T {
 function importSqlite(): typeof import('node:sqlite') {
   const emitWarning = process.emitWarning
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
-    if (!String(warning).startsWith('SQLite is an experimental feature')) Reflect.apply(emitWarning, process, [warning, ...rest])
+    if (!String(warning).startsWith('SQLite is an experimental feature'))
+      Reflect.apply(emitWarning, process, [warning, ...rest])
   }
   try {
     return createRequire(import.meta.url)('node:sqlite')

@@ -91,17 +91,19 @@ export function isBrokerSetting(name: string): name is BrokerSettingName {
 }
 
 function unknownName(name: string): string {
-  const topic: { broker?: Readonly<Record<string, number>> } | undefined = Object.hasOwn(topicSettings, name)
-    ? topicSettings[name as keyof typeof topicSettings]
-    : undefined
-  if (topic?.broker) return `${name} is a setting of topics; the broker's default for it is called ${Object.keys(topic.broker)[0]}.`
+  const topicTable: Readonly<Record<string, { readonly doc: string; readonly broker?: object }>> = topicSettings
+  const brokerNames = Object.hasOwn(topicTable, name) ? Object.keys(topicTable[name]!.broker ?? {}) : []
+  if (brokerNames.length > 0)
+    return `${name} is a setting of topics; the broker's default for it is called ${brokerNames[0]}.`
   const near = closest(name, Object.keys(brokerSettings))
   return `There is no broker setting ${name}${near ? `; did you mean ${near}?` : '.'}`
 }
 
 /** The known name with the fewest edits, when they are few. */
 function closest(name: string, known: readonly string[]): string | undefined {
-  const [best] = known.map(candidate => ({ candidate, edits: editDistance(name, candidate) })).sort((a, b) => a.edits - b.edits)
+  const [best] = known
+    .map(candidate => ({ candidate, edits: editDistance(name, candidate) }))
+    .sort((a, b) => a.edits - b.edits)
   return best && best.edits <= Math.max(2, name.length / 4) ? best.candidate : undefined
 }
 

@@ -1,6 +1,7 @@
 import type { Setting } from './setting.ts'
 
-const forever = 9223372036854775807
+/** The largest long, as exactly as a number holds it. */
+const forever = 2 ** 63
 const MiB = 1_048_576
 
 /**
@@ -21,8 +22,22 @@ export const brokerSettings = {
     doc: 'Whether asking for the metadata of a missing topic creates it.',
   },
   'broker.rack': { type: 'string', default: null, readOnly: true, doc: 'The rack that nodes say they are in.' },
-  'compression.gzip.level': { type: 'int', default: -1, min: -1, max: 9, dynamic: true, doc: 'Default of the topic setting.' },
-  'compression.lz4.level': { type: 'int', default: 9, min: 1, max: 17, dynamic: true, doc: 'Default of the topic setting.' },
+  'compression.gzip.level': {
+    type: 'int',
+    default: -1,
+    min: -1,
+    max: 9,
+    dynamic: true,
+    doc: 'Default of the topic setting.',
+  },
+  'compression.lz4.level': {
+    type: 'int',
+    default: 9,
+    min: 1,
+    max: 17,
+    dynamic: true,
+    doc: 'Default of the topic setting.',
+  },
   'compression.type': {
     type: 'string',
     default: 'producer',
@@ -30,7 +45,14 @@ export const brokerSettings = {
     dynamic: true,
     doc: 'Default of the topic setting.',
   },
-  'compression.zstd.level': { type: 'int', default: 3, min: -131072, max: 22, dynamic: true, doc: 'Default of the topic setting.' },
+  'compression.zstd.level': {
+    type: 'int',
+    default: 3,
+    min: -131072,
+    max: 22,
+    dynamic: true,
+    doc: 'Default of the topic setting.',
+  },
   'connections.max.idle.ms': {
     type: 'long',
     default: 600_000,
@@ -47,15 +69,37 @@ export const brokerSettings = {
   'fetch.max.bytes': { type: 'int', default: 55 * MiB, min: 1024, doc: 'The most bytes one fetch is answered with.' },
   'group.initial.rebalance.delay.ms': {
     type: 'int',
-    default: 3000,
+    default: 0,
     min: 0,
-    doc: 'How long the first rebalance of an empty group waits for more members.',
+    doc: 'How long the first rebalance of an empty group waits for more members. Kafka waits 3 seconds, to spare a large cluster rebalances.',
   },
-  'group.max.session.timeout.ms': { type: 'int', default: 1_800_000, min: 1, doc: 'The longest session timeout a member may ask for.' },
+  'group.max.session.timeout.ms': {
+    type: 'int',
+    default: 1_800_000,
+    min: 1,
+    doc: 'The longest session timeout a member may ask for.',
+  },
   'group.max.size': { type: 'int', default: 2147483647, min: 1, doc: 'Members a group may have.' },
-  'group.min.session.timeout.ms': { type: 'int', default: 6000, min: 1, doc: 'The shortest session timeout a member may ask for.' },
-  'log.cleaner.delete.retention.ms': { type: 'long', default: 86_400_000, min: 0, dynamic: true, doc: 'Default of delete.retention.ms.' },
-  'log.cleaner.max.compaction.lag.ms': { type: 'long', default: forever, min: 1, dynamic: true, doc: 'Default of max.compaction.lag.ms.' },
+  'group.min.session.timeout.ms': {
+    type: 'int',
+    default: 6000,
+    min: 1,
+    doc: 'The shortest session timeout a member may ask for.',
+  },
+  'log.cleaner.delete.retention.ms': {
+    type: 'long',
+    default: 86_400_000,
+    min: 0,
+    dynamic: true,
+    doc: 'Default of delete.retention.ms.',
+  },
+  'log.cleaner.max.compaction.lag.ms': {
+    type: 'long',
+    default: forever,
+    min: 1,
+    dynamic: true,
+    doc: 'Default of max.compaction.lag.ms.',
+  },
   'log.cleaner.min.cleanable.ratio': {
     type: 'double',
     default: 0.5,
@@ -64,7 +108,13 @@ export const brokerSettings = {
     dynamic: true,
     doc: 'Default of min.cleanable.dirty.ratio.',
   },
-  'log.cleaner.min.compaction.lag.ms': { type: 'long', default: 0, min: 0, dynamic: true, doc: 'Default of min.compaction.lag.ms.' },
+  'log.cleaner.min.compaction.lag.ms': {
+    type: 'long',
+    default: 0,
+    min: 0,
+    dynamic: true,
+    doc: 'Default of min.compaction.lag.ms.',
+  },
   'log.cleanup.policy': {
     type: 'list',
     default: ['delete'],
@@ -73,10 +123,28 @@ export const brokerSettings = {
     dynamic: true,
     doc: 'Default of cleanup.policy.',
   },
-  'log.flush.interval.messages': { type: 'long', default: forever, min: 1, dynamic: true, doc: 'Default of flush.messages.' },
+  'log.flush.interval.messages': {
+    type: 'long',
+    default: forever,
+    min: 1,
+    dynamic: true,
+    doc: 'Default of flush.messages.',
+  },
   'log.flush.interval.ms': { type: 'long', default: forever, min: 0, dynamic: true, doc: 'Default of flush.ms.' },
-  'log.index.interval.bytes': { type: 'int', default: 4096, min: 0, dynamic: true, doc: 'Default of index.interval.bytes.' },
-  'log.index.size.max.bytes': { type: 'int', default: 10 * MiB, min: 4, dynamic: true, doc: 'Default of segment.index.bytes.' },
+  'log.index.interval.bytes': {
+    type: 'int',
+    default: 4096,
+    min: 0,
+    dynamic: true,
+    doc: 'Default of index.interval.bytes.',
+  },
+  'log.index.size.max.bytes': {
+    type: 'int',
+    default: 10 * MiB,
+    min: 4,
+    dynamic: true,
+    doc: 'Default of segment.index.bytes.',
+  },
   'log.message.timestamp.after.max.ms': {
     type: 'long',
     default: 3_600_000,
@@ -108,7 +176,12 @@ export const brokerSettings = {
     doc: 'Time between two looks for segments to delete.',
   },
   'log.retention.hours': { type: 'int', default: 168, min: -1, doc: 'Default of retention.ms, in hours.' },
-  'log.retention.minutes': { type: 'int', default: null, min: -1, doc: 'Default of retention.ms, in minutes; wins over hours.' },
+  'log.retention.minutes': {
+    type: 'int',
+    default: null,
+    min: -1,
+    doc: 'Default of retention.ms, in minutes; wins over hours.',
+  },
   'log.retention.ms': {
     type: 'long',
     default: null,
@@ -120,9 +193,27 @@ export const brokerSettings = {
   'log.roll.jitter.hours': { type: 'int', default: 0, min: 0, doc: 'Default of segment.jitter.ms, in hours.' },
   'log.roll.jitter.ms': { type: 'long', default: null, min: 0, dynamic: true, doc: 'Default of segment.jitter.ms.' },
   'log.roll.ms': { type: 'long', default: null, min: 1, dynamic: true, doc: 'Default of segment.ms; wins over hours.' },
-  'log.segment.bytes': { type: 'int', default: 1_073_741_824, min: 14, dynamic: true, doc: 'Default of segment.bytes.' },
-  'log.segment.delete.delay.ms': { type: 'long', default: 60_000, min: 0, dynamic: true, doc: 'Default of file.delete.delay.ms.' },
-  'max.connections': { type: 'int', default: 10_000, min: 1, dynamic: true, doc: 'Connections open at a time; more are refused.' },
+  'log.segment.bytes': {
+    type: 'int',
+    default: 1_073_741_824,
+    min: 14,
+    dynamic: true,
+    doc: 'Default of segment.bytes.',
+  },
+  'log.segment.delete.delay.ms': {
+    type: 'long',
+    default: 60_000,
+    min: 0,
+    dynamic: true,
+    doc: 'Default of file.delete.delay.ms.',
+  },
+  'max.connections': {
+    type: 'int',
+    default: 10_000,
+    min: 1,
+    dynamic: true,
+    doc: 'Connections open at a time; more are refused.',
+  },
   'max.connections.per.ip': {
     type: 'int',
     default: 2147483647,
@@ -132,7 +223,13 @@ export const brokerSettings = {
   },
   'message.max.bytes': { type: 'int', default: 1_048_588, min: 0, dynamic: true, doc: 'Default of max.message.bytes.' },
   'min.insync.replicas': { type: 'int', default: 1, min: 1, dynamic: true, doc: 'Default of the topic setting.' },
-  'node.id': { type: 'int', default: 1, min: 0, readOnly: true, doc: 'The id of the first node; further nodes count on from it.' },
+  'node.id': {
+    type: 'int',
+    default: 1,
+    min: 0,
+    readOnly: true,
+    doc: 'The id of the first node; further nodes count on from it.',
+  },
   'num.partitions': { type: 'int', default: 1, min: 1, doc: 'Partitions of a topic created without saying how many.' },
   'odradek.insecure.network': {
     type: 'boolean',
@@ -152,7 +249,12 @@ export const brokerSettings = {
     min: MiB,
     doc: 'Bytes of answers that all slow readers together may leave waiting; beyond it, answers get small.',
   },
-  'offset.metadata.max.bytes': { type: 'int', default: 4096, min: 0, doc: 'The longest note a consumer may leave with an offset.' },
+  'offset.metadata.max.bytes': {
+    type: 'int',
+    default: 4096,
+    min: 0,
+    doc: 'The longest note a consumer may leave with an offset.',
+  },
   'offsets.retention.check.interval.ms': {
     type: 'long',
     default: 600_000,
@@ -165,8 +267,19 @@ export const brokerSettings = {
     min: 1,
     doc: 'How long committed offsets are kept once their group is empty.',
   },
-  'offsets.topic.num.partitions': { type: 'int', default: 50, min: 1, readOnly: true, doc: 'Partitions of __consumer_offsets.' },
-  'offsets.topic.segment.bytes': { type: 'int', default: 104_857_600, min: 1, doc: 'segment.bytes of __consumer_offsets.' },
+  'offsets.topic.num.partitions': {
+    type: 'int',
+    default: 50,
+    min: 1,
+    readOnly: true,
+    doc: 'Partitions of __consumer_offsets.',
+  },
+  'offsets.topic.segment.bytes': {
+    type: 'int',
+    default: 104_857_600,
+    min: 1,
+    doc: 'segment.bytes of __consumer_offsets.',
+  },
   'producer.id.expiration.ms': {
     type: 'int',
     default: 86_400_000,
@@ -185,8 +298,18 @@ export const brokerSettings = {
     min: 1,
     doc: 'How long the rest of a request may take to arrive once memory is short.',
   },
-  'socket.request.max.bytes': { type: 'int', default: 100 * MiB, min: 1, doc: 'The largest request; a larger one closes its connection.' },
-  'unclean.leader.election.enable': { type: 'boolean', default: false, dynamic: true, doc: 'Default of the topic setting.' },
+  'socket.request.max.bytes': {
+    type: 'int',
+    default: 100 * MiB,
+    min: 1,
+    doc: 'The largest request; a larger one closes its connection.',
+  },
+  'unclean.leader.election.enable': {
+    type: 'boolean',
+    default: false,
+    dynamic: true,
+    doc: 'Default of the topic setting.',
+  },
 } as const satisfies Readonly<Record<string, Setting>>
 
 export type BrokerSettingName = keyof typeof brokerSettings

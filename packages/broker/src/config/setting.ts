@@ -18,7 +18,9 @@ interface Common {
 }
 
 /** What a program reads: a boolean, number, string, or list of strings. */
-export type ValueOf<S extends { type: Setting['type']; default: unknown }> = Plain<S['type']> | Extract<S['default'], null>
+export type ValueOf<S extends { type: Setting['type']; default: unknown }> =
+  | Plain<S['type']>
+  | Extract<S['default'], null>
 type Plain<T extends Setting['type']> = T extends 'boolean'
   ? boolean
   : T extends 'int' | 'long' | 'double'
@@ -30,7 +32,7 @@ type Plain<T extends Setting['type']> = T extends 'boolean'
 export type SettingValue = boolean | number | string | null | readonly string[]
 
 /** Kafka's "no limit" of a long; not exact as a number, which no comparison minds. */
-export const unlimited: string = 9223372036854775807n.toString()
+export const unlimited = '9223372036854775807'
 const bounds = {
   int: [-2147483648, 2147483647],
   long: [-Number(unlimited), Number(unlimited)],
@@ -38,9 +40,14 @@ const bounds = {
 } as const
 
 /** Reads text as the setting's type, or says in one sentence what is wrong with it. */
-export function parseSetting(name: string, setting: Setting, text: string): { value: SettingValue } | { wrong: string } {
+export function parseSetting(
+  name: string,
+  setting: Setting,
+  text: string,
+): { value: SettingValue } | { wrong: string } {
   const parsed = parse(name, setting, text.trim())
-  if ('wrong' in parsed || !setting.fixed || formatSetting(setting, parsed.value) === formatDefault(setting)) return parsed
+  if ('wrong' in parsed || !setting.fixed || formatSetting(setting, parsed.value) === formatDefault(setting))
+    return parsed
   return wrong(name, text, `this broker only knows ${formatDefault(setting)}`)
 }
 
@@ -67,17 +74,23 @@ function parse(name: string, setting: Setting, text: string): { value: SettingVa
       return parseNumber(name, setting, text)
     case 'list': {
       const value = text === '' ? [] : text.split(',').map(item => item.trim())
-      if (setting.notEmpty && value.length === 0) return wrong(name, text, `write one or more of ${setting.oneOf?.join(', ')}`)
+      if (setting.notEmpty && value.length === 0)
+        return wrong(name, text, `write one or more of ${setting.oneOf?.join(', ')}`)
       const stray = setting.oneOf && value.find(item => !setting.oneOf!.includes(item))
       return stray === undefined ? { value } : wrong(name, text, `write any of ${setting.oneOf!.join(', ')}`)
     }
     default:
-      if (setting.oneOf && !setting.oneOf.includes(text)) return wrong(name, text, `write one of ${setting.oneOf.join(', ')}`)
+      if (setting.oneOf && !setting.oneOf.includes(text))
+        return wrong(name, text, `write one of ${setting.oneOf.join(', ')}`)
       return { value: text }
   }
 }
 
-function parseNumber(name: string, setting: Setting & { type: 'int' | 'long' | 'double' }, text: string): ReturnType<typeof parse> {
+function parseNumber(
+  name: string,
+  setting: Setting & { type: 'int' | 'long' | 'double' },
+  text: string,
+): ReturnType<typeof parse> {
   const shape = setting.type === 'double' ? /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/ : /^[+-]?\d+$/
   const value = Number(text)
   if (!shape.test(text)) return wrong(name, text, setting.type === 'double' ? 'write a number' : 'write a whole number')
@@ -90,4 +103,6 @@ function parseNumber(name: string, setting: Setting & { type: 'int' | 'long' | '
   return { value }
 }
 
-const wrong = (name: string, text: string, advice: string) => ({ wrong: `Invalid value ${text} for configuration ${name}: ${advice}.` })
+const wrong = (name: string, text: string, advice: string) => ({
+  wrong: `Invalid value ${text} for configuration ${name}: ${advice}.`,
+})

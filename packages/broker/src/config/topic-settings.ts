@@ -1,7 +1,8 @@
 import type { Setting } from './setting.ts'
 
 const day = 86_400_000
-const forever = 9223372036854775807
+/** The largest long, as exactly as a number holds it. */
+const forever = 2 ** 63
 
 /**
  * The settings of a topic, with Kafka's names and defaults. `broker` names the broker settings a topic falls back to, most specific
@@ -22,7 +23,7 @@ export const topicSettings = {
     min: -1,
     max: 9,
     broker: { 'compression.gzip.level': 1 },
-    doc: 'Level for gzip when the broker compresses (compression.type=gzip).',
+    doc: 'Has no effect: when the broker compresses, it does so at the default level of gzip.',
   },
   'compression.lz4.level': {
     type: 'int',
@@ -30,7 +31,7 @@ export const topicSettings = {
     min: 1,
     max: 17,
     broker: { 'compression.lz4.level': 1 },
-    doc: 'Level for lz4 when the broker compresses (compression.type=lz4).',
+    doc: 'Has no effect: when the broker compresses, it does so at the default level of lz4.',
   },
   'compression.type': {
     type: 'string',
@@ -45,7 +46,7 @@ export const topicSettings = {
     min: -131072,
     max: 22,
     broker: { 'compression.zstd.level': 1 },
-    doc: 'Level for zstd when the broker compresses (compression.type=zstd).',
+    doc: 'Has no effect: when the broker compresses, it does so at the default level of zstd.',
   },
   'delete.retention.ms': {
     type: 'long',

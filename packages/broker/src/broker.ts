@@ -1,0 +1,167 @@
+import { EmbeddedEngine, type LogEngine } from '@odradek/log'
+import { UsageError } from '@odradek/protocol'
+import { type Disk, memoryDisk, type World } from '@odradek/world'
+import type { ClusterStore } from './cluster-store/cluster-store.ts'
+import { SqliteClusterStore } from './cluster-store/sqlite-cluster-store.ts'
+import { BrokerConfig } from './config/broker-config.ts'
+import { embeddedGroups } from './groups/index.ts'
+import type { BrokerServices } from './handler.ts'
+import { handlers } from './handlers/index.ts'
+import { type Address, advertisedAddress, checkListen, listenFailure } from './listen-address.ts'
+import { type Logger, quiet } from './logger.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { Server } from './server.ts'
+import { spread } from './spread.ts'
+import { Topics } from './topics.ts'
+
+export interface BrokerOptions {
+  world: World
+  /** Port 0 picks a free one. Further nodes take the following ports. */
+  listen: Address
+  /** What clients are told to dial; otherwise what advertised.listeners says, or the address each client dialled. */
+  advertise?: Address
+  /** A folder, made when missing, or memory: then everything ends with the broker. */
+  data: { folder: string } | { memory: true }
+  /** How many nodes this process presents, each with its own port and its share of the leaders. */
+  nodes?: number
+  /** Settings under Kafka's dotted names. */
+  config?: Readonly<Record<string, string>>
+  logger?: Logger
+}
+
+/** How long closing waits for requests under way to be answered. */
+const closePatienceMs = 4000
+
+/** A broker in this process: `await Broker.start(…)`, `broker.bootstrap`, `await broker.close()`. */
+export class Broker {
+  readonly #services: BrokerServices
+  readonly #server: Server
+  #closing: Promise<void> | undefined
+
+  private constructor(services: BrokerServices, server: Server) {
+    this.#services = services
+    this.#server = server
+  }
+
+  /** Resolves when clients can connect. Throws UsageError, in one sentence, for settings, folders and ports that cannot be used. */
+  static async start(options: BrokerOptions): Promise<Broker> {
+    const config = new BrokerConfig(options.config)
+    checkListen(options.listen, config)
+    const advertise = options.advertise ?? advertisedAddress(config)
+    const cluster = await openCluster(options)
+    let engine: LogEngine | undefined
+    try {
+      engine = await startEngine(options, cluster, config)
+      const services = await startServices(options, { config, cluster, engine })
+      const { wire, clock } = options.world
+      const server = new Server({ wire, clock, listen: options.listen, advertise, handlers, broker: services })
+      await listenOrExplain(server, options.listen)
+      return new Broker(services, server)
+    } catch (error) {
+      await engine?.close({ drain: false })
+      await cluster.close()
+      throw error
+    }
+  }
+
+  /** 'host:port,…', one for each node: what clients call bootstrap servers. */
+  get bootstrap(): string {
+    return this.#server.addresses.map(({ host, port }) => `${host}:${port}`).join(',')
+  }
+
+  get clusterId(): string {
+    return this.#services.cluster.clusterId
+  }
+
+  /**
+   * Accepts nobody any more, answers what runs and what waits, then closes. With `drain` (the default) it also waits until everything
+   * is on disk and leaves a mark that spares the next start its look at the logs.
+   */
+  close(options: { drain?: boolean } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(options.drain ?? true))
+  }
+
+  async #close(drain: boolean): Promise<void> {
+    const { engine, groups, cluster, logger } = this.#services
+    groups.close()
+    await this.#server.close(drain ? closePatienceMs : 0)
+    await engine.close({ drain })
+    await cluster.close()
+    logger.info({ drain }, 'broker closed')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+async function openCluster({ data, world }: BrokerOptions): Promise<ClusterStore> {
+  const freshClusterId = () => Buffer.from(world.random.bytes(16)).toString('base64url')
+  if ('memory' in data) return SqliteClusterStore.inMemory(freshClusterId)
+  await makeFolder(world.disk, data.folder)
+  return SqliteClusterStore.openFolder(data.folder, freshClusterId)
+}
+
+/** SQLite does not make folders. */
+async function makeFolder(disk: Disk, folder: string): Promise<void> {
+  try {
+    await disk.makeFolder(folder)
+  } catch (error) {
+    throw new UsageError(
+      `The data folder ${folder} cannot be made (${(error as Error).message}): choose another folder, or give access to it.`,
+    )
+  }
+}
+
+function startEngine(
+  { data, world, logger = quiet }: BrokerOptions,
+  cluster: ClusterStore,
+  config: BrokerConfig,
+): Promise<LogEngine> {
+  const isMemory = 'memory' in data
+  return EmbeddedEngine.start({
+    clock: world.clock,
+    disk: isMemory ? memoryDisk() : world.disk,
+    folder: isMemory ? '/memory' : data.folder,
+    leaderEpoch: cluster.leaderEpoch,
+    logger,
+    limits: { retentionCheckMs: config.get('log.retention.check.interval.ms') },
+  })
+}
+
+async function startServices(
+  { data, world, nodes = 1, logger = quiet }: BrokerOptions,
+  parts: { config: BrokerConfig; cluster: ClusterStore; engine: LogEngine },
+): Promise<BrokerServices> {
+  const { config, cluster } = parts
+  const { clock, random } = world
+  const firstNode = config.get('node.id')
+  const nodeIds = Array.from({ length: nodes }, (_, i) => firstNode + i)
+  for (const node of ['', ...nodeIds.map(String)]) config.setDynamic(node, cluster.brokerConfig(node))
+  const topics = new Topics({ ...parts, clock, random, logger })
+  await topics.openAll()
+  const groups = embeddedGroups({ ...parts, clock, random, logger, topics })
+  await groups.load(name => cluster.topic(name) !== undefined)
+  const dataName = 'memory' in data ? 'memory' : data.folder
+  return {
+    ...parts,
+    ...spread(nodeIds),
+    clock,
+    random,
+    logger,
+    topics,
+    groups,
+    nodeIds,
+    dataName,
+    producerIds: new ProducerIds(cluster),
+  }
+}
+
+async function listenOrExplain(server: Server, address: Address): Promise<void> {
+  try {
+    await server.listen()
+  } catch (error) {
+    await server.close(0)
+    throw listenFailure(error, address)
+  }
+}

@@ -1,0 +1,90 @@
+import { type ErrorCode, ErrorCodes, ProtocolError } from '@odradek/protocol'
+import type { Topic } from '../cluster-store/cluster-store.ts'
+import type { BrokerServices } from '../handler.ts'
+import { Refusal } from '../refusal.ts'
+import { wrongTopicName } from '../topic-name.ts'
+import type { ConfigKind, Overrides } from './config-change.ts'
+import { describedBrokerConfig } from './described-config.ts'
+import { isTopicSetting, topicSynonyms } from './topic-config.ts'
+
+/** Resource types of the config APIs. */
+const TOPIC = 2
+const BROKER = 4
+
+export interface ResourceName {
+  resourceType: number
+  resourceName: string
+}
+
+/** Something that has settings: a topic, a node, or ('' as a node) all nodes. */
+export type ConfigResource = { kind: 'topic'; topic: Topic } | { kind: 'broker'; node: string }
+
+/** Throws a Refusal for what does not exist or has no settings here. */
+export function resourceOf(
+  { resourceType, resourceName }: ResourceName,
+  { cluster, nodeIds }: BrokerServices,
+): ConfigResource {
+  if (resourceType === TOPIC) {
+    const wrong = wrongTopicName(resourceName)
+    if (wrong) throw new Refusal(ErrorCodes.INVALID_TOPIC_EXCEPTION, wrong)
+    const topic = cluster.topic(resourceName)
+    if (topic) return { kind: 'topic', topic }
+    throw new Refusal(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`)
+  }
+  if (resourceType === BROKER) {
+    if (resourceName === '' || nodeIds.some(id => String(id) === resourceName))
+      return { kind: 'broker', node: resourceName }
+    throw new Refusal(
+      ErrorCodes.INVALID_REQUEST,
+      `Unexpected broker id, expected one of ${nodeIds.join(', ')} or empty string, but received ${resourceName}`,
+    )
+  }
+  throw new Refusal(
+    ErrorCodes.INVALID_REQUEST,
+    `Resources of type ${resourceType} have no settings here; topics (2) and brokers (4) do.`,
+  )
+}
+
+export function overridesOf(resource: ConfigResource, { cluster }: BrokerServices): Overrides {
+  return resource.kind === 'topic' ? resource.topic.config : cluster.brokerConfig(resource.node)
+}
+
+/** The value a setting has now, as text. */
+export function valueInForce(resource: ConfigResource, name: string, { config }: BrokerServices): string {
+  if (resource.kind === 'topic')
+    return (isTopicSetting(name) && topicSynonyms(name, resource.topic.config, config)[0]!.value) || ''
+  return describedBrokerConfig(resource.node, config).find(setting => setting.name === name)?.value ?? ''
+}
+
+/** Stores what `change` makes of a resource's settings, and answers in the form both alter APIs share. */
+export async function altered(
+  asked: ResourceName,
+  all: readonly ResourceName[],
+  broker: BrokerServices,
+  validateOnly: boolean,
+  change: (kind: ConfigKind, resource: ConfigResource) => Overrides,
+): Promise<ResourceName & { errorCode: ErrorCode; errorMessage: string | null }> {
+  const { resourceType, resourceName } = asked
+  try {
+    const same = all.filter(other => other.resourceType === resourceType && other.resourceName === resourceName)
+    if (same.length > 1) throw new Refusal(ErrorCodes.INVALID_REQUEST, 'Each resource must appear at most once.')
+    const resource = resourceOf(asked, broker)
+    const overrides = change(resource.kind, resource)
+    if (!validateOnly) await store(resource, overrides, broker)
+    return { resourceType, resourceName, errorCode: ErrorCodes.NONE, errorMessage: null }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    const errorMessage = error instanceof Refusal ? error.sentence : error.message
+    return { resourceType, resourceName, errorCode: error.errorCode, errorMessage }
+  }
+}
+
+async function store(
+  resource: ConfigResource,
+  overrides: Overrides,
+  { topics, cluster, config }: BrokerServices,
+): Promise<void> {
+  if (resource.kind === 'topic') return topics.setConfig(resource.topic, overrides)
+  await cluster.setBrokerConfig(resource.node, overrides)
+  config.setDynamic(resource.node, overrides)
+}

@@ -1,0 +1,63 @@
+import { type BrokerConfig, ConfigSources, type Synonym } from './broker-config.ts'
+import { type BrokerSettingName, brokerSettings } from './broker-settings.ts'
+import type { Setting } from './setting.ts'
+import { topicSynonyms } from './topic-config.ts'
+import { type TopicSettingName, topicSettings } from './topic-settings.ts'
+
+/** A setting as DescribeConfigs and CreateTopics show it. */
+export interface DescribedSetting {
+  name: string
+  value: string | null
+  readOnly: boolean
+  configSource: number
+  isSensitive: boolean
+  synonyms: Synonym[]
+  configType: number
+  documentation: string
+}
+
+const typeNumbers: Readonly<Record<Setting['type'], number>> = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  long: 5,
+  double: 6,
+  list: 7,
+  password: 9,
+}
+
+/** Every setting of a topic, with everything its value could come from. */
+export function describedTopicConfig(
+  overrides: Readonly<Record<string, string>>,
+  broker: BrokerConfig,
+): DescribedSetting[] {
+  return Object.entries(topicSettings).map(([name, setting]) => {
+    return described(name, setting, topicSynonyms(name as TopicSettingName, overrides, broker))
+  })
+}
+
+/** Every setting of a broker node; for '', only those that were set for all nodes at once. */
+export function describedBrokerConfig(node: string, broker: BrokerConfig): DescribedSetting[] {
+  const all = Object.entries(brokerSettings).map(([name, setting]) => {
+    const synonyms = broker.synonyms(name as BrokerSettingName, node)
+    const shown =
+      node === '' ? synonyms.filter(synonym => synonym.source === ConfigSources.DYNAMIC_DEFAULT_BROKER) : synonyms
+    return { shown, row: () => described(name, setting, shown) }
+  })
+  return all.filter(({ shown }) => shown.length > 0).map(({ row }) => row())
+}
+
+function described(name: string, setting: Setting, synonyms: Synonym[]): DescribedSetting {
+  const isSensitive = setting.type === 'password'
+  const shown = isSensitive ? synonyms.map(synonym => ({ ...synonym, value: null })) : synonyms
+  return {
+    name,
+    value: shown[0]!.value,
+    readOnly: setting.readOnly ?? false,
+    configSource: shown[0]!.source,
+    isSensitive,
+    synonyms: shown,
+    configType: typeNumbers[setting.type],
+    documentation: setting.doc,
+  }
+}

@@ -1,0 +1,98 @@
+import { CreateTopics, ErrorCodes, ProtocolError, type Request, type ResponseInput } from '@odradek/protocol'
+import { describedTopicConfig } from '../config/described-config.ts'
+import type { BrokerServices, Handler } from '../handler.ts'
+import { Refusal } from '../refusal.ts'
+
+type Asked = Request<typeof CreateTopics>['topics'][number]
+type TopicAnswer = ResponseInput<typeof CreateTopics>['topics'][number]
+
+/** Creates topics, each on its own; one that cannot be created says why. */
+export const createTopics: Handler<typeof CreateTopics> = {
+  api: CreateTopics,
+  async handle(request, { broker, apiVersion }) {
+    const names = request.topics.map(topic => topic.name)
+    const topics = request.topics.map(async (asked): Promise<TopicAnswer> => {
+      try {
+        if (names.indexOf(asked.name) !== names.lastIndexOf(asked.name)) {
+          throw new Refusal(
+            ErrorCodes.INVALID_REQUEST,
+            `Topic '${asked.name}' is there more than once in this request.`,
+          )
+        }
+        return await create(asked, request.validateOnly, broker, apiVersion)
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        const errorMessage = error instanceof Refusal ? error.sentence : error.message
+        return { name: asked.name, errorCode: error.errorCode, errorMessage }
+      }
+    })
+    return { topics: await Promise.all(topics) }
+  },
+}
+
+async function create(
+  asked: Asked,
+  validateOnly: boolean,
+  broker: BrokerServices,
+  apiVersion: number,
+): Promise<TopicAnswer> {
+  const { name } = asked
+  const config: Record<string, string> = {}
+  for (const { name: key, value } of asked.configs) {
+    if (value === null)
+      throw new Refusal(ErrorCodes.INVALID_CONFIG, `Null value not supported for topic configs: ${key}`)
+    config[key] = value
+  }
+  const spec = { name, partitions: partitionsOf(asked, broker, apiVersion), config }
+  if (validateOnly) broker.topics.check(spec)
+  const topic = validateOnly ? undefined : await broker.topics.create(spec)
+  return {
+    name,
+    ...(topic ? { topicId: topic.id } : {}),
+    errorCode: ErrorCodes.NONE,
+    errorMessage: null,
+    numPartitions: topic?.partitions.length ?? spec.partitions,
+    replicationFactor: 1,
+    configs: describedTopicConfig(config, broker.config),
+  }
+}
+
+/** The number of partitions asked for, by count or by assignment, once both make sense. */
+function partitionsOf(asked: Asked, { nodeIds, config }: BrokerServices, apiVersion: number): number {
+  const { numPartitions, replicationFactor, assignments } = asked
+  if (assignments.length > 0) {
+    if (numPartitions !== -1 || replicationFactor !== -1) {
+      throw new Refusal(
+        ErrorCodes.INVALID_REQUEST,
+        'With assignments, partitions and replication factor must both be -1.',
+      )
+    }
+    checkAssignments(assignments, nodeIds)
+    return assignments.length
+  }
+  if (numPartitions === -1 && apiVersion < 4) {
+    throw new Refusal(
+      ErrorCodes.INVALID_PARTITIONS,
+      'Number of partitions was set to -1, which means the default only from version 4 on.',
+    )
+  }
+  if (replicationFactor !== -1 && (replicationFactor < 1 || replicationFactor > nodeIds.length)) {
+    const reason = `Replication factor: ${replicationFactor} larger than available brokers: ${nodeIds.length}, or not positive.`
+    throw new Refusal(ErrorCodes.INVALID_REPLICATION_FACTOR, reason)
+  }
+  return numPartitions === -1 ? config.get('num.partitions') : numPartitions
+}
+
+function checkAssignments(assignments: Asked['assignments'], nodeIds: readonly number[]): void {
+  const refuse = (reason: string) => new Refusal(ErrorCodes.INVALID_REPLICA_ASSIGNMENT, reason)
+  const indexes = new Set(assignments.map(assignment => assignment.partitionIndex))
+  for (let index = 0; index < assignments.length; index++) {
+    if (!indexes.has(index)) throw refuse('Partitions must be assigned once each, counted from 0.')
+  }
+  for (const { brokerIds } of assignments) {
+    if (brokerIds.length === 0) throw refuse('Each partition needs at least one broker.')
+    if (new Set(brokerIds).size < brokerIds.length) throw refuse('A broker is assigned twice to the same partition.')
+    const stranger = brokerIds.find(id => !nodeIds.includes(id))
+    if (stranger !== undefined) throw refuse(`There is no broker ${stranger}.`)
+  }
+}

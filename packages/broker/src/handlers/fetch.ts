@@ -1,0 +1,165 @@
+import type { PartitionId, ReadRequest, ReadResult } from '@odradek/log'
+import { type ErrorCode, ErrorCodes, Fetch, type Request, type ResponseInput } from '@odradek/protocol'
+import { holdsZstd } from '../batch-codec.ts'
+import type { Handler, RequestContext } from '../handler.ts'
+import { ledPartition, missingTopic, topicOf } from '../located.ts'
+
+type Answer = ResponseInput<typeof Fetch>
+type PartitionAnswer = Mutable<Answer['responses'][number]['partitions'][number]>
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+type Asked = Request<typeof Fetch>['topics'][number]['partitions'][number]
+
+/** One fetch on its way: what is read again each time the logs have grown, and where the results go. */
+interface Pending {
+  request: Request<typeof Fetch>
+  context: RequestContext
+  response: Answer
+  reads: ReadRequest[]
+  answers: PartitionAnswer[]
+  maxBytes: number
+  /** Something is to be told at once. */
+  isUrgent: boolean
+}
+
+const noRecords = new Uint8Array(0)
+const stable = 1
+/** Which partition goes first, so that none starves behind a busy one. */
+let turn = 0
+
+/**
+ * Reads whole batches, as bytes. With too few of them the fetch parks until a log grows, maxWaitMs are over, or the connection closes;
+ * errors are told at once. Fetch sessions (KIP-227) are declined with session id 0, which every client takes.
+ */
+export const fetch: Handler<typeof Fetch> = {
+  api: Fetch,
+  handle(request, context) {
+    if (request.sessionId !== 0 && request.sessionEpoch > 0) {
+      return { errorCode: ErrorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
+    }
+    const maxBytes = Math.min(request.maxBytes, context.broker.config.get('fetch.max.bytes'), context.takeAllowance())
+    const pending: Pending = {
+      request,
+      context,
+      response: { responses: [] },
+      reads: [],
+      answers: [],
+      maxBytes,
+      isUrgent: false,
+    }
+    pending.response = { responses: request.topics.map(topic => answerTopic(topic, pending)) }
+    rotate(pending)
+    return readUntilEnough(pending)
+  },
+}
+
+function answerTopic(asked: Request<typeof Fetch>['topics'][number], pending: Pending): Answer['responses'][number] {
+  const { context, request } = pending
+  const topic = topicOf(context.broker.cluster, asked.topic, asked.topicId)
+  const partitions = asked.partitions.map(wanted => {
+    if (!topic) return failed(wanted, missingTopic(asked.topicId), pending)
+    const partition = ledPartition(context, topic, wanted.partition, wanted.currentLeaderEpoch)
+    if (typeof partition === 'number') {
+      const answer = failed(wanted, partition, pending)
+      if (partition === ErrorCodes.NOT_LEADER_OR_FOLLOWER)
+        redirect(answer, topic.partitions[wanted.partition]!.id, pending)
+      return answer
+    }
+    const answer: PartitionAnswer = {
+      partitionIndex: wanted.partition,
+      errorCode: 0,
+      highWatermark: -1,
+      abortedTransactions: null,
+      records: noRecords,
+    }
+    const isolation = request.isolationLevel === stable ? 'stable' : 'uncommitted'
+    pending.reads.push({
+      partition: partition.id,
+      offset: wanted.fetchOffset,
+      maxBytes: wanted.partitionMaxBytes,
+      isolation,
+    })
+    pending.answers.push(answer)
+    return answer
+  })
+  return { topic: asked.topic, topicId: asked.topicId, partitions }
+}
+
+function failed({ partition }: Asked, errorCode: ErrorCode, pending: Pending): PartitionAnswer {
+  pending.isUrgent = true
+  return { partitionIndex: partition, errorCode, highWatermark: -1, abortedTransactions: null, records: noRecords }
+}
+
+/** Tells a client that came to the wrong node where the leader is (KIP-951). */
+function redirect(answer: PartitionAnswer, id: PartitionId, { context, response }: Pending): void {
+  const { broker, apiVersion } = context
+  const leaderId = broker.leaderOf(id)
+  answer.currentLeader = { leaderId, leaderEpoch: broker.cluster.leaderEpoch }
+  if (apiVersion < 16) return
+  ;(response as Mutable<Answer>).nodeEndpoints ??= context.nodes().filter(node => node.nodeId !== context.nodeId)
+}
+
+function rotate(pending: Pending): void {
+  const { length } = pending.reads
+  if (length < 2) return
+  const by = turn++ % length
+  pending.reads = [...pending.reads.slice(by), ...pending.reads.slice(0, by)]
+  pending.answers = [...pending.answers.slice(by), ...pending.answers.slice(0, by)]
+}
+
+async function readUntilEnough(pending: Pending): Promise<Answer> {
+  const { request, context, reads } = pending
+  const { engine, clock } = context.broker
+  const options = { maxBytes: pending.maxBytes, minOne: true }
+  let results = await engine.read(reads, options)
+  if (isEnough(pending, results) || request.maxWaitMs <= 0) return answered(pending, results)
+  const giveUp = new AbortController()
+  const stop = () => giveUp.abort()
+  const timer = clock.timer(request.maxWaitMs, stop)
+  context.signal.addEventListener('abort', stop)
+  if (context.signal.aborted) stop()
+  const partitions = reads.map(read => read.partition)
+  while (!giveUp.signal.aborted) {
+    await engine.onGrowth(partitions, results.map(highWatermarkOf), giveUp.signal)
+    results = await engine.read(reads, options)
+    if (isEnough(pending, results)) break
+  }
+  timer.cancel()
+  context.signal.removeEventListener('abort', stop)
+  return answered(pending, results)
+}
+
+const highWatermarkOf = (result: ReadResult): number => result.state?.highWatermark ?? -1
+
+/** Whether the client wants to hear of this now: enough bytes, or anything unusual. */
+function isEnough({ request, isUrgent }: Pending, results: readonly ReadResult[]): boolean {
+  if (isUrgent) return true
+  let bytes = 0
+  for (const result of results) {
+    if (!result.ok) return true
+    for (const chunk of result.chunks) bytes += chunk.length
+  }
+  return bytes >= request.minBytes
+}
+
+function answered({ answers, response, context }: Pending, results: readonly ReadResult[]): Answer {
+  for (let i = 0; i < results.length; i++) fill(answers[i]!, results[i]!, context.apiVersion)
+  return response
+}
+
+function fill(answer: PartitionAnswer, result: ReadResult, apiVersion: number): void {
+  if (result.state) {
+    answer.highWatermark = result.state.highWatermark
+    answer.lastStableOffset = result.state.lastStableOffset
+    answer.logStartOffset = result.state.logStartOffset
+  }
+  if (!result.ok) {
+    answer.errorCode = result.error
+    return
+  }
+  if (apiVersion < 10 && holdsZstd(result.chunks)) {
+    answer.errorCode = ErrorCodes.UNSUPPORTED_COMPRESSION_TYPE
+    return
+  }
+  answer.records = result.chunks
+  answer.abortedTransactions = result.aborted
+}

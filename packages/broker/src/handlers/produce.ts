@@ -1,0 +1,123 @@
+import type { AppendBatch, Appended } from '@odradek/log'
+import { type ErrorCode, ErrorCodes, Produce, type Request, type ResponseInput } from '@odradek/protocol'
+import type { Topic } from '../cluster-store/cluster-store.ts'
+import type { Handler, RequestContext } from '../handler.ts'
+import { ledPartition, missingTopic, topicOf } from '../located.ts'
+import { checkedBatch, type RefusedBatch } from '../produce-check.ts'
+import { isInternalTopic } from '../topic-name.ts'
+
+type Answer = ResponseInput<typeof Produce>
+type PartitionAnswer = Mutable<Answer['responses'][number]['partitionResponses'][number]>
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Where the answer of an appended batch goes. */
+interface Slot {
+  batch: AppendBatch
+  answer: PartitionAnswer
+}
+
+/** Checks each batch by its header and checksum, hands all of them to the engine at once, and answers per partition. */
+export const produce: Handler<typeof Produce> = {
+  api: Produce,
+  // librdkafka before 2.11 takes compression for missing unless version 0 is named (KAFKA-18659).
+  advertised: [0, Produce.versions[1]],
+  isPipelined: true,
+  handle(request, context) {
+    const slots: Slot[] = []
+    const response: Answer = { responses: request.topicData.map(topic => answerTopic(request, topic, context, slots)) }
+    if (slots.length === 0) return request.acks === 0 ? silence(response, context) : redirected(response, context)
+    const { engine, clock } = context.broker
+    const batches = slots.map(slot => slot.batch)
+    const acks = request.acks as 0 | 1 | -1
+    return engine.append(batches, { acks, deadline: clock.monotonic() + request.timeoutMs }).then(appended => {
+      for (let i = 0; i < slots.length; i++) fill(slots[i]!.answer, appended[i]!)
+      return acks === 0 ? silence(response, context) : redirected(response, context)
+    })
+  },
+}
+
+function answerTopic(
+  request: Request<typeof Produce>,
+  asked: Request<typeof Produce>['topicData'][number],
+  context: RequestContext,
+  slots: Slot[],
+): Answer['responses'][number] {
+  const topic = topicOf(context.broker.cluster, asked.name, asked.topicId)
+  const refusal = topic ? topicRefusal(request, topic, context) : missingTopic(asked.topicId)
+  const partitionResponses = asked.partitionData.map(({ index, records }) => {
+    const answer: PartitionAnswer = { index, errorCode: refusal, baseOffset: -1 }
+    if (refusal !== ErrorCodes.NONE) return answer
+    const partition = ledPartition(context, topic!, index)
+    if (typeof partition === 'number') return refuse(answer, { error: partition })
+    const { broker, apiVersion } = context
+    const config = broker.topics.configOf(topic!)
+    const batch = checkedBatch(records, {
+      partition,
+      config,
+      broker: broker.config,
+      apiVersion,
+      now: broker.clock.now(),
+    })
+    if ('error' in batch) return refuse(answer, batch)
+    slots.push({ batch, answer })
+    return answer
+  })
+  return { name: asked.name, topicId: asked.topicId, partitionResponses }
+}
+
+function topicRefusal(request: Request<typeof Produce>, topic: Topic, { broker, clientId }: RequestContext): ErrorCode {
+  const { acks, transactionalId } = request
+  if (acks !== 0 && acks !== 1 && acks !== -1) return ErrorCodes.INVALID_REQUIRED_ACKS
+  if (transactionalId !== null) return ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  if (isInternalTopic(topic.name) && clientId !== '__admin_client') return ErrorCodes.INVALID_TOPIC_EXCEPTION
+  if (acks === -1 && broker.topics.configOf(topic)['min.insync.replicas'] > 1) return ErrorCodes.NOT_ENOUGH_REPLICAS
+  return ErrorCodes.NONE
+}
+
+function refuse(answer: PartitionAnswer, { error, message, records }: RefusedBatch): PartitionAnswer {
+  answer.errorCode = error
+  if (message !== undefined) answer.errorMessage = message
+  if (records !== undefined) answer.recordErrors = records
+  return answer
+}
+
+function fill(answer: PartitionAnswer, appended: Appended): void {
+  if (!appended.ok) {
+    answer.errorCode = appended.error
+    answer.logStartOffset = appended.logStartOffset ?? -1
+    return
+  }
+  answer.baseOffset = appended.baseOffset
+  answer.logStartOffset = appended.logStartOffset
+  if (appended.appendTime !== undefined) answer.logAppendTimeMs = appended.appendTime
+}
+
+/** With acks=0 nobody listens; closing the connection is the only way to say that something went wrong. */
+function silence(response: Answer, context: RequestContext): null {
+  for (const { partitionResponses } of response.responses) {
+    for (const { errorCode } of partitionResponses) {
+      if (errorCode === ErrorCodes.NONE) continue
+      context.close(`a Produce with acks=0 failed with error ${errorCode}, and this is the only way to say so`)
+      return null
+    }
+  }
+  return null
+}
+
+/** Tells a client that came to the wrong node where the leader is (KIP-951). */
+function redirected(response: Answer, context: RequestContext): Answer {
+  const { broker } = context
+  if (broker.nodeIds.length === 1 || context.apiVersion < 10) return response
+  const leaders = new Set<number>()
+  for (const { name, topicId, partitionResponses } of response.responses) {
+    for (const answer of partitionResponses as PartitionAnswer[]) {
+      if (answer.errorCode !== ErrorCodes.NOT_LEADER_OR_FOLLOWER) continue
+      const leaderId = broker.leaderOf(topicOf(broker.cluster, name!, topicId!)!.partitions[answer.index]!.id)
+      answer.currentLeader = { leaderId, leaderEpoch: broker.cluster.leaderEpoch }
+      leaders.add(leaderId)
+    }
+  }
+  return leaders.size === 0
+    ? response
+    : { ...response, nodeEndpoints: context.nodes().filter(node => leaders.has(node.nodeId)) }
+}

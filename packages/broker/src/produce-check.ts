@@ -1,0 +1,150 @@
+import type { AppendBatch } from '@odradek/log'
+import { type BatchHeader, crc32c, DecodeError, type ErrorCode, ErrorCodes, readBatch } from '@odradek/protocol'
+import type { TopicPartition } from './cluster-store/cluster-store.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { TopicConfig } from './config/topic-config.ts'
+import { keylessRecords } from './keyless-records.ts'
+import { recompressed } from './recompress.ts'
+
+/**
+ * What a broker demands of a batch before it may enter a log: one batch of format 2, whole, with a true checksum, and a header without
+ * contradictions. Records are only looked at where the topic's settings ask for it: keys (compaction), or another compression.
+ */
+export interface RefusedBatch {
+  error: ErrorCode
+  message?: string
+  /** Which records were at fault (KIP-467). */
+  records?: { batchIndex: number; batchIndexErrorMessage: string | null }[]
+}
+
+/** The checksum stands for everything from the attributes on. */
+const summedFrom = 21
+
+export interface CheckContext {
+  partition: TopicPartition
+  config: TopicConfig
+  broker: BrokerConfig
+  apiVersion: number
+  now: number
+}
+
+export function checkedBatch(bytes: Uint8Array | null, context: CheckContext): AppendBatch | RefusedBatch {
+  try {
+    return check(bytes, context)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    return { error: ErrorCodes.CORRUPT_MESSAGE, message: error.message }
+  }
+}
+
+function check(bytes: Uint8Array | null, context: CheckContext): AppendBatch | RefusedBatch {
+  if (bytes === null || bytes.length === 0)
+    return invalid('A partition in a produce request needs exactly one record batch.')
+  const magic = bytes[16]
+  if (magic !== undefined && magic !== 2) return invalid(`Record batches need magic 2; this one has ${magic}.`)
+  const header = readBatch(bytes)
+  if (header.end > bytes.length) return { error: ErrorCodes.CORRUPT_MESSAGE, message: 'The record batch is cut off.' }
+  if (header.end < bytes.length) return invalid('A partition in a produce request needs exactly one record batch.')
+  const tooLarge = wrongSize(header, context.config)
+  if (tooLarge) return tooLarge
+  if (crc32c(bytes, summedFrom, header.end) !== header.crc)
+    return { error: ErrorCodes.CORRUPT_MESSAGE, message: 'The record batch does not match its checksum.' }
+  const refused = wrongHeader(header, context) ?? wrongTime(header, context) ?? wrongRecords(bytes, header, context)
+  return refused ?? accepted(bytes, header, context)
+}
+
+function accepted(bytes: Uint8Array, header: BatchHeader, { partition, config, broker }: CheckContext): AppendBatch {
+  const limit = broker.get('odradek.max.decompressed.bytes')
+  return {
+    partition: partition.id,
+    bytes: config['compression.type'] === 'producer' ? bytes : recompressed(bytes, header, config, limit),
+    recordCount: header.recordCount,
+    offsetCount: header.lastOffsetDelta + 1,
+    maxTimestamp: header.maxTimestamp,
+    producerId: header.producerId,
+    producerEpoch: header.producerEpoch,
+    baseSequence: header.baseSequence,
+    transactional: false,
+    control: false,
+  }
+}
+
+function wrongSize(header: BatchHeader, config: TopicConfig): RefusedBatch | undefined {
+  const size = header.sizeInBytes
+  const most = config['max.message.bytes']
+  if (size > most) {
+    return {
+      error: ErrorCodes.MESSAGE_TOO_LARGE,
+      message: `The record batch has ${size} bytes; max.message.bytes is ${most}.`,
+    }
+  }
+  const segment = config['segment.bytes']
+  if (size > segment) {
+    return {
+      error: ErrorCodes.RECORD_LIST_TOO_LARGE,
+      message: `The record batch has ${size} bytes; segment.bytes is ${segment}.`,
+    }
+  }
+  return undefined
+}
+
+function wrongHeader(header: BatchHeader, { apiVersion }: CheckContext): RefusedBatch | undefined {
+  const { recordCount, lastOffsetDelta, producerId, baseSequence, producerEpoch } = header
+  if (recordCount === 0) return invalid('The record batch is empty.')
+  if (lastOffsetDelta !== recordCount - 1) {
+    return invalid(`The record batch counts ${recordCount} records, but its last offset delta is ${lastOffsetDelta}.`)
+  }
+  if (header.isControl) return invalid('Clients are not allowed to write control records.')
+  if (producerId !== -1n && (baseSequence < 0 || producerEpoch < 0)) {
+    return invalid(
+      `The record batch of producer ${producerId} has epoch ${producerEpoch} and sequence ${baseSequence}.`,
+    )
+  }
+  if (header.isTransactional) {
+    return {
+      error: ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      message: 'This broker does not know transactions yet.',
+    }
+  }
+  const codec = header.attributes & 0x07
+  if (codec > 4 || (codec === 4 && apiVersion < 7)) {
+    return {
+      error: ErrorCodes.UNSUPPORTED_COMPRESSION_TYPE,
+      message: 'The record batch is compressed in a way this request version does not know.',
+    }
+  }
+  return undefined
+}
+
+function wrongTime(header: BatchHeader, { config, now }: CheckContext): RefusedBatch | undefined {
+  if (config['message.timestamp.type'] === 'LogAppendTime') return undefined
+  if (header.timestampType === 'LogAppendTime')
+    return { error: ErrorCodes.INVALID_TIMESTAMP, message: 'Only the broker sets LogAppendTime.' }
+  const latest = now + config['message.timestamp.after.max.ms']
+  const earliest = now - config['message.timestamp.before.max.ms']
+  const { baseTimestamp, maxTimestamp } = header
+  if (maxTimestamp <= latest && (baseTimestamp >= earliest || baseTimestamp === -1)) return undefined
+  const message = `A timestamp of the record batch (${baseTimestamp} to ${maxTimestamp}) is out of the range [${earliest}, ${latest}].`
+  return { error: ErrorCodes.INVALID_TIMESTAMP, message }
+}
+
+function wrongRecords(
+  bytes: Uint8Array,
+  header: BatchHeader,
+  { partition, config, broker }: CheckContext,
+): RefusedBatch | undefined {
+  if (!config['cleanup.policy'].includes('compact')) return undefined
+  const keyless = keylessRecords(bytes, header, broker.get('odradek.max.decompressed.bytes'))
+  if (keyless.length === 0) return undefined
+  const where = `${partition.topic.name}-${partition.index}`
+  return {
+    error: ErrorCodes.INVALID_RECORD,
+    message: 'One or more records have been rejected.',
+    records: keyless.map(batchIndex => ({
+      batchIndex,
+      batchIndexErrorMessage: `Compacted topic cannot accept message without key in topic partition ${where}.`,
+    })),
+  }
+}
+
+const invalid = (message: string): RefusedBatch => ({ error: ErrorCodes.INVALID_RECORD, message })
