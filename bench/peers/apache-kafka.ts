@@ -93,10 +93,10 @@ async function fetchJars(): Promise<{ libs: string; version: string }> {
   const pom = fileURLToPath(new URL('pom.xml', import.meta.url))
   const list = await readFile(pom, 'utf8')
   const version = /<kafka.version>([^<]+)</.exec(list)![1]!
-  const libs = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'odradek', `apache-kafka-${version}`)
+  const libs = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', `apache-kafka-${version}`)
   const fetched = join(libs, 'fetched.xml')
   if (existsSync(fetched) && (await readFile(fetched, 'utf8')) === list) return { libs, version }
-  console.error(`fetching Apache Kafka ${version} with Maven, about 130 MB, once`)
+  console.error(`fetching Apache Kafka ${version} with Maven, about 55 MB, once`)
   await mkdir(libs, { recursive: true })
   await run('mvn', [
     '-B',
