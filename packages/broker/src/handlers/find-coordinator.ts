@@ -17,11 +17,11 @@ export const findCoordinator: Handler<typeof FindCoordinator> = {
   },
 }
 
-function coordinator(key: string, keyType: number, { broker, nodes }: RequestContext): Coordinator {
+function coordinator(key: string, keyType: number, context: RequestContext): Coordinator {
   if (keyType !== groupKeys)
     return nobody(key, `This broker coordinates groups (key type 0) only, not key type ${keyType}.`)
-  const nodeId = broker.coordinatorOf(key)
-  const node = nodes().find(candidate => candidate.nodeId === nodeId)
+  const nodeId = context.broker.coordinatorOf(key)
+  const node = context.nodes().find(candidate => candidate.nodeId === nodeId)
   if (!node) return nobody(key, `Node ${nodeId}, which coordinates group ${key}, has no address at this listener.`)
   return { key, nodeId, host: node.host, port: node.port, errorCode: ErrorCodes.NONE, errorMessage: null }
 }

@@ -3,43 +3,65 @@ import { alterConfigs } from './alter-configs.ts'
 import { apiVersions } from './api-versions.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteGroups } from './delete-groups.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeConfigs } from './describe-configs.ts'
+import { describeGroups } from './describe-groups.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeProducers } from './describe-producers.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { fetch } from './fetch.ts'
+import { findCoordinator } from './find-coordinator.ts'
+import { heartbeat } from './heartbeat.ts'
 import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { initProducerId } from './init-producer-id.ts'
+import { joinGroup } from './join-group.ts'
+import { leaveGroup } from './leave-group.ts'
+import { listGroups } from './list-groups.ts'
 import { listOffsets } from './list-offsets.ts'
 import { listPartitionReassignments } from './list-partition-reassignments.ts'
 import { metadata } from './metadata.ts'
+import { offsetCommit } from './offset-commit.ts'
+import { offsetDelete } from './offset-delete.ts'
+import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
+import { syncGroup } from './sync-group.ts'
 
 const served: readonly Handler<any>[] = [
   alterConfigs,
   createPartitions,
   createTopics,
+  deleteGroups,
   deleteRecords,
   deleteTopics,
   describeCluster,
   describeConfigs,
+  describeGroups,
   describeLogDirs,
   describeProducers,
   describeTopicPartitions,
   electLeaders,
   fetch,
+  findCoordinator,
+  heartbeat,
   incrementalAlterConfigs,
   initProducerId,
+  joinGroup,
+  leaveGroup,
+  listGroups,
   listOffsets,
   listPartitionReassignments,
   metadata,
+  offsetCommit,
+  offsetDelete,
+  offsetFetch,
   offsetForLeaderEpoch,
   produce,
+  syncGroup,
 ]
 
 /** Every API this broker serves, by key. ApiVersions advertises exactly these; a key that is not here closes the connection. */
