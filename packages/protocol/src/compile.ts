@@ -184,8 +184,9 @@ function decodeArray(variable: string, type: Type<any, any>, depth: number, targ
   const method = `${isNull ? 'nullable' : ''}${target.flexible ? 'Compact' : ''}Count`
   const minimum = Math.max(1, minimumSize(type.element!, target))
   const element = decodeInto(item, type.element!, depth + 1, target, trace < 0 ? trace : trace + 1)
-  const loop = `${variable} = []\nfor (let ${i} = 0; ${i} < ${count}; ${i}++) {
-${trace < 0 ? '' : enter(trace + 1, i)}let ${item}\n${element}${variable}.push(${item})\n}\n`
+  // A count is only believed as far as a small allocation goes; longer arrays grow as their elements turn out to be there.
+  const loop = `${variable} = ${count} <= 1000 ? new Array(${count}) : []\nfor (let ${i} = 0; ${i} < ${count}; ${i}++) {
+${trace < 0 ? '' : enter(trace + 1, i)}let ${item}\n${element}${variable}[${i}] = ${item}\n}\n`
   const body = isNull ? `if (${count} < 0) ${variable} = null\nelse {\n${loop}}\n` : loop
   return `{\nconst ${count} = r.${method[0]!.toLowerCase()}${method.slice(1)}(${minimum})\n${body}}\n`
 }

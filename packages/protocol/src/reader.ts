@@ -102,6 +102,7 @@ export class Reader {
   }
 
   #view(length: number): Uint8Array {
+    if (length === 0) return noBytes
     const at = this.#take(length, 'byte field')
     return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at, length)
   }
@@ -213,3 +214,4 @@ export class Reader {
 }
 
 const elementFloor = 1 << 20
+const noBytes = new Uint8Array(0)
