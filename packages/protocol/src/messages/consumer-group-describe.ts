@@ -44,7 +44,7 @@ export const ConsumerGroupDescribe = api({
         targetAssignment: struct(assignment),
         memberType: since(1, int8, -1),
       }),
-      authorizedOperations: preset(int32, -2147483648),
+      authorizedOperations: preset(int32, -0x8000_0000),
     }),
   },
 })

@@ -26,6 +26,6 @@ export const DescribeCluster = api({
       rack: preset(nullable(string), null),
       isFenced: since(2, bool, false), // KIP-1073
     }),
-    clusterAuthorizedOperations: preset(int32, -2147483648),
+    clusterAuthorizedOperations: preset(int32, -0x8000_0000),
   },
 })

@@ -28,7 +28,7 @@ export const DescribeGroups = api({
         memberMetadata: bytes,
         memberAssignment: bytes,
       }),
-      authorizedOperations: since(3, int32, -2147483648), // the minimum of int32 when not asked for, KIP-430
+      authorizedOperations: since(3, int32, -0x8000_0000), // the minimum of int32 when not asked for, KIP-430
     }),
   },
 })

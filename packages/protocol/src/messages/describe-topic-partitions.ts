@@ -30,7 +30,7 @@ export const DescribeTopicPartitions = api({
         lastKnownElr: preset(nullable(array(int32)), null),
         offlineReplicas: array(int32),
       }),
-      topicAuthorizedOperations: preset(int32, -2147483648),
+      topicAuthorizedOperations: preset(int32, -0x8000_0000),
     }),
     nextCursor: preset(nullable(struct({ topicName: string, partitionIndex: int32 })), null),
   },

@@ -47,10 +47,10 @@ export const Metadata = api({
         isrNodes: array(int32),
         offlineReplicas: since(5, array(int32), []), // KIP-112
       }),
-      topicAuthorizedOperations: since(8, int32, -2147483648), // the minimum of int32 when not asked for, KIP-430
+      topicAuthorizedOperations: since(8, int32, -0x8000_0000), // the minimum of int32 when not asked for, KIP-430
     }),
     // the minimum of int32 when not asked for, KIP-430
-    clusterAuthorizedOperations: between(8, 10, int32, -2147483648),
+    clusterAuthorizedOperations: between(8, 10, int32, -0x8000_0000),
     errorCode: since(13, int16, 0), // REBOOTSTRAP_REQUIRED, KIP-1102
   },
 })

@@ -40,7 +40,7 @@ export const ShareGroupDescribe = api({
         subscribedTopicNames: array(string),
         assignment: struct(assignment),
       }),
-      authorizedOperations: preset(int32, -2147483648),
+      authorizedOperations: preset(int32, -0x8000_0000),
     }),
   },
 })

@@ -91,7 +91,7 @@ export const StreamsGroupDescribe = api({
         targetAssignment: struct(assignment),
         isClassic: bool,
       }),
-      authorizedOperations: preset(int32, -2147483648),
+      authorizedOperations: preset(int32, -0x8000_0000),
     }),
   },
 })
