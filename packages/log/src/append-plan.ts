@@ -20,10 +20,8 @@ export interface AppendPlan {
 export interface PlannedAnswer {
   append: PendingAppend
   result: Appended
-  /** Offset up to which the log must be durable before acks=-1 hears of it. */
+  /** The log must reach this offset for the answer to hold, and be durable up to it before acks=-1 hears of it. 0 for refusals. */
   until: number
-  /** False for duplicates and refusals, which hold whatever becomes of the write. */
-  isWrite: boolean
 }
 
 export interface AppendView {
@@ -50,14 +48,13 @@ export function planAppends(pending: readonly PendingAppend[], view: AppendView)
         append,
         result: known,
         until: known.ok ? known.baseOffset + batch.offsetCount : 0,
-        isWrite: false,
       })
       continue
     }
     const result = place(batch, offset, view, plan)
     offset += batch.offsetCount
     staged += batch.bytes.length
-    plan.answers.push({ append, result: { ...result, logStartOffset }, until: offset, isWrite: true })
+    plan.answers.push({ append, result: { ...result, logStartOffset }, until: offset })
   }
   return plan
 }

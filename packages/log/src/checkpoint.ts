@@ -18,9 +18,9 @@ export interface CheckpointSlot {
   /** Topic id and index; free slots have none. */
   key: string | undefined
   readonly number: number
-  sequence: number
-  durableOffset: number
-  logStartOffset: number
+  readonly sequence: number
+  readonly durableOffset: number
+  readonly logStartOffset: number
 }
 
 const magic = 0x4f444350 // "ODCP"
@@ -93,20 +93,19 @@ export class Checkpoint {
     return slot
   }
 
-  /** Throws what the disk throws. */
-  write(slot: CheckpointSlot): void {
-    slot.sequence = (slot.sequence + 1) >>> 0
-    this.#file.write(headerSize + slot.number * slotSize + (slot.sequence % 2) * copySize, [encodeCopy(slot)])
+  /** Throws what the disk throws; then the slot still says what it said. */
+  write(slot: CheckpointSlot, ends: { durableOffset: number; logStartOffset: number }): void {
+    const sequence = (slot.sequence + 1) >>> 0
+    const at = headerSize + slot.number * slotSize + (sequence % 2) * copySize
+    this.#file.write(at, [encodeCopy({ ...slot, ...ends, sequence })])
+    Object.assign(slot, ends, { sequence })
   }
 
   /** Both copies go: an older one must not come back. */
   free(slot: CheckpointSlot): void {
     if (slot.key !== undefined) this.#byKey.delete(slot.key)
     slot.key = undefined
-    slot.durableOffset = 0
-    slot.logStartOffset = 0
-    this.write(slot)
-    this.write(slot)
+    for (let copy = 0; copy < 2; copy++) this.write(slot, { durableOffset: 0, logStartOffset: 0 })
     this.#free.push(slot)
   }
 
@@ -116,9 +115,7 @@ export class Checkpoint {
   }
 
   set lastWallTime(now: number) {
-    const slot = this.claim(clockKey)
-    slot.durableOffset = now
-    this.write(slot)
+    this.write(this.claim(clockKey), { durableOffset: now, logStartOffset: 0 })
   }
 
   sync(): Promise<void> {

@@ -1,4 +1,7 @@
-/** A sync that many may ask for: one in flight, and whoever asks meanwhile shares the next one. */
+/**
+ * A sync that many may ask for: one in flight, and whoever asks meanwhile shares the next one. When one has failed all later ones do:
+ * a system that could not write a page may mark it clean, so that the next sync succeeds without having written it.
+ */
 export class CoalescedSync {
   readonly #sync: () => Promise<void>
   #running: Promise<void> | undefined
@@ -11,19 +14,15 @@ export class CoalescedSync {
   /** Resolves when everything written before the call is durable. */
   request(): Promise<void> {
     if (this.#running === undefined) return this.#run()
-    this.#next ??= this.#running.then(
-      () => this.#run(),
-      () => this.#run(),
-    )
+    this.#next ??= this.#running.then(() => this.#run())
     return this.#next
   }
 
   #run(): Promise<void> {
     this.#next = undefined
-    const running = this.#sync().finally(() => {
-      if (this.#running === running) this.#running = undefined
+    this.#running = this.#sync().then(() => {
+      this.#running = this.#next
     })
-    this.#running = running
-    return running
+    return this.#running
   }
 }

@@ -14,12 +14,11 @@
  * is written, read or acknowledged until a restart has looked at what the disk really holds.
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import { type PlannedAnswer, planAppends } from './append-plan.ts'
+import { type AppendPlan, type PlannedAnswer, planAppends } from './append-plan.ts'
 import type { PendingAppend } from './append-request.ts'
 import { type CheckpointSlot, partitionKey } from './checkpoint.ts'
 import { CommitWaiters } from './commit-waiters.ts'
 import type {
-  Appended,
   LogConfig,
   OffsetAndTime,
   PartitionState,
@@ -29,16 +28,16 @@ import type {
   Trimmed,
 } from './engine.ts'
 import type { LogServices } from './log-services.ts'
-import type { OpenFile } from './open-files.ts'
-import { createPartitionFolder, type PartitionOwner, partitionFolder, putAside } from './partition-folder.ts'
+import { type PartitionOwner, partitionFolder, putAside } from './partition-folder.ts'
 import type { RecoveredLog } from './partition-recovery.ts'
 import { ProducerState } from './producer-state.ts'
-import { expiredSegments } from './retention.ts'
-import { Segment } from './segment.ts'
-import { snapshotOf, writeSidecar, writeSnapshot } from './segment-closing.ts'
+import { type Expired, expiredSegments } from './retention.ts'
+import type { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
+import { SegmentWriter, SyncFailure } from './segment-writer.ts'
+import { StepQueue } from './step-queue.ts'
 import { Tail } from './tail-cache.ts'
-import { findMaxTimestamp, findTimestamp } from './time-lookup.ts'
+import { findTime } from './time-lookup.ts'
 
 export class PartitionLog {
   readonly owner: PartitionOwner
@@ -49,20 +48,15 @@ export class PartitionLog {
   readonly #slot: CheckpointSlot
   readonly #segments: SegmentList
   readonly #producers: ProducerState
+  readonly #writer: SegmentWriter
   readonly #tail: Tail
   #logStartOffset: number
   #highWatermark: number
-  /** Position of the high watermark in the active segment. */
-  #durableSize: number
-  #snapshotOffset: number
-  /** Taken while there is something to write or to sync. */
-  #file: OpenFile | undefined
   #pending: PendingAppend[] = []
   #failure: ErrorCode | undefined
   #isFull = false
-  /** Steps that change files, one after the other; appends wait while there are any. */
-  #steps: Promise<unknown> = Promise.resolve()
-  #stepsLeft = 0
+  /** Opening, rolling, removing: appends wait while there is any. */
+  readonly #steps: StepQueue = new StepQueue(() => this.#stepEnded())
 
   constructor(services: LogServices, owner: PartitionOwner, config: LogConfig, recovered: RecoveredLog | undefined) {
     this.#services = services
@@ -73,9 +67,8 @@ export class PartitionLog {
     this.#tail = new Tail(services.tails)
     this.#segments = new SegmentList(services, recovered?.segments ?? [])
     this.#producers = recovered?.producers ?? new ProducerState()
-    this.#snapshotOffset = recovered?.snapshotOffset ?? -1
+    this.#writer = new SegmentWriter(services, owner, this.#segments, recovered?.snapshotOffset ?? -1)
     this.#highWatermark = this.nextOffset
-    this.#durableSize = this.#segments.active?.size ?? 0
     this.#logStartOffset = Math.min(Math.max(this.#slot.logStartOffset, this.#segments.baseOffset), this.nextOffset)
     this.#segments.epochs.trimBefore(this.#logStartOffset)
     if (recovered === undefined) this.#failure = ErrorCodes.KAFKA_STORAGE_ERROR
@@ -114,7 +107,7 @@ export class PartitionLog {
 
   /** A turn: writes what is pending, unless a step must come first; it will call again. */
   writePending(): void {
-    while (this.#pending.length > 0 && this.#stepsLeft === 0) {
+    while (this.#pending.length > 0 && !this.#steps.isBusy) {
       const step = this.#writeNow()
       if (step !== undefined) this.#beforeAppends(step)
     }
@@ -124,56 +117,48 @@ export class PartitionLog {
   #writeNow(): (() => Promise<void>) | undefined {
     const { active } = this.#segments
     if (this.#failure !== undefined) return void this.#refusePending(this.#failure)
-    if (active === undefined) return () => this.#startLog()
-    this.#file ??= this.#services.files.takeOpen(active.path)
-    if (this.#file === undefined) return () => this.#openActive(active)
-    return this.#writeGroup(active, this.#file) ? undefined : () => this.#roll()
+    if (active === undefined) return () => this.#writer.startLog()
+    if (!this.#writer.isReady(active)) return () => this.#writer.openActive(active)
+    return this.#writeGroup(active) ? undefined : () => this.#roll()
   }
 
   /** False when the first pending append needs a new segment. */
-  #writeGroup(active: Segment, open: OpenFile): boolean {
-    const { config } = this
-    const { leaderEpoch, clock } = this.#services
+  #writeGroup(active: Segment): boolean {
     const plan = planAppends(this.#pending, {
       active,
       producers: this.#producers,
-      config,
-      leaderEpoch,
+      config: this.config,
+      leaderEpoch: this.#services.leaderEpoch,
       logStartOffset: this.#logStartOffset,
-      now: clock.now(),
+      now: this.#services.clock.now(),
     })
     if (plan.taken === 0) return false
     this.#pending = plan.taken === this.#pending.length ? [] : this.#pending.slice(plan.taken)
-    if (plan.writes.length > 0) {
-      try {
-        active.append(open.file, plan.writes, leaderEpoch, config.indexIntervalBytes)
-      } catch (error) {
-        for (const undo of plan.undo.reverse()) undo()
-        this.#noteFull(error)
-        for (const { append, result, isWrite } of plan.answers)
-          append.request.answer(append.slot, isWrite ? this.#storageError() : result)
-        this.#releaseIdle()
-        return true
-      }
-      this.#isFull = false
-      this.#segments.epochs.assign(leaderEpoch, plan.writes[0]!.baseOffset)
-      for (const { bytes, baseOffset, nextOffset } of plan.writes) this.#tail.add(bytes, baseOffset, nextOffset)
-      this.#services.syncs.request(this)
-    }
+    if (plan.writes.length > 0) this.#write(plan)
     for (const answer of plan.answers) this.#answer(answer)
     this.#releaseIdle()
     return true
   }
 
-  #answer({ append, result, until }: PlannedAnswer): void {
-    const { request, slot } = append
-    if (request.acks !== -1 || !result.ok || until <= this.#highWatermark) request.answer(slot, result)
-    else
-      this.waiters.addAppend(until, error => request.answer(slot, error === undefined ? result : { ok: false, error }))
+  #write({ writes, undo }: AppendPlan): void {
+    try {
+      this.#writer.write(writes, this.config.indexIntervalBytes)
+    } catch (error) {
+      for (const takeBack of undo.reverse()) takeBack()
+      this.#noteFull(error)
+      return
+    }
+    this.#isFull = false
+    for (const { bytes, baseOffset, nextOffset } of writes) this.#tail.add(bytes, baseOffset, nextOffset)
+    this.#services.syncs.request(this)
   }
 
-  #storageError(): Appended {
-    return { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR, logStartOffset: this.#logStartOffset }
+  #answer({ append, result, until }: PlannedAnswer): void {
+    const { request, slot } = append
+    const answer = (error?: ErrorCode) => request.answer(slot, error === undefined ? result : { ok: false, error })
+    if (until > this.nextOffset) answer(ErrorCodes.KAFKA_STORAGE_ERROR)
+    else if (request.acks === -1 && until > this.#highWatermark) this.waiters.addAppend(until, answer)
+    else answer()
   }
 
   #refusePending(error: ErrorCode): void {
@@ -186,82 +171,32 @@ export class PartitionLog {
   #noteFull(error: unknown): void {
     if (this.#isFull) return
     this.#isFull = true
-    this.#services.logger.error(
-      { folder: this.folder, error: (error as Error).message },
-      'cannot write; producers are told to retry, reads go on',
-    )
+    this.#report(error, 'cannot write; producers are told to retry, reads go on')
   }
 
-  // Steps: what takes time
-
-  #step<T>(run: () => Promise<T>): Promise<T> {
-    this.#stepsLeft++
-    const step = this.#steps.then(run)
-    this.#steps = step
-      .catch(() => undefined)
-      .then(() => {
-        this.#stepsLeft--
-        this.writePending()
-        this.#releaseIdle()
-      })
-    return step
+  #report(error: unknown, message: string): void {
+    this.#services.logger.error({ folder: this.folder, error: (error as Error).message }, message)
   }
 
-  /** Appends go on after the step; if it fails, those that waited for it are told to retry. */
-  #beforeAppends(run: () => Promise<void>): void {
-    this.#step(run).catch(error => {
-      this.#noteFull(error)
-      this.#refusePending(this.#failure ?? ErrorCodes.KAFKA_STORAGE_ERROR)
-    })
+  #stepEnded(): void {
+    this.writePending()
+    this.#releaseIdle()
   }
 
-  async #openActive(active: Segment): Promise<void> {
-    this.#file = await this.#services.files.take(active.path)
+  /** Appends go on after the step; if it fails, those that wait for it are told to retry. */
+  #beforeAppends(step: () => Promise<void>): void {
+    void this.#steps.run(() => step().catch(error => this.#refuseAfter(error)))
   }
 
-  /** The first record: until now there was no need of a folder. */
-  async #startLog(): Promise<void> {
-    await createPartitionFolder(this.#services.disk, this.folder, this.owner.topicId)
-    await this.#startSegment(0)
+  #refuseAfter(error: unknown): void {
+    if (error instanceof SyncFailure) this.#fail(error)
+    else this.#noteFull(error)
+    this.#refusePending(this.#failure ?? ErrorCodes.KAFKA_STORAGE_ERROR)
   }
 
   async #roll(): Promise<void> {
-    const closed = this.#segments.active!
-    await this.#durable(closed.nextOffset)
-    const snapshot = snapshotOf(closed.nextOffset, this.#producers)
-    await this.#startSegment(closed.nextOffset)
-    void this.#describeClosed(closed, snapshot)
-  }
-
-  async #startSegment(baseOffset: number): Promise<void> {
-    const { files, disk } = this.#services
-    const segment = new Segment(this.folder, baseOffset)
-    const open = await files.take(segment.path, 'fresh')
-    try {
-      await disk.syncFolder(this.folder)
-    } catch (error) {
-      files.release(open)
-      this.#fail(error)
-      throw error
-    }
-    if (this.#file !== undefined) files.release(this.#file)
-    this.#file = open
-    this.#durableSize = 0
-    this.#segments.add(segment)
-  }
-
-  async #describeClosed(segment: Segment, snapshot: Uint8Array): Promise<void> {
-    try {
-      await writeSidecar(this.#services, segment)
-      this.#services.indexes.mayDrop(segment)
-      await writeSnapshot(this.#services, this.folder, segment.nextOffset, snapshot, { sync: true })
-      this.#snapshotOffset = segment.nextOffset
-    } catch (error) {
-      this.#services.logger.warn(
-        { file: segment.path, error: (error as Error).message },
-        'could not describe a closed segment; the next start will scan it',
-      )
-    }
+    await this.#durable(this.nextOffset)
+    await this.#writer.roll(this.#producers)
   }
 
   // Becoming durable
@@ -271,17 +206,16 @@ export class PartitionLog {
   }
 
   async sync(): Promise<void> {
-    const { nextOffset, size } = this.#segments.active!
     try {
-      await this.#file!.file.sync()
+      const offset = await this.#writer.sync()
+      if (this.#failure !== undefined) return
+      this.#highWatermark = offset
     } catch (error) {
-      return this.#fail(error)
+      this.#fail(error)
+      return
     }
-    if (this.#failure !== undefined) return
-    this.#highWatermark = nextOffset
-    this.#durableSize = size
     this.#noteEnds()
-    this.waiters.committed(nextOffset)
+    this.waiters.committed(this.#highWatermark)
     this.#releaseIdle()
   }
 
@@ -304,16 +238,14 @@ export class PartitionLog {
   }
 
   #writeEnds(): void {
-    if (this.#slot.durableOffset === this.#highWatermark && this.#slot.logStartOffset === this.#logStartOffset) return
-    this.#slot.durableOffset = this.#highWatermark
-    this.#slot.logStartOffset = this.#logStartOffset
-    this.#services.checkpoint.write(this.#slot)
+    const ends = { durableOffset: this.#highWatermark, logStartOffset: this.#logStartOffset }
+    const { durableOffset, logStartOffset } = this.#slot
+    if (durableOffset === ends.durableOffset && logStartOffset === ends.logStartOffset) return
+    this.#services.checkpoint.write(this.#slot, ends)
   }
 
   #releaseIdle(): void {
-    if (this.#file === undefined || this.#stepsLeft > 0 || this.#pending.length > 0 || this.needsSync) return
-    this.#services.files.release(this.#file)
-    this.#file = undefined
+    if (!this.#steps.isBusy && this.#pending.length === 0 && !this.needsSync) this.#writer.release()
   }
 
   // Reading
@@ -329,14 +261,14 @@ export class PartitionLog {
   }
 
   async #readFromDisk(offset: number, maxBytes: number, minOne: boolean): Promise<ReadResult> {
-    const end = { segment: this.#segments.active!, position: this.#durableSize }
+    const end = this.#writer.durableEnd
     try {
       return this.#readResult(await this.#segments.read(offset, end, maxBytes, minOne, this.config.indexIntervalBytes))
     } catch (error) {
       // Retention may have taken the segment away meanwhile.
       if (this.#failure !== undefined) return { ok: false, error: this.#failure }
       if (offset < this.#logStartOffset) return this.#outOfRange()
-      this.#services.logger.error({ folder: this.folder, offset, error: (error as Error).message }, 'cannot read')
+      this.#report(error, `cannot read at offset ${offset}`)
       return { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR, state: this.state }
     }
   }
@@ -350,14 +282,9 @@ export class PartitionLog {
   }
 
   offsetForTime(timestamp: number | 'max'): Promise<OffsetAndTime> {
-    const range = {
-      from: this.#logStartOffset,
-      to: this.#highWatermark,
-      indexIntervalBytes: this.config.indexIntervalBytes,
-    }
-    return timestamp === 'max'
-      ? findMaxTimestamp(this.#segments, range)
-      : findTimestamp(this.#segments, timestamp, range)
+    const { indexIntervalBytes } = this.config
+    const range = { from: this.#logStartOffset, to: this.#highWatermark, indexIntervalBytes }
+    return findTime(this.#segments, timestamp, range)
   }
 
   offsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
@@ -376,9 +303,10 @@ export class PartitionLog {
     if (offset < 0 || offset > this.#highWatermark) return { ok: false, error: ErrorCodes.OFFSET_OUT_OF_RANGE }
     this.#raiseLogStart(offset)
     try {
+      this.#writeEnds()
       await this.#services.checkpoint.sync()
     } catch (error) {
-      this.#fail(error)
+      this.#noteFull(error)
       return { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
     }
     void this.expire(false)
@@ -394,44 +322,42 @@ export class PartitionLog {
 
   /** Lets go of what retention does not keep. `byTime`: the wall clock is to be trusted. */
   async expire(byTime: boolean): Promise<void> {
-    const { clock, logger } = this.#services
-    const now = clock.now()
-    if (byTime) this.#producers.expire(now)
+    if (byTime) this.#producers.expire(this.#services.clock.now())
+    if (this.#failure !== undefined || this.#expired(byTime) === undefined) return
+    await this.#steps
+      .run(() => this.#letGo(byTime))
+      .catch(error => this.#report(error, 'could not let old segments go'))
+  }
+
+  #expired(byTime: boolean): Expired | undefined {
     const deletes = this.config.cleanupPolicy.includes('delete')
-    const limits = {
-      retentionMs: deletes ? this.config.retentionMs : -1,
-      retentionBytes: deletes ? this.config.retentionBytes : -1,
-      mayExpire: byTime,
-    }
     const view = {
       segments: this.#segments.all,
       highWatermark: this.#highWatermark,
       logStartOffset: this.#logStartOffset,
     }
-    if (this.#failure !== undefined || expiredSegments(view, limits, now) === undefined) return
-    await this.#step(async () => {
-      const expired = expiredSegments({ ...view, logStartOffset: this.#logStartOffset }, limits, now)
-      if (expired === undefined || this.#failure !== undefined) return
-      if (expired.count === this.#segments.all.length) await this.#roll()
-      this.#raiseLogStart(this.#segments.all[expired.count]!.baseOffset)
-      await this.#segments.removeFirst(expired.count, this.config.fileDeleteDelayMs)
-      logger.info(
-        { folder: this.folder, segments: expired.count, reason: expired.reason, logStartOffset: this.#logStartOffset },
-        'let old segments go',
-      )
-    }).catch(error =>
-      logger.error({ folder: this.folder, error: (error as Error).message }, 'could not let old segments go'),
+    const retentionMs = deletes && byTime ? this.config.retentionMs : -1
+    return expiredSegments(
+      view,
+      { retentionMs, retentionBytes: deletes ? this.config.retentionBytes : -1 },
+      this.#services.clock.now(),
     )
+  }
+
+  async #letGo(byTime: boolean): Promise<void> {
+    const expired = this.#expired(byTime)
+    if (expired === undefined || this.#failure !== undefined) return
+    if (expired.count === this.#segments.all.length) await this.#roll()
+    this.#raiseLogStart(this.#segments.all[expired.count]!.baseOffset)
+    await this.#segments.removeFirst(expired.count, this.config.fileDeleteDelayMs)
+    this.#services.logger.info({ folder: this.folder, ...expired }, 'let old segments go')
   }
 
   // Ending
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return
-    this.#services.logger.error(
-      { folder: this.folder, error: (error as Error).message },
-      'a sync failed: the partition is offline until a restart has checked its files',
-    )
+    this.#report(error, 'a sync failed: the partition is offline until a restart has checked its files')
     this.#end(ErrorCodes.KAFKA_STORAGE_ERROR)
   }
 
@@ -447,21 +373,11 @@ export class PartitionLog {
   async drain(): Promise<void> {
     do {
       this.writePending()
-      await this.#steps
+      await this.#steps.idle()
     } while (this.#pending.length > 0)
-    const { active } = this.#segments
-    if (this.#failure !== undefined || active === undefined) return
-    await this.#durable(active.nextOffset)
-    if (active.size > 0 && active.sidecarSize !== active.size) await writeSidecar(this.#services, active)
-    if (this.#snapshotOffset === active.nextOffset) return
-    this.#snapshotOffset = active.nextOffset
-    await writeSnapshot(
-      this.#services,
-      this.folder,
-      active.nextOffset,
-      snapshotOf(active.nextOffset, this.#producers),
-      { sync: false },
-    )
+    if (this.#failure !== undefined || this.#segments.active === undefined) return
+    await this.#durable(this.nextOffset)
+    await this.#writer.describeActive(this.#producers)
   }
 
   /** Takes nothing any more; what waits is told so. */
@@ -473,7 +389,7 @@ export class PartitionLog {
   async drop(): Promise<void> {
     const { disk, files, deletions, checkpoint, indexes } = this.#services
     this.#end(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION)
-    await this.#steps
+    await this.#steps.idle()
     for (const segment of this.#segments.all) {
       indexes.forget(segment)
       files.forget(segment.path)

@@ -16,8 +16,6 @@ export interface RetentionLimits {
   retentionMs: number
   /** -1: keep everything. */
   retentionBytes: number
-  /** False while the wall clock is not to be trusted. */
-  mayExpire: boolean
 }
 
 export interface Expired {
@@ -29,7 +27,7 @@ export interface Expired {
 export function expiredSegments(log: RetentionView, limits: RetentionLimits, now: number): Expired | undefined {
   const byStart = count(log, segment => segment.nextOffset <= log.logStartOffset)
   const byTime =
-    limits.retentionMs < 0 || !limits.mayExpire
+    limits.retentionMs < 0
       ? 0
       : count(log, segment => segment.maxTimestamp >= 0 && now - segment.maxTimestamp > limits.retentionMs)
   let excess =

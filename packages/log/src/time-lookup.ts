@@ -19,12 +19,12 @@ export interface LookupRange {
 
 const nowhere: OffsetAndTime = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
+export function findTime(segments: SegmentList, timestamp: number | 'max', range: LookupRange): Promise<OffsetAndTime> {
+  return timestamp === 'max' ? findMaxTimestamp(segments, range) : findTimestamp(segments, timestamp, range)
+}
+
 /** The first record whose timestamp is this or later. */
-export async function findTimestamp(
-  segments: SegmentList,
-  timestamp: number,
-  range: LookupRange,
-): Promise<OffsetAndTime> {
+async function findTimestamp(segments: SegmentList, timestamp: number, range: LookupRange): Promise<OffsetAndTime> {
   for (const segment of segments.all) {
     if (segment.maxTimestamp < timestamp || segment.nextOffset <= range.from) continue
     const found = await findInSegment(segments, segment, timestamp, range)
@@ -34,7 +34,7 @@ export async function findTimestamp(
 }
 
 /** The first record with the largest timestamp of all. */
-export async function findMaxTimestamp(segments: SegmentList, range: LookupRange): Promise<OffsetAndTime> {
+async function findMaxTimestamp(segments: SegmentList, range: LookupRange): Promise<OffsetAndTime> {
   let max = -1
   for (const segment of segments.all) {
     const isWhole = segment.baseOffset >= range.from && segment.nextOffset <= range.to

@@ -1,0 +1,134 @@
+/**
+ * Writes the end of a partition's log: holds the active segment's file while there is something to write or sync, starts the next
+ * segment, and describes the one before.
+ *
+ * A segment is started only when all before it is durable, and its name is durable before the first record in it.
+ */
+import type { LogServices } from './log-services.ts'
+import type { OpenFile } from './open-files.ts'
+import { createPartitionFolder, type PartitionOwner, partitionFolder } from './partition-folder.ts'
+import type { ProducerState } from './producer-state.ts'
+import { type PlacedBatch, Segment } from './segment.ts'
+import { snapshotOf, writeSidecar, writeSnapshot } from './segment-closing.ts'
+import type { DurableEnd, SegmentList } from './segment-list.ts'
+
+/** After this, nothing about the file or folder may be trusted until a restart has looked at it. */
+export class SyncFailure extends Error {}
+
+export class SegmentWriter {
+  readonly #services: LogServices
+  readonly #owner: PartitionOwner
+  readonly #segments: SegmentList
+  #open: OpenFile | undefined
+  /** In the active segment. */
+  #durableSize: number
+  /** Offset of the newest snapshot on disk; -1: none. */
+  #snapshotOffset: number
+  #describing: Promise<void> = Promise.resolve()
+
+  constructor(services: LogServices, owner: PartitionOwner, segments: SegmentList, snapshotOffset: number) {
+    this.#services = services
+    this.#owner = owner
+    this.#segments = segments
+    this.#snapshotOffset = snapshotOffset
+    this.#durableSize = segments.active?.size ?? 0
+  }
+
+  get #folder(): string {
+    return partitionFolder(this.#services.folder, this.#owner)
+  }
+
+  get durableEnd(): DurableEnd {
+    return { segment: this.#segments.active!, position: this.#durableSize }
+  }
+
+  /** Whether the file is at hand; taking one that is open needs no wait. */
+  isReady(active: Segment): boolean {
+    this.#open ??= this.#services.files.takeOpen(active.path)
+    return this.#open !== undefined
+  }
+
+  async openActive(active: Segment): Promise<void> {
+    this.#open = await this.#services.files.take(active.path)
+  }
+
+  /** Somebody else may need the descriptor. */
+  release(): void {
+    if (this.#open !== undefined) this.#services.files.release(this.#open)
+    this.#open = undefined
+  }
+
+  write(batches: readonly PlacedBatch[], indexIntervalBytes: number): void {
+    const { leaderEpoch } = this.#services
+    this.#segments.active!.append(this.#open!.file, batches, leaderEpoch, indexIntervalBytes)
+    this.#segments.epochs.assign(leaderEpoch, batches[0]!.baseOffset)
+  }
+
+  /** Returns the offset before which everything is durable now. */
+  async sync(): Promise<number> {
+    const { nextOffset, size } = this.#segments.active!
+    await this.#open!.file.sync().catch(failed)
+    this.#durableSize = size
+    return nextOffset
+  }
+
+  /** The first record: until now there was no need of a folder. */
+  async startLog(): Promise<void> {
+    await createPartitionFolder(this.#services.disk, this.#folder, this.#owner.topicId)
+    await this.#startSegment(0)
+  }
+
+  /** The active segment is durable. Its description may take its time. */
+  async roll(producers: ProducerState): Promise<void> {
+    const closed = this.#segments.active!
+    const snapshot = snapshotOf(closed.nextOffset, producers)
+    await this.#startSegment(closed.nextOffset)
+    this.#describing = this.#describing.then(() => this.#describe(closed, snapshot))
+  }
+
+  /** Everything is durable. Notes what the next start would otherwise have to find out; costs no sync. */
+  async describeActive(producers: ProducerState): Promise<void> {
+    await this.#describing
+    const active = this.#segments.active!
+    if (active.size > 0 && active.sidecarSize !== active.size) await writeSidecar(this.#services, active)
+    if (this.#snapshotOffset === active.nextOffset) return
+    this.#snapshotOffset = active.nextOffset
+    const snapshot = snapshotOf(active.nextOffset, producers)
+    await writeSnapshot(this.#services, this.#folder, active.nextOffset, snapshot, { sync: false })
+  }
+
+  async #startSegment(baseOffset: number): Promise<void> {
+    const { files, disk } = this.#services
+    const segment = new Segment(this.#folder, baseOffset)
+    const open = await files.take(segment.path, 'fresh')
+    try {
+      await disk.syncFolder(this.#folder).catch(failed)
+    } catch (error) {
+      files.release(open)
+      throw error
+    }
+    this.release()
+    this.#open = open
+    this.#durableSize = 0
+    this.#segments.add(segment)
+  }
+
+  async #describe(segment: Segment, snapshot: Uint8Array): Promise<void> {
+    try {
+      await writeSidecar(this.#services, segment)
+      this.#services.indexes.mayDrop(segment)
+      await writeSnapshot(this.#services, this.#folder, segment.nextOffset, snapshot, { sync: true })
+      this.#snapshotOffset = segment.nextOffset
+    } catch (error) {
+      const { message } = error as Error
+      this.#services.logger.warn(
+        { file: segment.path, error: message },
+        'could not describe a closed segment; the next start will scan it',
+      )
+    }
+  }
+}
+
+function failed(cause: unknown): never {
+  throw new SyncFailure((cause as Error).message, { cause })
+}
