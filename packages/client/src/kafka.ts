@@ -12,6 +12,7 @@ import {
   type Wire,
   type World,
 } from '@odradek/world'
+import { Admin } from './admin/admin.ts'
 import { parseAddresses } from './cluster/address.ts'
 import type { Backoff } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
@@ -75,6 +76,10 @@ export class Kafka implements AsyncDisposable {
         ...(tls && { tls: tls === true ? {} : tls }),
       },
     })
+  }
+
+  admin(): Admin {
+    return new Admin(this.cluster)
   }
 
   producer(options: ProducerOptions = {}): Producer {

@@ -201,7 +201,7 @@ export class Cluster {
     options: { signal?: AbortSignal | undefined; autoCreate?: boolean } = {},
   ): Promise<MetadataAnswer> {
     const connection = await this.connection('any', 'main', options.signal)
-    const topics = names && names.map(name => ({ name }))
+    const topics = names?.map(name => ({ name })) ?? null
     const input = { topics, allowAutoTopicCreation: options.autoCreate ?? false }
     try {
       const answer = readMetadata(await connection.call(Metadata, input, { signal: options.signal }))

@@ -207,14 +207,18 @@ export class BrokerConnection {
     answer: Pending['answer'],
     fail: Pending['fail'],
   ): void {
-    if (this.#closed) return fail(this.#closed)
+    if (this.#closed) {
+      fail(this.#closed)
+      return
+    }
     const header = this.#header()
     const { correlationId } = header
     let chunks: Uint8Array[]
     try {
       chunks = encodeRequest(api, version, header, input)
     } catch (error) {
-      return fail(error as Error)
+      fail(error as Error)
+      return
     }
     const late = () => this.close(requestTimedOut(this.address, api.name, correlationId, timeoutMs))
     const timer = this.#settings.clock.timer(timeoutMs, late, { keepAlive: true })

@@ -42,10 +42,17 @@ export class Accumulator {
 
   /** Takes a record whose `generation` has counted it. Throws when it can never be sent. */
   accept(record: PendingRecord, topic: string, isGone?: () => boolean): void {
-    if (!this.budget.isFull) return this.#place(record, this.#writer(topic))
+    if (!this.budget.isFull) {
+      this.#place(record, this.#writer(topic))
+      return
+    }
     const admit = () => this.#placeLate(record, this.#writer(topic))
-    const gone = isGone && (() => isGone() && (record.generation.settle(1), true))
-    this.budget.wait(admit, gone)
+    const leave = () => {
+      if (!isGone?.()) return false
+      record.generation.settle(1)
+      return true
+    }
+    this.budget.wait(admit, leave)
   }
 
   /** Ends the current generation and resolves when all records accepted so far are settled. */
@@ -90,7 +97,10 @@ export class Accumulator {
   }
 
   #place(record: PendingRecord, writer: TopicWriter): void {
-    if (writer.isKnown) return this.#append(record, writer.queueFor(record.key, record.value, record.partition))
+    if (writer.isKnown) {
+      this.#append(record, writer.queueFor(record.key, record.value, record.partition))
+      return
+    }
     this.budget.take(recordSizeBound(record))
     writer.waiting.push(record)
     if (!writer.isLookedUp) this.#lookUp(writer)
@@ -143,7 +153,9 @@ export class Accumulator {
     const bound = recordSizeBound(record)
     const { maxRequestBytes, batchBytes } = this.#options
     if (bound > maxRequestBytes) {
-      throw new UsageError(`a record of about ${bound} bytes for '${queue.topic}' is above maxRequestBytes, ${maxRequestBytes}`)
+      throw new UsageError(
+        `a record of about ${bound} bytes for '${queue.topic}' is above maxRequestBytes, ${maxRequestBytes}`,
+      )
     }
     const limit = Math.min(batchBytes, queue.batchBytesLimit)
     const { open } = queue

@@ -52,10 +52,13 @@ const acksOnWire = { all: -1, 0: 0, 1: 1 } as const
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
   const { acks = 'all', compression = 'none', maxInFlight = 5, requestTimeoutMs = 30_000 } = options
   if (!(acks in acksOnWire)) throw new UsageError(`acks is ${JSON.stringify(acks)}; write 'all', 1 or 0`)
-  if (!codecs.includes(compression)) throw new UsageError(`compression is '${compression}'; write one of ${codecs.join(', ')}`)
+  if (!codecs.includes(compression))
+    throw new UsageError(`compression is '${compression}'; write one of ${codecs.join(', ')}`)
   const isIdempotent = options.idempotent ?? acks === 'all'
-  if (isIdempotent && acks !== 'all') throw new UsageError(`an idempotent producer needs acks 'all', not ${acks}: drop one of the two`)
-  if (isIdempotent && maxInFlight > 5) throw new UsageError('an idempotent producer may have at most 5 requests in flight per broker')
+  if (isIdempotent && acks !== 'all')
+    throw new UsageError(`an idempotent producer needs acks 'all', not ${acks}: drop one of the two`)
+  if (isIdempotent && maxInFlight > 5)
+    throw new UsageError('an idempotent producer may have at most 5 requests in flight per broker')
   return {
     acks: acksOnWire[acks],
     isIdempotent,

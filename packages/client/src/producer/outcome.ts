@@ -1,5 +1,5 @@
 /** What a broker's answer about one batch means for it. */
-import { ErrorCodes, ProtocolError, type Produce, type Response } from '@odradek/protocol'
+import { ErrorCodes, type Produce, ProtocolError, type Response } from '@odradek/protocol'
 import { type Recovery, recoveryOf } from '../cluster/recovery.ts'
 import type { Outcome } from './partition-queue.ts'
 
@@ -13,7 +13,10 @@ export interface OutcomeContext {
   readonly pauseMs: number
 }
 
-const sequenceLost: ReadonlySet<number> = new Set([ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCodes.UNKNOWN_PRODUCER_ID])
+const sequenceLost: ReadonlySet<number> = new Set([
+  ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  ErrorCodes.UNKNOWN_PRODUCER_ID,
+])
 const tooLarge: ReadonlySet<number> = new Set([ErrorCodes.MESSAGE_TOO_LARGE, ErrorCodes.RECORD_LIST_TOO_LARGE])
 
 export function outcomeOf(answer: PartitionAnswer, context: OutcomeContext): Outcome {
@@ -21,7 +24,13 @@ export function outcomeOf(answer: PartitionAnswer, context: OutcomeContext): Out
   if (errorCode === ErrorCodes.NONE) return { kind: 'delivered', baseOffset, appendTime: logAppendTimeMs }
   if (errorCode === ErrorCodes.DUPLICATE_SEQUENCE_NUMBER) return { kind: 'delivered', baseOffset: -1, appendTime: -1 }
   const { topic, partition, isIdempotent, pauseMs } = context
-  const error = new ProtocolError(errorCode, { api: 'Produce', topic, partition, message: answer.errorMessage, ...adviceFor(errorCode) })
+  const error = new ProtocolError(errorCode, {
+    api: 'Produce',
+    topic,
+    partition,
+    message: answer.errorMessage,
+    ...adviceFor(errorCode),
+  })
   if (tooLarge.has(errorCode)) return { kind: 'too-large', error }
   if (isIdempotent && sequenceLost.has(errorCode)) return { kind: 'out-of-order', error }
   if (isIdempotent && errorCode === ErrorCodes.INVALID_PRODUCER_EPOCH) return { kind: 'fenced', error }
@@ -43,18 +52,26 @@ function refusal(answer: PartitionAnswer, error: ProtocolError): Outcome {
   if (answer.recordErrors.length === 0) return { kind: 'refused', error }
   const blamed = new Map(answer.recordErrors.map(row => [row.batchIndex, row.batchIndexErrorMessage]))
   const { errorCode, topic, partition } = error
-  const context = { api: 'Produce', ...(topic !== undefined && { topic }), ...(partition !== undefined && { partition }) }
+  const context = {
+    api: 'Produce',
+    ...(topic !== undefined && { topic }),
+    ...(partition !== undefined && { partition }),
+  }
   const bystander = new ProtocolError(errorCode, {
     ...context,
-    advice: 'This record is fine, but another record of its batch was refused, and brokers refuse batches whole: send it again.',
+    advice:
+      'This record is fine, but another record of its batch was refused, and brokers refuse batches whole: send it again.',
   })
   const errorOf = (index: number) =>
-    blamed.has(index) ? new ProtocolError(errorCode, { ...context, message: blamed.get(index) ?? answer.errorMessage }) : bystander
+    blamed.has(index)
+      ? new ProtocolError(errorCode, { ...context, message: blamed.get(index) ?? answer.errorMessage })
+      : bystander
   return { kind: 'refused', error, errorOf }
 }
 
 function adviceFor(code: number): { advice?: string } {
-  if (code === ErrorCodes.MESSAGE_TOO_LARGE) return { advice: "Raise the topic's max.message.bytes, compress, or send less in one record." }
+  if (code === ErrorCodes.MESSAGE_TOO_LARGE)
+    return { advice: "Raise the topic's max.message.bytes, compress, or send less in one record." }
   if (code === ErrorCodes.INVALID_REQUIRED_ACKS) return { advice: "acks is 0, 1 or 'all'." }
   return {}
 }

@@ -200,7 +200,10 @@ export class PartitionQueue {
 
   /** Two halves, or as many parts as it takes, with the sequence numbers the whole had. */
   #split(batch: ProducerBatch, error: Error): void {
-    if (batch.recordCount === 1) return this.#refuse(batch, error)
+    if (batch.recordCount === 1) {
+      this.#refuse(batch, error)
+      return
+    }
     this.batchBytesLimit = Math.min(this.batchBytesLimit, Math.ceil(batch.bytes / 2))
     this.#isDraining = true
     if (batch.isSettled) return
@@ -232,7 +235,13 @@ function splitBatch(batch: ProducerBatch, maxBytes: number): ProducerBatch[] {
   for (const { key, value, headers, timestamp } of decodeRecords(batch.builder.build(), 0)) {
     const size = (key?.length ?? 0) + (value?.length ?? 0) + 32
     if (!part || part.bytes + size > maxBytes) {
-      part = new ProducerBatch(batch.owner, new BatchBuilder(), batch.generation, batch.order + index * step, batch.deadline)
+      part = new ProducerBatch(
+        batch.owner,
+        new BatchBuilder(),
+        batch.generation,
+        batch.order + index * step,
+        batch.deadline,
+      )
       if (batch.identity) part.numbered(batch.identity, (batch.sequence + index) % sequenceEnd)
       parts.push(part)
     }

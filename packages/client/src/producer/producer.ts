@@ -117,7 +117,10 @@ export class Producer implements AsyncDisposable {
     if (!failure) return
     const count = unseen.reduce((sum, { count }) => sum + count, 0)
     if (count === 1) throw failure.first
-    throw new AggregateError([failure.first], `${count} records could not be delivered; the first: ${failure.first.message}`)
+    throw new AggregateError(
+      [failure.first],
+      `${count} records could not be delivered; the first: ${failure.first.message}`,
+    )
   }
 
   /** Flushes, then ends. With an aborted signal what has not been delivered by then fails. */
@@ -167,7 +170,10 @@ export class Producer implements AsyncDisposable {
     const { generation } = this.#accumulator
     const timestamp = record.timestamp ?? now
     const isGone = signal && (() => signal.aborted)
-    if (encoder.isAsync) return this.#acceptInTurn(encoder, record, timestamp, receipt, isGone)
+    if (encoder.isAsync) {
+      this.#acceptInTurn(encoder, record, timestamp, receipt, isGone)
+      return
+    }
     const pending = encoder.encode(record, timestamp, receipt, generation)
     generation.accepted()
     try {

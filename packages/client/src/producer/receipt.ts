@@ -37,7 +37,10 @@ export class PromiseReceipt implements Receipt {
 
 /** The one promise of a `sendAll`: counts what is under way, keeps a line per partition and the first failure. */
 export class SummaryReceipt implements Receipt {
-  readonly #partitions = new Map<string, { topic: string; partition: number; count: number; firstOffset: number; lastOffset: number }>()
+  readonly #partitions = new Map<
+    string,
+    { topic: string; partition: number; count: number; firstOffset: number; lastOffset: number }
+  >()
   #expected = Number.POSITIVE_INFINITY
   #settled = 0
   #count = 0

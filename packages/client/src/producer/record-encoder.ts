@@ -24,10 +24,23 @@ export class RecordEncoder {
     this.#valueContext = { topic: contract.name, part: 'value' }
   }
 
-  encode(record: ProducerRecord<any, any>, timestamp: number, receipt: Receipt | undefined, generation: Generation): PendingRecord {
+  encode(
+    record: ProducerRecord<any, any>,
+    timestamp: number,
+    receipt: Receipt | undefined,
+    generation: Generation,
+  ): PendingRecord {
     const key = bytesOf(this.#contract.key, record.key, this.#keyContext)
     const value = bytesOf(this.#contract.value, record.value, this.#valueContext)
-    return { key, value, headers: headersOf(record.headers), partition: record.partition, timestamp, receipt, generation }
+    return {
+      key,
+      value,
+      headers: headersOf(record.headers),
+      partition: record.partition,
+      timestamp,
+      receipt,
+      generation,
+    }
   }
 
   /** Both serdes start at once; `then` is called in the order of the calls, or the record has failed. */
@@ -65,6 +78,7 @@ async function bytesInTime(serde: AnySerde<any>, part: unknown, context: SerdeCo
 }
 
 function notBytes(serde: AnySerde<any>, { topic, part }: SerdeContext, found: unknown): never {
-  const what = found instanceof Promise ? 'a promise; declare the serde `async: true`' : `${typeof found}, not Uint8Array`
+  const what =
+    found instanceof Promise ? 'a promise; declare the serde `async: true`' : `${typeof found}, not Uint8Array`
   throw new UsageError(`the ${serde.name} serde of the ${part}s of topic '${topic}' gave ${what}`)
 }

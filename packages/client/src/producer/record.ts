@@ -31,7 +31,13 @@ export interface RecordMetadata {
 /** Where the records of one `sendAll` went: for each partition the first and last offset of theirs, and how many there are. */
 export interface Delivered {
   readonly count: number
-  readonly partitions: readonly { topic: string; partition: number; count: number; firstOffset: number; lastOffset: number }[]
+  readonly partitions: readonly {
+    topic: string
+    partition: number
+    count: number
+    firstOffset: number
+    lastOffset: number
+  }[]
 }
 
 export function headersOf(input: HeadersInput | undefined): readonly HeaderInput[] | undefined {

@@ -14,8 +14,8 @@ import { recoveryOf } from '../cluster/recovery.ts'
 import type { ProducerBatch } from './batch.ts'
 import { deliveryTimedOut } from './delivery-failures.ts'
 import type { IdentitySource } from './identity.ts'
-import { outcomeOf, outcomeOfLoss, recoveryFor } from './outcome.ts'
 import type { ResolvedProducerOptions } from './options.ts'
+import { outcomeOf, outcomeOfLoss, recoveryFor } from './outcome.ts'
 import type { Outcome, PartitionQueue } from './partition-queue.ts'
 
 interface NodeLane {
@@ -52,7 +52,12 @@ export class Sender {
   #isClosed = false
 
   /** `reuse` is told of batches whose bytes nobody needs any more. */
-  constructor(cluster: Cluster, options: ResolvedProducerOptions, identity: IdentitySource | undefined, reuse: (batch: ProducerBatch) => void) {
+  constructor(
+    cluster: Cluster,
+    options: ResolvedProducerOptions,
+    identity: IdentitySource | undefined,
+    reuse: (batch: ProducerBatch) => void,
+  ) {
     this.#cluster = cluster
     this.#clock = cluster.clock
     this.#options = options
@@ -101,7 +106,15 @@ export class Sender {
     }
     let node = this.#nodes.get(queue.leader)
     if (!node) {
-      node = { nodeId: queue.leader, waiting: new Set(), inFlight: 0, isDue: false, isScheduled: false, isConnecting: false, linger: undefined }
+      node = {
+        nodeId: queue.leader,
+        waiting: new Set(),
+        inFlight: 0,
+        isDue: false,
+        isScheduled: false,
+        isConnecting: false,
+        linger: undefined,
+      }
       this.#nodes.set(queue.leader, node)
     }
     node.waiting.add(queue)
@@ -129,7 +142,10 @@ export class Sender {
     while (node.inFlight < this.#options.maxInFlight && node.waiting.size > 0) {
       if (this.#identity && !this.#hasIdentity(node)) return
       const connection = this.#cluster.readyConnection(node.nodeId, purpose)
-      if (!connection) return this.#connect(node)
+      if (!connection) {
+        this.#connect(node)
+        return
+      }
       const parcels = this.#collect(node)
       if (parcels.length === 0) break
       this.#send(node, connection, parcels)
@@ -140,7 +156,8 @@ export class Sender {
   #hasIdentity(node: NodeLane): boolean {
     const source = this.#identity!
     let spentId: bigint | undefined
-    for (const queue of node.waiting) if (queue.spentId !== undefined && queue.spentId === source.current?.producerId) spentId = queue.spentId
+    for (const queue of node.waiting)
+      if (queue.spentId !== undefined && queue.spentId === source.current?.producerId) spentId = queue.spentId
     if (source.current && spentId === undefined) return true
     node.isConnecting = true
     source.obtain(spentId).then(
@@ -173,7 +190,9 @@ export class Sender {
       return
     }
     this.#refresh()
-    this.#clock.timer(backoffMs(1, this.#cluster.random, this.#cluster.backoff), () => this.#goOn(node), { keepAlive: true })
+    this.#clock.timer(backoffMs(1, this.#cluster.random, this.#cluster.backoff), () => this.#goOn(node), {
+      keepAlive: true,
+    })
   }
 
   #collect(node: NodeLane): Parcel[] {
@@ -197,18 +216,24 @@ export class Sender {
   #send(node: NodeLane, connection: BrokerConnection, parcels: Parcel[]): void {
     const { acks, requestTimeoutMs } = this.#options
     const { input, maxVersion } = this.#request(parcels)
-    if (acks === 0) return this.#tell(connection, input, maxVersion, parcels)
+    if (acks === 0) {
+      this.#tell(connection, input, maxVersion, parcels)
+      return
+    }
     node.inFlight++
     connection.call(Produce, input, { timeoutMs: requestTimeoutMs, maxVersion }).then(
       response => {
         const answers = new Map(
-          response.responses.flatMap(t => t.partitionResponses.map(p => [`${p.index} ${t.name || t.topicId}`, p] as const)),
+          response.responses.flatMap(t =>
+            t.partitionResponses.map(p => [`${p.index} ${t.name || t.topicId}`, p] as const),
+          ),
         )
         const byId = response.responses.some(t => t.name === '')
         this.#answered(node, parcels, ({ topic, partition }, pauseMs) => {
           const answer = answers.get(`${partition} ${byId ? this.#topicId(topic) : topic}`)
           const context = { topic, partition, isIdempotent: this.#identity !== undefined, pauseMs }
-          if (!answer) return outcomeOfLoss(new Error(`the broker's answer to Produce leaves out ${topic}-${partition}`), pauseMs)
+          if (!answer)
+            return outcomeOfLoss(new Error(`the broker's answer to Produce leaves out ${topic}-${partition}`), pauseMs)
           return outcomeOf(answer, context)
         })
       },
@@ -216,7 +241,12 @@ export class Sender {
     )
   }
 
-  #tell(connection: BrokerConnection, input: RequestInput<typeof Produce>, maxVersion: number | undefined, parcels: Parcel[]): void {
+  #tell(
+    connection: BrokerConnection,
+    input: RequestInput<typeof Produce>,
+    maxVersion: number | undefined,
+    parcels: Parcel[],
+  ): void {
     let outcome: Outcome = { kind: 'delivered', baseOffset: -1, appendTime: -1 }
     try {
       connection.tell(Produce, input, maxVersion === undefined ? {} : { maxVersion })

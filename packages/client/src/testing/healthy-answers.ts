@@ -13,14 +13,15 @@ import {
 } from '@odradek/protocol'
 import type { Handler, ScriptedCluster } from './scripted-broker.ts'
 
-export function healthyAnswers(cluster: ScriptedCluster): Map<AnyApi, Handler<any>> {
-  return new Map<AnyApi, Handler<any>>([
+export function healthyAnswers(cluster: ScriptedCluster): Map<AnyApi, Handler<AnyApi>> {
+  const answers: [AnyApi, Handler<AnyApi>][] = [
     [ApiVersions, (_, { node }) => ({ errorCode: 0, apiKeys: node.ranges })],
     [Metadata, (request: Request<typeof Metadata>) => metadata(cluster, request)],
     [FindCoordinator, (request: Request<typeof FindCoordinator>) => coordinator(cluster, request)],
     [InitProducerId, () => ({ errorCode: 0, producerId: cluster.nextProducerId++, producerEpoch: 0 })],
     [Produce, (request: Request<typeof Produce>) => produce(cluster, request)],
-  ])
+  ]
+  return new Map(answers)
 }
 
 function metadata(cluster: ScriptedCluster, request: Request<typeof Metadata>): ResponseInput<typeof Metadata> {
