@@ -19,10 +19,7 @@ import {
  * one they have.
  */
 
-const topicPartitions = {
-  topicId: uuid,
-  partitions: array(int32),
-}
+const topicPartitions = { topicId: uuid, partitions: array(int32) }
 
 export const ConsumerGroupMetadataKey = data({
   name: 'ConsumerGroupMetadataKey',

@@ -3,21 +3,9 @@ import { array, bigint64, int8, int32, nullable, string, uuid } from '../schema.
 
 /** Share groups (`__consumer_offsets`, KIP-932): the group, its members, their assignments, and which partitions have share state. */
 
-const topicPartitions = {
-  topicId: uuid,
-  partitions: array(int32),
-}
-
-const topicPartitionsInfo = {
-  topicId: uuid,
-  topicName: string,
-  partitions: array(int32),
-}
-
-const topicInfo = {
-  topicId: uuid,
-  topicName: string,
-}
+const topicPartitions = { topicId: uuid, partitions: array(int32) }
+const topicPartitionsInfo = { topicId: uuid, topicName: string, partitions: array(int32) }
+const topicInfo = { topicId: uuid, topicName: string }
 
 export const ShareGroupMemberMetadataKey = data({
   name: 'ShareGroupMemberMetadataKey',

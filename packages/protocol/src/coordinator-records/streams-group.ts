@@ -3,35 +3,12 @@ import { array, bigint64, int8, int16, int32, nullable, preset, string, struct, 
 
 /** Streams groups (`__consumer_offsets`, KIP-1071): the group, its topology, its members, and the tasks they shall have and have. */
 
-const lastAssignmentConfig = {
-  key: string,
-  value: string,
-}
-
-const endpoint = {
-  host: string,
-  port: uint16,
-}
-
-const keyValue = {
-  key: string,
-  value: string,
-}
-
-const taskIds = {
-  subtopologyId: string,
-  partitions: array(int32),
-}
-
-const ownedTaskIds = {
-  ...taskIds,
-  assignmentEpochs: tagged(0, preset(nullable(array(int32)), null)),
-}
-
-const topicConfig = {
-  key: string,
-  value: string,
-}
+const lastAssignmentConfig = { key: string, value: string }
+const endpoint = { host: string, port: uint16 }
+const keyValue = { key: string, value: string }
+const taskIds = { subtopologyId: string, partitions: array(int32) }
+const ownedTaskIds = { ...taskIds, assignmentEpochs: tagged(0, preset(nullable(array(int32)), null)) }
+const topicConfig = { key: string, value: string }
 
 const topicInfo = {
   name: string,

@@ -8,7 +8,7 @@ export const AlterPartitionReassignments = api({
   versions: [0, 1],
   flexible: 0,
   request: {
-    timeoutMs: preset(int32, 60000),
+    timeoutMs: preset(int32, 60_000),
     allowReplicationFactorChange: since(1, bool, true), // KIP-860
     topics: array({
       name: string,

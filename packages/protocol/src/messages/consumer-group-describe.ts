@@ -1,15 +1,8 @@
 import { api } from '../api.ts'
 import { array, bool, int8, int16, int32, nullable, preset, since, string, struct, uuid } from '../schema.ts'
 
-const topicPartitions = {
-  topicId: uuid,
-  topicName: string,
-  partitions: array(int32),
-}
-
-const assignment = {
-  topicPartitions: array(topicPartitions),
-}
+const topicPartitions = { topicId: uuid, topicName: string, partitions: array(int32) }
+const assignment = { topicPartitions: array(topicPartitions) }
 
 /** Groups of the new protocol with their members and assignments (KIP-848). */
 export const ConsumerGroupDescribe = api({

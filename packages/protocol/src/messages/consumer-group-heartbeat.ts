@@ -1,10 +1,7 @@
 import { api } from '../api.ts'
 import { array, int16, int32, nullable, preset, since, string, struct, uuid } from '../schema.ts'
 
-const topicPartitions = {
-  topicId: uuid,
-  partitions: array(int32),
-}
+const topicPartitions = { topicId: uuid, partitions: array(int32) }
 
 /**
  * The whole conversation of a member with a group of the new protocol: joining, staying, getting and giving up partitions, leaving

@@ -15,7 +15,7 @@ export const CreateTopics = api({
       assignments: array({ partitionIndex: int32, brokerIds: array(int32) }), // instead of the two counts above
       configs: array({ name: string, value: nullable(string) }),
     }),
-    timeoutMs: preset(int32, 60000),
+    timeoutMs: preset(int32, 60_000),
     validateOnly: preset(bool, false),
   },
   response: {

@@ -10,7 +10,7 @@ export const ElectLeaders = api({
   request: {
     electionType: since(1, int8, 0), // 0 the preferred replica, 1 any
     topicPartitions: nullable(array({ topic: string, partitions: array(int32) })),
-    timeoutMs: preset(int32, 60000),
+    timeoutMs: preset(int32, 60_000),
   },
   response: {
     throttleTimeMs: preset(int32, 0),

@@ -8,7 +8,7 @@ export const ListPartitionReassignments = api({
   versions: [0, 0],
   flexible: 0,
   request: {
-    timeoutMs: preset(int32, 60000),
+    timeoutMs: preset(int32, 60_000),
     topics: preset(nullable(array({ name: string, partitionIndexes: array(int32) })), null),
   },
   response: {

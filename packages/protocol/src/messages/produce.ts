@@ -16,6 +16,13 @@ import {
   uuid,
 } from '../schema.ts'
 
+/** Answered with NOT_LEADER_OR_FOLLOWER: who leads instead (KIP-951). */
+const leader = { leaderId: preset(int32, -1), leaderEpoch: preset(int32, -1) }
+const noLeader = { leaderId: -1, leaderEpoch: -1 }
+
+/** Where the leaders named in such answers listen. */
+const nodeEndpoint = { nodeId: int32, host: string, port: int32, rack: preset(nullable(string), null) }
+
 /**
  * Appends record batches to partitions; one batch a partition. Answered after the leader wrote (acks 1) or all in-sync replicas
  * did (acks -1), and not at all with acks 0.
@@ -48,37 +55,14 @@ export const Produce = api({
         // which records were refused and why, KIP-467
         recordErrors: since(
           8,
-          array({
-            batchIndex: int32,
-            batchIndexErrorMessage: preset(nullable(string), null),
-          }),
+          array({ batchIndex: int32, batchIndexErrorMessage: preset(nullable(string), null) }),
           [],
         ),
         errorMessage: since(8, nullable(string), null),
-        // with NOT_LEADER_OR_FOLLOWER: who leads instead, KIP-951
-        currentLeader: tagged(
-          0,
-          since(10, struct({ leaderId: preset(int32, -1), leaderEpoch: preset(int32, -1) }), {
-            leaderId: -1,
-            leaderEpoch: -1,
-          }),
-        ),
+        currentLeader: tagged(0, since(10, struct(leader), noLeader)), // KIP-951
       }),
     }),
     throttleTimeMs: preset(int32, 0),
-    // where the leaders named above listen, KIP-951
-    nodeEndpoints: tagged(
-      0,
-      since(
-        10,
-        array({
-          nodeId: int32,
-          host: string,
-          port: int32,
-          rack: preset(nullable(string), null),
-        }),
-        [],
-      ),
-    ),
+    nodeEndpoints: tagged(0, since(10, array(nodeEndpoint), [])), // KIP-951
   },
 })

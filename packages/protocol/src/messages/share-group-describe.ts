@@ -1,15 +1,8 @@
 import { api } from '../api.ts'
 import { array, bool, int16, int32, nullable, preset, string, struct, uuid } from '../schema.ts'
 
-const topicPartitions = {
-  topicId: uuid,
-  topicName: string,
-  partitions: array(int32),
-}
-
-const assignment = {
-  topicPartitions: array(topicPartitions),
-}
+const topicPartitions = { topicId: uuid, topicName: string, partitions: array(int32) }
+const assignment = { topicPartitions: array(topicPartitions) }
 
 /** Share groups with their members and assignments (KIP-932). */
 export const ShareGroupDescribe = api({

@@ -1,10 +1,7 @@
 import { api } from '../api.ts'
 import { array, int16, int32, nullable, preset, string, struct, uuid } from '../schema.ts'
 
-const topicPartitions = {
-  topicId: uuid,
-  partitions: array(int32),
-}
+const topicPartitions = { topicId: uuid, partitions: array(int32) }
 
 /** The conversation of a member with a share group (KIP-932). */
 export const ShareGroupHeartbeat = api({

@@ -1,10 +1,7 @@
 import { api } from '../api.ts'
 import { array, bool, int16, int32, int64, nullable, preset, string, struct, uint16 } from '../schema.ts'
 
-const keyValue = {
-  key: string,
-  value: string,
-}
+const keyValue = { key: string, value: string }
 
 const topicInfo = {
   name: string,
@@ -13,27 +10,10 @@ const topicInfo = {
   topicConfigs: array(keyValue),
 }
 
-const endpoint = {
-  host: string,
-  port: uint16,
-}
-
-const taskOffset = {
-  subtopologyId: string,
-  partition: int32,
-  offset: int64,
-}
-
-const taskIds = {
-  subtopologyId: string,
-  partitions: array(int32),
-}
-
-const assignment = {
-  activeTasks: array(taskIds),
-  standbyTasks: array(taskIds),
-  warmupTasks: array(taskIds),
-}
+const endpoint = { host: string, port: uint16 }
+const taskOffset = { subtopologyId: string, partition: int32, offset: int64 }
+const taskIds = { subtopologyId: string, partitions: array(int32) }
+const assignment = { activeTasks: array(taskIds), standbyTasks: array(taskIds), warmupTasks: array(taskIds) }
 
 /** Streams groups with their topology, members and tasks (KIP-1071). */
 export const StreamsGroupDescribe = api({

@@ -1,10 +1,7 @@
 import { api } from '../api.ts'
 import { array, bool, int8, int16, int32, int64, nullable, preset, string, struct, uint16 } from '../schema.ts'
 
-const keyValue = {
-  key: string,
-  value: string,
-}
+const keyValue = { key: string, value: string }
 
 const topicInfo = {
   name: string,
@@ -13,31 +10,11 @@ const topicInfo = {
   topicConfigs: array(keyValue),
 }
 
-const taskIds = {
-  subtopologyId: string,
-  partitions: array(int32),
-}
-
-const endpoint = {
-  host: string,
-  port: uint16,
-}
-
-const taskOffset = {
-  subtopologyId: string,
-  partition: int32,
-  offset: int64,
-}
-
-const status = {
-  statusCode: int8,
-  statusDetail: string,
-}
-
-const topicPartition = {
-  topic: string,
-  partitions: array(int32),
-}
+const taskIds = { subtopologyId: string, partitions: array(int32) }
+const endpoint = { host: string, port: uint16 }
+const taskOffset = { subtopologyId: string, partition: int32, offset: int64 }
+const status = { statusCode: int8, statusDetail: string }
+const topicPartition = { topic: string, partitions: array(int32) }
 
 /** The conversation of a member with a streams group: its topology, its tasks, the endpoints of the others (KIP-1071). */
 export const StreamsGroupHeartbeat = api({

@@ -8,7 +8,7 @@ export const UpdateFeatures = api({
   versions: [0, 2],
   flexible: 0,
   request: {
-    timeoutMs: preset(int32, 60000),
+    timeoutMs: preset(int32, 60_000),
     featureUpdates: array({
       feature: string,
       maxVersionLevel: int16,
