@@ -1,0 +1,64 @@
+/** What the figures must reach. A row may have several bars; a bar whose figures are missing neither holds nor fails. */
+import type { Row } from './row.ts'
+
+export interface Bar {
+  /** Of the rows whose name matches. */
+  readonly of: RegExp
+  readonly text: string
+  readonly holds: (row: Row & { ours: number }) => boolean | undefined
+}
+
+const clients = ['kafkajs', '@platformatic/kafka']
+const apache = 'Apache Kafka'
+
+const atMost = (limit: number, unit: string): Pick<Bar, 'text' | 'holds'> => ({
+  text: `≤ ${limit} ${unit}`,
+  holds: row => row.ours <= limit,
+})
+const atLeast = (limit: number, unit: string): Pick<Bar, 'text' | 'holds'> => ({
+  text: `≥ ${limit} ${unit}`,
+  holds: row => row.ours >= limit,
+})
+const timesTheFaster = (factor: number, text: string): Pick<Bar, 'text' | 'holds'> => ({
+  text,
+  holds: row => {
+    const best = Math.max(...clients.map(name => row.rivals[name] ?? Number.NaN))
+    return Number.isNaN(best) ? undefined : row.ours >= factor * best
+  },
+})
+const timesApache = (factor: number): Pick<Bar, 'text' | 'holds'> => ({
+  text: `≥ ${factor}× ${apache}`,
+  holds: row => (row.rivals[apache] === undefined ? undefined : row.ours >= factor * row.rivals[apache]),
+})
+
+export const bars: readonly Bar[] = [
+  { of: /^encode a batch, bytes/, ...atLeast(4, 'M/s') },
+  { of: /^decode a batch, every part/, ...atLeast(4, 'M/s') },
+  { of: /^decode a batch, records only$/, ...atLeast(8, 'M/s') },
+  { of: /^produce 100 B, un-awaited/, ...timesTheFaster(10, '≥ 10× both') },
+  { of: /^produce .*, batches/, ...timesTheFaster(3, '≥ 3× the faster') },
+  { of: /^consume /, ...timesTheFaster(3, '≥ 3× the faster') },
+  { of: /^broker .*acks=1/, ...timesApache(1) },
+  { of: /^broker fetch/, ...timesApache(1) },
+  { of: /^broker .*acks=all/, ...timesApache(0.7) },
+  {
+    of: /^latency .* p99$/,
+    text: `≤ ${apache}'s`,
+    holds: row => (row.rivals[apache] === undefined ? undefined : row.ours <= row.rivals[apache]),
+  },
+  { of: /^start from the shell/, ...atMost(500, 'ms') },
+  { of: /^start in process/, ...atMost(50, 'ms') },
+  { of: /^memory at rest/, ...atMost(110, 'MB') },
+  { of: /^word count/, ...atMost(10, 's') },
+]
+
+export interface Verdict {
+  readonly text: string
+  readonly holds: boolean | undefined
+}
+
+export function verdictOf(row: Row): Verdict | undefined {
+  const bar = bars.find(({ of }) => of.test(row.name))
+  if (bar === undefined) return undefined
+  return { text: bar.text, holds: row.ours === undefined ? undefined : bar.holds({ ...row, ours: row.ours }) }
+}
