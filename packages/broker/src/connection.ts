@@ -9,9 +9,11 @@ import {
 import type { Connection } from '@odradek/world'
 import { encodedResponse, failedResponse } from './answer.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
-import type { BrokerServices, Handler, NodeAddress, RequestContext } from './handler.ts'
+import type { BrokerServices, Handler, NodeAddress } from './handler.ts'
+import { plainHost } from './plain-host.ts'
 import type { Reader, RequestBudget } from './request-budget.ts'
 import { closingDueTo, refusalOf } from './request-check.ts'
+import { RequestScope } from './request-scope.ts'
 
 /**
  * One client's connection: frames in, responses out, in the order of the requests.
@@ -336,48 +338,4 @@ export class ClientConnection implements Reader {
   }
 }
 
-/** What one request sees of its connection. */
-class RequestScope implements RequestContext {
-  readonly apiVersion: number
-  readonly clientId: string | null
-  readonly connection: ClientConnection
-
-  constructor(connection: ClientConnection, apiVersion: number, clientId: string | null) {
-    this.connection = connection
-    this.apiVersion = apiVersion
-    this.clientId = clientId
-  }
-
-  get clientHost(): string {
-    return this.connection.clientHost
-  }
-
-  get nodeId(): number {
-    return this.connection.host.nodeId
-  }
-
-  get signal(): AbortSignal {
-    return this.connection.signal
-  }
-
-  get broker(): BrokerServices {
-    return this.connection.host.broker
-  }
-
-  close(reason: string): void {
-    this.connection.refuse(reason)
-  }
-
-  takeAllowance(): number {
-    return this.connection.takeAllowance()
-  }
-
-  nodes(): readonly NodeAddress[] {
-    return this.connection.nodes()
-  }
-}
-
 const keyOf = (frame: Uint8Array): number => ((frame[0] ?? 0) << 8) | (frame[1] ?? 0)
-
-/** An IPv4 address that came in through an IPv6 socket is shown, and advertised, as what it is. */
-export const plainHost = (host: string): string => (host.startsWith('::ffff:') ? host.slice(7) : host)

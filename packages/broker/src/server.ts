@@ -1,6 +1,7 @@
 import type { Clock, Connection, Listener, Timer, Wire } from '@odradek/world'
-import { ClientConnection, type ConnectionHost, plainHost } from './connection.ts'
+import { ClientConnection, type ConnectionHost } from './connection.ts'
 import type { BrokerServices, Handler, NodeAddress } from './handler.ts'
+import { plainHost } from './plain-host.ts'
 import { RequestBudget } from './request-budget.ts'
 
 export interface ServerOptions {

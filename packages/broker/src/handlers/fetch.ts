@@ -68,7 +68,7 @@ function answerTopic(asked: Request<typeof Fetch>['topics'][number], pending: Pe
       partitionIndex: wanted.partition,
       errorCode: 0,
       highWatermark: -1,
-      abortedTransactions: null,
+      abortedTransactions: request.isolationLevel === stable ? [] : null,
       records: noRecords,
     }
     const isolation = request.isolationLevel === stable ? 'stable' : 'uncommitted'
@@ -161,5 +161,5 @@ function fill(answer: PartitionAnswer, result: ReadResult, apiVersion: number): 
     return
   }
   answer.records = result.chunks
-  answer.abortedTransactions = result.aborted
+  if (result.aborted) answer.abortedTransactions = result.aborted
 }
