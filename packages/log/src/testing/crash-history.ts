@@ -1,0 +1,212 @@
+/**
+ * The life of an engine on a machine that keeps crashing, from a seed.
+ *
+ *     boot ─▶ check what is there ─▶ producers, a reader, now and then a trim or an orderly restart ─▶ power fails ─▶ boot …
+ *
+ * Always true, or the history throws:
+ * - a record acknowledged with acks=-1 is there afterwards, at its offset;
+ * - a record that a reader has seen is there afterwards, at its offset;
+ * - an idempotent producer that repeats what was not acknowledged gets every batch stored once, in order;
+ * - offsets are dense, and a log start that was answered never goes back.
+ */
+import assert from 'node:assert/strict'
+import type { Clock } from '@odradek/world'
+import { type SimulatedWorld, simulatedWorld } from '@odradek/world'
+import { EmbeddedEngine } from '../embedded-engine.ts'
+import type { AppendBatch, Appended } from '../engine.ts'
+import { batchOf, recordsOf, topicOf } from './batches.ts'
+
+const topic = topicOf({ segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10 })
+const partitions = [1, 2] as const
+const lives = 4
+const stepsPerLife = 25
+
+export async function crashHistory(seed: number): Promise<void> {
+  await new CrashHistory(seed).run()
+}
+
+/** What a partition must still have after a crash. */
+interface Promised {
+  /** Offset to value: acknowledged or seen. */
+  kept: Map<number, string>
+  logStart: number
+  sent: number
+  sequence: number
+  /** Idempotent batches that no answer came for, oldest first. */
+  unanswered: { batch: () => AppendBatch; values: string[] }[]
+}
+
+class CrashHistory {
+  readonly #world: SimulatedWorld
+  readonly #seed: number
+  readonly #promised = new Map(
+    partitions.map(id => [id, { kept: new Map(), logStart: 0, sent: 0, sequence: 0, unanswered: [] } as Promised]),
+  )
+  #engine!: EmbeddedEngine
+  #clock!: Clock
+  #life = 0
+
+  constructor(seed: number) {
+    this.#seed = seed
+    this.#world = simulatedWorld({ seed, disk: { syncMs: [0.1, 4], readMs: [0, 0.5] } })
+  }
+
+  async run(): Promise<void> {
+    const { random } = this.#world
+    for (this.#life = 0; this.#life < lives; this.#life++) {
+      await this.#boot()
+      await this.#check()
+      for (const id of partitions) this.#repeat(id)
+      for (const id of partitions) void this.#follow(id, this.#engine)
+      for (let step = random.int(stepsPerLife); step > 0; step--) await this.#step()
+      if (random.int(4) === 0) await this.#settle(this.#engine.close({ drain: true }))
+      const fates = ['seeded', 'seeded', 'kept', 'lost'] as const
+      this.#world.machine('m').crash({ unsynced: fates[random.int(4)]! })
+    }
+    await this.#boot()
+    await this.#check()
+  }
+
+  async #boot(): Promise<void> {
+    const { clock, disk } = this.#world.machine('m').boot()
+    this.#clock = clock
+    this.#engine = await this.#settle(
+      EmbeddedEngine.start({
+        clock,
+        disk,
+        folder: '/data',
+        leaderEpoch: this.#life,
+        limits: { openFiles: 2, syncs: 2, tailBytes: 3000 },
+      }),
+    )
+    await this.#settle(this.#engine.open(topic))
+  }
+
+  #settle<T>(promise: Promise<T>): Promise<T> {
+    return this.#world.clock.finish(promise)
+  }
+
+  async #step(): Promise<void> {
+    const { random } = this.#world
+    const id = partitions[random.int(2)]!
+    const choice = random.int(12)
+    if (choice < 6) this.#produce(id)
+    else if (choice < 9)
+      void this.#engine.append([this.#plain(id)], {
+        acks: random.int(2) === 0 ? 0 : 1,
+        deadline: this.#clock.monotonic() + 1000,
+      })
+    else if (choice === 9 && random.int(3) === 0) await this.#trim(id)
+    else await this.#world.clock.advance(random.int(5))
+  }
+
+  /** An idempotent producer sends, and notes what is answered. */
+  #produce(id: 1 | 2): void {
+    const promised = this.#promised.get(id)!
+    const values = Array.from({ length: 1 + this.#world.random.int(3) }, () => this.#value(id, 'idempotent'))
+    const baseSequence = promised.sequence
+    promised.sequence += values.length
+    const batch = () => batchOf({ partition: id, values, producerId: BigInt(id), producerEpoch: 0, baseSequence })
+    const entry = { batch, values }
+    promised.unanswered.push(entry)
+    this.#send(id, entry)
+  }
+
+  #repeat(id: 1 | 2): void {
+    for (const entry of [...this.#promised.get(id)!.unanswered]) this.#send(id, entry)
+  }
+
+  #send(id: 1 | 2, entry: Promised['unanswered'][number]): void {
+    const life = this.#life
+    const promised = this.#promised.get(id)!
+    void this.#engine
+      .append([entry.batch()], { acks: -1, deadline: Number.POSITIVE_INFINITY })
+      .then(([answer]: Appended[]) => {
+        if (life !== this.#life || !answer?.ok) return
+        for (const [i, value] of entry.values.entries()) promised.kept.set(answer.baseOffset + i, value)
+        promised.unanswered = promised.unanswered.filter(other => other !== entry)
+      })
+  }
+
+  #plain(id: 1 | 2): AppendBatch {
+    return batchOf({ partition: id, values: [this.#value(id, 'plain')] })
+  }
+
+  #value(id: 1 | 2, kind: string): string {
+    return `${kind} ${this.#promised.get(id)!.sent++} ${'.'.repeat(this.#world.random.int(200))}`
+  }
+
+  async #trim(id: 1 | 2): Promise<void> {
+    const [state] = await this.#settle(this.#engine.state([id]))
+    const before = this.#world.random.int(state!.highWatermark + 1)
+    const [trimmed] = await this.#settle(this.#engine.trim([{ partition: id, before }]))
+    if (trimmed!.ok) this.#promised.get(id)!.logStart = trimmed!.logStartOffset
+  }
+
+  /** A consumer at the end of the log. */
+  async #follow(id: 1 | 2, engine: EmbeddedEngine): Promise<void> {
+    const life = this.#life
+    const promised = this.#promised.get(id)!
+    for (let offset = promised.logStart; life === this.#life; ) {
+      const [result] = await engine.read([{ partition: id, offset, maxBytes: 500, isolation: 'uncommitted' }], {
+        maxBytes: 500,
+        minOne: true,
+      })
+      if (life !== this.#life || result === undefined) return
+      if (!result.ok) {
+        if (result.state === undefined || offset >= result.state.logStartOffset) return
+        offset = result.state.logStartOffset
+        continue
+      }
+      for (const record of recordsOf(result, offset)) {
+        promised.kept.set(record.offset, record.value)
+        offset = record.offset + 1
+      }
+      if (result.chunks.length === 0)
+        await engine.onGrowth([id], [result.state.highWatermark], new AbortController().signal)
+    }
+  }
+
+  async #check(): Promise<void> {
+    for (const id of partitions) {
+      const promised = this.#promised.get(id)!
+      const [state] = await this.#settle(this.#engine.state([id]))
+      const where = `seed ${this.#seed}, life ${this.#life}, partition ${id}`
+      assert(
+        state!.logStartOffset >= promised.logStart,
+        `${where}: the log start went back to ${state!.logStartOffset} from ${promised.logStart}`,
+      )
+      const found = await this.#readAll(id, state!.logStartOffset, state!.highWatermark, where)
+      for (const [offset, value] of promised.kept) {
+        if (offset >= state!.logStartOffset) assert.equal(found.get(offset), value, `${where}: offset ${offset}`)
+      }
+      const values = [...found.values()]
+      const repeated = values.filter(value => value.startsWith('idempotent')).map(value => Number(value.split(' ')[1]))
+      assert.deepEqual(
+        repeated,
+        repeated.toSorted((a, b) => a - b),
+        `${where}: idempotent batches are in order`,
+      )
+      assert.equal(new Set(values).size, values.length, `${where}: a record is there twice`)
+    }
+  }
+
+  async #readAll(id: number, from: number, to: number, where: string): Promise<Map<number, string>> {
+    const found = new Map<number, string>()
+    for (let offset = from; offset < to; ) {
+      const [result] = await this.#settle(
+        this.#engine.read([{ partition: id, offset, maxBytes: 2000, isolation: 'uncommitted' }], {
+          maxBytes: 2000,
+          minOne: true,
+        }),
+      )
+      const records = recordsOf(result, offset)
+      assert(records.length > 0, `${where}: nothing at offset ${offset}, before the high watermark ${to}`)
+      for (const record of records) {
+        assert.equal(record.offset, offset++, `${where}: offsets are dense`)
+        found.set(record.offset, record.value)
+      }
+    }
+    return found
+  }
+}
