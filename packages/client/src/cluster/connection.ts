@@ -34,6 +34,8 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly maxResponseBytes: number
+  /** Default 0. */
+  readonly firstCorrelationId?: number
 }
 
 export interface CallOptions {
@@ -92,6 +94,7 @@ export class BrokerConnection {
     this.address = address
     this.#wire = wire
     this.#settings = settings
+    this.#correlationId = settings.firstCorrelationId ?? 0
     this.#frames = new FrameSplitter(settings.maxResponseBytes)
     wire.handle({ received: bytes => this.#received(bytes), closed: error => this.#lost(error) })
   }

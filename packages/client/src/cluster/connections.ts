@@ -61,13 +61,13 @@ export class Connections {
 
   close(reason: Error): void {
     this.#closing.abort(reason)
-    for (const [key, slot] of this.#slots) this.#drop(key, slot)
+    for (const [key, slot] of this.#slots) this.#drop(key, slot, reason)
   }
 
-  #drop(key: string, slot: Slot): void {
+  #drop(key: string, slot: Slot, reason?: Error): void {
     this.#forget(key, slot)
     slot.opening.then(
-      connection => connection.close(),
+      connection => connection.close(reason),
       () => {},
     )
   }

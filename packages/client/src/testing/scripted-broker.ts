@@ -45,10 +45,12 @@ export interface ScriptedOptions {
   /** Partitions of each topic that exists from the start. */
   readonly topics?: Record<string, number>
   readonly autoCreate?: boolean
+  /** A memory wire of its own by default. */
+  readonly wire?: Wire
 }
 
 export class ScriptedCluster implements AsyncDisposable {
-  readonly wire: Wire = memoryWire()
+  readonly wire: Wire
   readonly nodes: ScriptedNode[] = []
   readonly topics = new Map<string, ScriptedTopic>()
   readonly autoCreate: boolean
@@ -61,14 +63,15 @@ export class ScriptedCluster implements AsyncDisposable {
   readonly #watchers = new Set<() => void>()
 
   static async start(options: ScriptedOptions = {}): Promise<ScriptedCluster> {
-    const cluster = new ScriptedCluster(options.autoCreate ?? false)
+    const cluster = new ScriptedCluster(options)
     for (let id = 0; id < (options.nodes ?? 1); id++) cluster.nodes.push(await ScriptedNode.start(cluster, id))
     for (const [name, partitions] of Object.entries(options.topics ?? {})) cluster.addTopic(name, partitions)
     return cluster
   }
 
-  private constructor(autoCreate: boolean) {
+  private constructor({ autoCreate = false, wire = memoryWire() }: ScriptedOptions) {
     this.autoCreate = autoCreate
+    this.wire = wire
     for (const [api, handler] of healthyAnswers(this)) this.#handlers.set(api.key, handler)
   }
 
