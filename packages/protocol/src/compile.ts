@@ -188,7 +188,7 @@ function decodeArray(variable: string, type: Type<any, any>, depth: number, targ
   const loop = `${variable} = ${count} <= 1000 ? new Array(${count}) : []\nfor (let ${i} = 0; ${i} < ${count}; ${i}++) {
 ${trace < 0 ? '' : enter(trace + 1, i)}let ${item}\n${element}${variable}[${i}] = ${item}\n}\n`
   const body = isNull ? `if (${count} < 0) ${variable} = null\nelse {\n${loop}}\n` : loop
-  return `{\nconst ${count} = r.${method[0]!.toLowerCase()}${method.slice(1)}(${minimum})\n${body}}\n`
+  return `{\nconst ${count} = r.${method[0]!.toLowerCase()}${method.slice(1)}(${minimum}, ${memoryOf(type.element!)})\n${body}}\n`
 }
 
 const enter = (trace: number, step: string): string => (trace < 0 ? '' : `p.length = ${trace}\np.push(${step})\n`)
@@ -217,6 +217,24 @@ function minimumSize(type: Type<any, any>, target: Target): number {
     if (slot.tag === undefined && isPresent(slot, target.version)) size += minimumSize(slot.type, target)
   }
   return size
+}
+
+/** About how many bytes of memory an element of an array takes, with its slot in the array. */
+function memoryOf(type: Type<any, any>): number {
+  if (type.kind === 'struct') return slotsOf(type.fields!).reduce((sum, slot) => sum + memoryOf(slot.type), 32)
+  return 8 + (memoryBeside[type.kind] ?? 0)
+}
+
+/** What a value takes besides its slot: strings, views and arrays have a head, and only small integers are stored in place. */
+const memoryBeside: Record<string, number> = {
+  int64: 16,
+  bigint64: 24,
+  float64: 16,
+  uuid: 56,
+  string: 24,
+  bytes: 104,
+  records: 104,
+  array: 48,
 }
 
 /** A default as source code, so that each decoded message owns its empty arrays and structs. */

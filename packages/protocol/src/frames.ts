@@ -74,7 +74,7 @@ export function decodeRequestBody<Q extends Fields, R extends Fields>(
   frame: Uint8Array,
   bodyAt: number,
 ): Decoded<Q> {
-  const reader = new Reader(frame, bodyAt)
+  const reader = new Reader(frame, bodyAt, frame.length, requestGrowth)
   if (api.request.isFlexible(version)) explaining('RequestHeader', () => reader.skipTags())
   return api.request.read(reader, version)
 }
@@ -98,6 +98,9 @@ export function decodeResponse<Q extends Fields, R extends Fields>(
 export function correlationIdOf(frame: Uint8Array): number {
   return explaining('ResponseHeader', () => new Reader(frame).int32())
 }
+
+/** Requests come from anyone; those that are large for a good reason are large in byte fields, which decode to views. */
+const requestGrowth = 2
 
 function explaining<T>(message: string, read: () => T): T {
   try {

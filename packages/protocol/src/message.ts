@@ -72,7 +72,7 @@ export class Message<F extends Fields> {
     const path: (string | number)[] = []
     const tracer = (this.#tracers[version] ??= compileDecoder(this, version, true))
     try {
-      tracer(new Reader(reader.bytes, start, reader.end), path)
+      tracer(new Reader(reader.bytes, start, reader.end, reader.growth), path)
     } catch (again) {
       if (!(again instanceof KafkaError)) throw again
     }

@@ -2,7 +2,8 @@ import { DecodeError } from './errors.ts'
 
 /**
  * Reads Kafka's primitive types from one frame. Believes nothing: every length and count is checked against the bytes that are
- * really there before anything is allocated for it, so decoding costs at most time and memory in proportion to the frame.
+ * really there before anything is allocated for it, so decoding costs at most time and memory in proportion to the frame. Since a
+ * struct of three bytes may become an object of a hundred, the arrays of a message also share a budget of memory.
  *
  * Invariants: `at <= end`; byte fields are plain Uint8Array views of the frame (a Buffer's `slice` would alias); only DecodeError is thrown.
  */
@@ -10,15 +11,16 @@ export class Reader {
   readonly bytes: Buffer
   readonly end: number
   at: number
-  /** How many array elements the rest of the message may still have. */
-  #elementsLeft: number
+  /** How many times its own size a message may take in memory, besides `freeMemory`. */
+  readonly growth: number
+  #memoryLeft: number
 
-  constructor(bytes: Uint8Array, at = 0, end: number = bytes.length) {
+  constructor(bytes: Uint8Array, at = 0, end: number = bytes.length, growth = 16) {
     this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.at = at
     this.end = end
-    // Elements of one or two bytes take eight or more in memory; a quarter of the frame keeps their slots below twice the frame.
-    this.#elementsLeft = Math.max(elementFloor, (end - at) >>> 2)
+    this.growth = growth
+    this.#memoryLeft = freeMemory + growth * (end - at)
   }
 
   get remaining(): number {
@@ -155,35 +157,37 @@ export class Reader {
     return length < 0 ? null : this.#view(length)
   }
 
-  /** The element count of an array whose elements take at least `minimum` bytes each. */
-  count(minimum: number): number {
+  // The element count of an array whose elements take at least `minimum` bytes each, and about `memory` bytes once decoded.
+
+  count(minimum: number, memory: number): number {
     const count = this.int32()
     if (count < 0) this.fail(`array has ${count} elements`)
-    return this.#checked(count, minimum)
+    return this.#checked(count, minimum, memory)
   }
 
-  compactCount(minimum: number): number {
+  compactCount(minimum: number, memory: number): number {
     const count = this.uvarint() - 1
     if (count < 0) this.fail('array is null')
-    return this.#checked(count, minimum)
+    return this.#checked(count, minimum, memory)
   }
 
   /** −1 is null. */
-  nullableCount(minimum: number): number {
+  nullableCount(minimum: number, memory: number): number {
     const count = this.int32()
     if (count < -1) this.fail(`array has ${count} elements`)
-    return this.#checked(count, minimum)
+    return this.#checked(count, minimum, memory)
   }
 
-  nullableCompactCount(minimum: number): number {
-    return this.#checked(this.uvarint() - 1, minimum)
+  nullableCompactCount(minimum: number, memory: number): number {
+    return this.#checked(this.uvarint() - 1, minimum, memory)
   }
 
-  #checked(count: number, minimum: number): number {
+  #checked(count: number, minimum: number, memory: number): number {
     if (count * minimum > this.end - this.at) {
       this.fail(`array of ${count} elements needs ${count * minimum} bytes, ${this.end - this.at} are left`)
     }
-    if (count > 0 && (this.#elementsLeft -= count) < 0) this.fail('message has too many array elements for its size')
+    if (count > 0 && (this.#memoryLeft -= count * memory) < 0)
+      this.fail(`array of ${count} elements is too much for a message of this size`)
     return count
   }
 
@@ -213,5 +217,6 @@ export class Reader {
   }
 }
 
-const elementFloor = 1 << 20
+/** A message of ordinary size may grow in memory as its objects need; this is far beyond the largest of them. */
+const freeMemory = 32 * 1024 * 1024
 const noBytes = new Uint8Array(0)

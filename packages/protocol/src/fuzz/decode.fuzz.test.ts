@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DecodeError } from '../errors.ts'
-import { decodeRequestBody, decodeRequestHeader, decodeResponse } from '../frames.ts'
+import { decodeRequestBody, decodeRequestHeader, decodeResponse, encodeResponse } from '../frames.ts'
+import { JoinGroup } from '../messages/join-group.ts'
 import { ListGroups } from '../messages/list-groups.ts'
 import { Metadata } from '../messages/metadata.ts'
 import { OffsetFetch } from '../messages/offset-fetch.ts'
@@ -72,8 +73,21 @@ test('an integer beyond 2^53 is refused, not rounded', () => {
   assert.equal(new Reader(claim('ffe0000000000001')).int64(), Number.MIN_SAFE_INTEGER)
 })
 
-test('millions of elements of a byte each are refused: their slots would take eight times the frame', () => {
-  const bytes = new Uint8Array(8 * 1024 * 1024 + 64).fill(1)
+test('a large request of millions of tiny elements is refused before they take many times its size', () => {
+  const bytes = new Uint8Array(16 * 1024 * 1024).fill(1)
   bytes.set(claim('00 ffffff03'), 0) // 8,388,606 empty names
-  assert.throws(() => decodeRequestBody(ListGroups, 4, bytes, 0), /too many array elements for its size/)
+  assert.throws(() => decodeRequestBody(ListGroups, 4, bytes, 0), /is too much for a message of this size/)
+  const protocols = Buffer.alloc(16 * 1024 * 1024, Buffer.from('01020700', 'hex')) // '', one byte, no tags, over and over
+  protocols.set(claim('00 02 67 00000000 00000000 01 00 01 81808002'))
+  assert.throws(
+    () => decodeRequestBody(JoinGroup, 9, protocols, 0),
+    /protocols.*is too much for a message of this size/,
+  )
+})
+
+test('a large and honest response is decoded: 200,000 partitions of one topic', () => {
+  const partition = { errorCode: 0, partitionIndex: 0, leaderId: 1, replicaNodes: [1, 2, 3], isrNodes: [1, 2, 3] }
+  const topic = { errorCode: 0, name: 'text', partitions: new Array(200_000).fill(partition) }
+  const frame = Buffer.concat(encodeResponse(Metadata, 12, 1, { brokers: [], topics: [topic] })).subarray(4)
+  assert.equal(decodeResponse(Metadata, 12, frame).value.topics[0]!.partitions.length, 200_000)
 })
