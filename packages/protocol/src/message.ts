@@ -1,5 +1,6 @@
 import { compileDecoder, compileEncoder } from './compile.ts'
 import { DecodeError, KafkaError, UsageError } from './errors.ts'
+import { misfit } from './misfit.ts'
 import { Reader } from './reader.ts'
 import type { Decoded, Encodable, Fields } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -33,7 +34,7 @@ export class Message<F extends Fields> {
     try {
       encoder(writer, value)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = misfit(this.fields, version, value) ?? (error instanceof Error ? error.message : String(error))
       throw new UsageError(`${this.name} v${version} cannot be encoded: ${reason}`, { cause: error })
     }
   }
