@@ -23,6 +23,8 @@ export { cooperativeSticky } from './consumer/assignors/cooperative-sticky.ts'
 export { range } from './consumer/assignors/range.ts'
 export { roundRobin } from './consumer/assignors/round-robin.ts'
 export { sticky } from './consumer/assignors/sticky.ts'
+export { Consumer, type ConsumerOptions, type RunOptions } from './consumer/consumer.ts'
+export type { ConsumerRecord, RecordOf } from './consumer/consumer-record.ts'
 export type {
   CommittedOffset,
   ConsumerEngine,
@@ -36,7 +38,11 @@ export type {
   StartPosition,
 } from './consumer/engine.ts'
 export { createConsumerEngine } from './consumer/poll-engine.ts'
+export type { BatchOptions, RecordBatch } from './consumer/record-batch.ts'
+export type { RecordHeaders } from './consumer/record-headers.ts'
+export type { HandlerContext, RecordHandler, RetryPolicy } from './consumer/runner.ts'
 export { keyOf, type TopicPartition } from './consumer/topic-partition.ts'
+export type { ReadOptions, TopicReader } from './consumer/topic-reader.ts'
 export { type RequestContext, requestChannel, type SendContext, sendChannel } from './diagnostics.ts'
 export { type InProcessBroker, Kafka, type KafkaOptions } from './kafka.ts'
 export type { ProducerOptions } from './producer/options.ts'

@@ -16,8 +16,11 @@ import { Admin } from './admin/admin.ts'
 import { parseAddresses } from './cluster/address.ts'
 import type { Backoff } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
+import { Consumer, type ConsumerOptions } from './consumer/consumer.ts'
+import { type ReadOptions, TopicReader } from './consumer/topic-reader.ts'
 import type { ProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
+import { nameOf, type TopicRef } from './topic.ts'
 
 /** A broker in this process, reached by its own wire instead of TCP. */
 export interface InProcessBroker {
@@ -56,6 +59,7 @@ export class Kafka implements AsyncDisposable {
   readonly cluster: Cluster
   readonly #children = new Set<Child>()
   #closing: Promise<void> | undefined
+  #deadLetterProducer: Producer | undefined
 
   constructor(options: KafkaOptions) {
     const { brokers, clientId = 'odradek', tls, world } = options
@@ -86,6 +90,27 @@ export class Kafka implements AsyncDisposable {
     return this.#adopt(new Producer(this.cluster, options, producer => this.#children.delete(producer)))
   }
 
+  /** Reads topics as a member of a group, or given partitions. See Consumer for the three ways to read. */
+  consumer<const T extends TopicRef>(options: ConsumerOptions<T>): Consumer<T> {
+    const consumer: Consumer<T> = new Consumer(
+      {
+        cluster: this.cluster,
+        sendDeadLetter: (topic, letter) =>
+          this.#deadLetters()
+            .send(nameOf(topic), letter)
+            .then(() => {}),
+        closed: closed => this.#children.delete(closed),
+      },
+      options,
+    )
+    return this.#adopt(consumer)
+  }
+
+  /** Reads a topic once, from its first record to what is its last now, without a group: for scripts, tests, tables. */
+  read<T extends TopicRef>(topic: T, options: ReadOptions = {}): TopicReader<T> {
+    return new TopicReader(this.cluster, topic, options)
+  }
+
   /** Closes what was made from this handle, then the connections. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -94,6 +119,11 @@ export class Kafka implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #deadLetters(): Producer {
+    this.#deadLetterProducer ??= this.producer()
+    return this.#deadLetterProducer
   }
 
   async #close(): Promise<void> {

@@ -129,13 +129,12 @@ export class AssignedPartition {
     this.#buffer.push(fetched)
   }
 
-  /** Appends up to `max` records and moves the position behind them. True when the position moved. */
+  /** Appends up to `max` records of one leader epoch and moves the position behind them. True when the position moved. */
   take(max: number, into: LazyRecord[]): boolean {
     const before = this.#position
-    while (this.#buffer.length > 0) {
+    while (this.#buffer.length > 0 && into.length === 0) {
       const fetched = this.#buffer[0]!
-      const taken = fetched.take(max, into)
-      max -= taken
+      fetched.take(max, into)
       this.#position = Math.max(this.#position!, fetched.nextOffset)
       if (fetched.leaderEpoch >= 0) this.#positionEpoch = fetched.leaderEpoch
       if (!fetched.isExhausted) break

@@ -79,14 +79,14 @@ export interface EngineHooks {
   onDoomed?(partitions: readonly TopicPartition[]): void
 }
 
-/** Records of one partition, in order. The bytes of a record stay valid for as long as they are referenced, and pin the fetched buffer. */
+/** Records of one partition and one leader epoch, in order. The bytes of a record stay valid for as long as they are referenced, and pin the fetched buffer. */
 export interface PartitionBatch {
   readonly topic: string
   readonly partition: number
   readonly records: readonly LazyRecord[]
   /** Offset after the last record handed out, and after what was skipped behind it. */
   readonly nextOffset: number
-  /** Leader epoch of the last record, -1 when unknown: commit it with `nextOffset`. */
+  /** Leader epoch of all these records, -1 when unknown: commit it with the offset. */
   readonly leaderEpoch: number
   /** First offset that could not be read when the records were fetched; with read_committed, the last stable offset. */
   readonly endOffset: number

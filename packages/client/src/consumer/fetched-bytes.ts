@@ -74,12 +74,13 @@ export class FetchedBytes {
     return this.#records === undefined && this.#nextBatch === this.#batches.length
   }
 
-  /** Appends up to `max` records to `into`, and goes on over what nobody sees until the next record or the end. */
+  /** Appends up to `max` records of one leader epoch to `into`, and goes on over what nobody sees until the next record or the end. */
   take(max: number, into: LazyRecord[]): number {
     let taken = 0
     for (;;) {
       if (this.#records === undefined && !this.#openNextBatch()) return taken
-      if (taken === max) return taken
+      const isOtherEpoch = taken > 0 && this.#batch!.partitionLeaderEpoch !== this.#leaderEpoch
+      if (taken === max || isOtherEpoch) return taken
       taken += this.#takeFromBatch(max - taken, into)
     }
   }

@@ -11,7 +11,7 @@ export interface Committable {
 }
 
 interface Tracked {
-  /** Offset after the record, or after the holes behind it. */
+  offset: number
   next: number
   leaderEpoch: number
   done: boolean
@@ -26,9 +26,9 @@ export class ProcessedOffsets {
   #committable: Committable | null = null
   #committed = -1
 
-  /** Notes a record handed out; the ticket says it is done later. */
-  begin(offset: number, leaderEpoch: number): number {
-    this.#window.push({ next: offset + 1, leaderEpoch, done: false })
+  /** Notes a record handed out; the ticket says it is done later. `next` is the offset after it, and after the holes behind it. */
+  begin(offset: number, next: number, leaderEpoch: number): number {
+    this.#window.push({ offset, next, leaderEpoch, done: false })
     return this.#first + this.#window.length - this.#head - 1
   }
 
@@ -52,8 +52,9 @@ export class ProcessedOffsets {
     if (this.#committable === null || offset > this.#committable.offset) this.#committable = { offset, leaderEpoch }
   }
 
-  get unfinished(): number {
-    return this.#window.length - this.#head
+  /** The lowest offset that was handed out and is not done; undefined when all are. */
+  get firstUnfinished(): number | undefined {
+    return this.#window[this.#head]?.offset
   }
 
   /** What to commit next; null when nothing is new. */
