@@ -269,16 +269,16 @@ export const brokerSettings = {
   },
   'offsets.topic.num.partitions': {
     type: 'int',
-    default: 50,
+    default: 8,
     min: 1,
     readOnly: true,
-    doc: 'Partitions of __consumer_offsets.',
+    doc: 'Partitions of __consumer_offsets, when it is made. (Kafka: 50; each takes time when the broker starts.)',
   },
   'offsets.topic.segment.bytes': {
     type: 'int',
-    default: 104_857_600,
+    default: 16_777_216,
     min: 1,
-    doc: 'segment.bytes of __consumer_offsets.',
+    doc: 'segment.bytes of __consumer_offsets, when it is made.',
   },
   'producer.id.expiration.ms': {
     type: 'int',

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  decodeCoordinatorRecord,
+  decodeRecords,
+  ErrorCodes,
+  encodeBatch,
+  GroupMetadataKey,
+  GroupMetadataValue,
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from '@odradek/protocol'
+import { groupShard } from './group-shard.ts'
+import type { StoredGroup } from './stored-group.ts'
+import { GroupHost, offset } from './testing/group-host.ts'
+
+const at = (topic: string, partition: number, value: number) => ({ topic, partition, committed: offset(value) })
+
+const group: StoredGroup = {
+  id: 'g',
+  protocolType: 'consumer',
+  generation: 7,
+  protocolName: 'range',
+  leader: 'm1',
+  stateSince: 1_600_000_000_000,
+  members: [
+    {
+      id: 'm1',
+      instanceId: 'i1',
+      clientId: 'c',
+      clientHost: '/127.0.0.1',
+      rebalanceTimeoutMs: 60_000,
+      sessionTimeoutMs: 10_000,
+      subscription: new Uint8Array([0, 255, 1]),
+      assignment: new Uint8Array(0),
+    },
+  ],
+}
+
+test('groups map to partitions as in Kafka', () => {
+  // What Java says of (hashCode & 0x7fffffff) % 50; the last one hashes to the least of all integers.
+  const java = { '': 0, hello: 22, 'my-group': 36, 'grüße-☃': 17, 'connect-cluster': 13, polygenelubricants: 0 }
+  for (const [id, partition] of Object.entries(java)) assert.equal(groupShard(id, 50), partition, id)
+})
+
+test('what was answered is there after the power fails', async () => {
+  const host = await GroupHost.start()
+  assert.equal(
+    await host.finish(host.store.putOffsets('g', [at('t', 0, 5), at('t', 1, 6), at('u', 0, 7)])),
+    ErrorCodes.NONE,
+  )
+  assert.equal(await host.finish(host.store.save(group)), ErrorCodes.NONE)
+  await host.crash()
+  assert.deepEqual(await host.finish(host.store.load()), [group])
+  const offsets = await host.store.getOffsets('g')
+  assert.deepEqual(
+    [...offsets.get('t')!],
+    [
+      [0, offset(5)],
+      [1, offset(6)],
+    ],
+  )
+  assert.deepEqual([...offsets.get('u')!], [[0, offset(7)]])
+})
+
+test('records are those of Kafka', async () => {
+  const host = await GroupHost.start({ partitions: 1 })
+  const expiring = {
+    topic: 't',
+    partition: 3,
+    committed: offset(42, { metadata: 'note', leaderEpoch: 2, commitTimestamp: 9 }),
+  }
+  const bytes = async () => {
+    const [[batch]] = host.appended.splice(0) as unknown as [[{ bytes: Uint8Array }]]
+    return [...decodeRecords(batch.bytes)].map(({ key, value }) => ({ key: key!, value: value! }))
+  }
+  await host.finish(host.store.putOffsets('g', [expiring]))
+  const [commit] = await bytes()
+  assert.deepEqual(decodeCoordinatorRecord(OffsetCommitKey, commit!.key), {
+    version: 1,
+    value: { group: 'g', topic: 't', partition: 3 },
+  })
+  const value = decodeCoordinatorRecord(OffsetCommitValue, commit!.value)
+  assert.equal(value.version, 3)
+  assert.equal(value.value.offset, 42)
+  assert.equal(value.value.metadata, 'note')
+  await host.finish(host.store.save(group))
+  const [saved] = await bytes()
+  assert.deepEqual(decodeCoordinatorRecord(GroupMetadataKey, saved!.key), { version: 2, value: { group: 'g' } })
+  assert.equal(decodeCoordinatorRecord(GroupMetadataValue, saved!.value).version, 3)
+})
+
+test('all that is written while an append is under way goes into the next, one batch per shard', async () => {
+  const host = await GroupHost.start({ partitions: 2 })
+  const writes = Array.from({ length: 100 }, (_, i) => host.store.putOffsets(`g${i}`, [at('t', 0, i)]))
+  await host.finish(Promise.all(writes))
+  assert.equal(host.appended.length, 1)
+  assert.deepEqual(host.appended[0]!.map(batch => batch.partition).sort(), [1, 2])
+  assert.equal(
+    host.appended[0]!.reduce((sum, batch) => sum + batch.recordCount, 0),
+    100,
+  )
+})
+
+test('a removal forgets offsets that were committed a moment before it', async () => {
+  const host = await GroupHost.start()
+  const writes = [host.store.putOffsets('g', [at('t', 0, 1)]), host.store.save(group), host.store.remove('g')]
+  assert.deepEqual(await host.finish(Promise.all(writes)), [0, 0, 0])
+  assert.equal((await host.store.getOffsets('g')).size, 0)
+  await host.crash()
+  assert.deepEqual(await host.finish(host.store.load()), [])
+})
+
+test('a log that refuses leaves everything as it was, and the writer asks again', async () => {
+  const host = await GroupHost.start()
+  await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))
+  host.refusal = { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
+  assert.equal(await host.finish(host.store.putOffsets('g', [at('t', 0, 2)])), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
+  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 1)
+  host.refusal = null
+  assert.equal(await host.finish(host.store.putOffsets('g', [at('t', 0, 3)])), ErrorCodes.NONE)
+  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 3)
+})
+
+test('what cannot be written fails alone', async () => {
+  const host = await GroupHost.start()
+  const wrong = host.store.putOffsets('x'.repeat(40_000), [at('t', 0, 1)])
+  const right = host.store.putOffsets('g', [at('t', 0, 1)])
+  await assert.rejects(host.finish(wrong))
+  assert.equal(await host.finish(right), ErrorCodes.NONE)
+})
+
+test('a log that has outgrown its content is written anew and trimmed, and loses nothing', async () => {
+  const host = await GroupHost.start({ partitions: 1, rewriteFromBytes: 4_000 })
+  await host.finish(host.store.save(group))
+  await host.finish(host.store.putOffsets('h', [at('t', 9, 9)]))
+  for (let i = 0; i < 200; i++) await host.finish(host.store.putOffsets('g', [at('t', 0, i)]))
+  const [state] = await host.finish(host.engine.state([1]))
+  assert(state!.logStartOffset > 0, 'nothing was trimmed')
+  assert(
+    state!.highWatermark - state!.logStartOffset < 120,
+    `${state!.highWatermark - state!.logStartOffset} records are kept`,
+  )
+  await host.crash()
+  assert.deepEqual(
+    (await host.finish(host.store.load())).map(({ id, generation }) => [id, generation]),
+    [
+      ['g', 7],
+      ['h', 0],
+    ],
+  )
+  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 199)
+  assert.equal((await host.store.getOffsets('h')).get('t')?.get(9)?.offset, 9)
+})
+
+test('records of other coordinators in the same topic are passed over', async () => {
+  const host = await GroupHost.start({ partitions: 1 })
+  await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))
+  const bytes = encodeBatch(
+    [
+      { key: Buffer.from([0, 3, 0, 1, 65]), value: Buffer.from([0, 0]) },
+      { key: null, value: 'x' },
+    ],
+    { now: 1 },
+  )
+  const batch = {
+    partition: 1,
+    bytes,
+    recordCount: 2,
+    offsetCount: 2,
+    maxTimestamp: 1,
+    producerId: -1n,
+    producerEpoch: -1,
+  }
+  const append = host.engine.append([{ ...batch, baseSequence: -1, transactional: false, control: false }], {
+    acks: -1,
+    deadline: Infinity,
+  })
+  await host.finish(append)
+  await host.restart()
+  assert.deepEqual(
+    (await host.finish(host.store.load())).map(({ id }) => id),
+    ['g'],
+  )
+})

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { type AppendBatch, type Appended, EmbeddedEngine, type LogEngine, type PartitionId } from '@odradek/log'
+import { type SimulatedMachine, type SimulatedWorld, simulatedWorld } from '@odradek/world'
+import { quiet } from '../../logger.ts'
+import type { CommittedOffset, OffsetChange } from '../committed-offset.ts'
+import type { JoinReply, SyncReply } from '../group-event.ts'
+import { defaultGroupSettings, type GroupSettings } from '../group-settings.ts'
+import { Groups } from '../groups.ts'
+import { LogGroupStore } from '../log-group-store.ts'
+
+interface HostOptions {
+  seed?: number
+  partitions?: number
+  settings?: Partial<GroupSettings>
+  rewriteFromBytes?: number
+}
+
+/** Groups on a log on a simulated machine, which can stop, crash and start again. Time moves only while `finish` waits. */
+export class GroupHost {
+  readonly world: SimulatedWorld
+  readonly machine: SimulatedMachine
+  readonly #options: HostOptions
+  readonly #ids: readonly PartitionId[]
+  #topicExists = false
+  engine!: LogEngine
+  store!: LogGroupStore
+  groups!: Groups
+  /** Batches of every append, since the start. */
+  appended: AppendBatch[][] = []
+  /** Answers of the log, when it shall not work. */
+  refusal: Appended | null = null
+
+  static async start(options: HostOptions = {}): Promise<GroupHost> {
+    const host = new GroupHost(options)
+    await host.start()
+    return host
+  }
+
+  private constructor(options: HostOptions) {
+    this.#options = options
+    this.#ids = Array.from({ length: options.partitions ?? 4 }, (_, i) => i + 1)
+    this.world = simulatedWorld({ seed: options.seed ?? 1 })
+    this.machine = this.world.machine('broker')
+  }
+
+  async start(): Promise<void> {
+    const { clock, disk, random } = this.machine.boot()
+    const logger = quiet
+    this.engine = await this.finish(EmbeddedEngine.start({ clock, disk, folder: '/data', leaderEpoch: 0, logger }))
+    if (this.#topicExists) await this.finish(this.#openTopic())
+    const topic = {
+      existing: () => (this.#topicExists ? this.#ids : null),
+      ensure: async () => {
+        if (!this.#topicExists) await this.#openTopic()
+        this.#topicExists = true
+        return this.#ids
+      },
+    }
+    const { rewriteFromBytes } = this.#options
+    const engine = this.#observed()
+    this.store = new LogGroupStore({ engine, clock, logger, topic, ...(rewriteFromBytes ? { rewriteFromBytes } : {}) })
+    const settings = { ...defaultGroupSettings, ...this.#options.settings }
+    this.groups = new Groups({ clock, random, logger, settings, store: this.store })
+    this.appended = []
+    await this.finish(this.groups.load())
+  }
+
+  async stop(): Promise<void> {
+    this.groups.close()
+    await this.finish(this.engine.close({ drain: true }))
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
+  /** Power fails and comes back. */
+  async crash(): Promise<void> {
+    this.machine.crash()
+    await this.start()
+  }
+
+  finish<T>(promise: T | Promise<T>): Promise<T> {
+    return this.world.clock.finish(Promise.resolve(promise))
+  }
+
+  commit(group: string, changes: readonly OffsetChange[]): Promise<number> {
+    return this.finish(this.groups.commit(group, { memberId: '', instanceId: null, generation: -1 }, changes))
+  }
+
+  async committed(group: string, topic: string, partition: number): Promise<number | undefined> {
+    return (await this.groups.offsets(group)).get(topic)?.get(partition)?.offset
+  }
+
+  /** A member joins and syncs alone, and gets `assignment`. */
+  async soleMember(group: string, instanceId: string | null = null, assignment = 'p0'): Promise<JoinReply> {
+    const joined = await this.finish(this.groups.join(group, joinRequest(instanceId)))
+    assert.equal(joined.error, 0)
+    const synced = await this.finish(this.sync(group, joined, instanceId, assignment))
+    assert.equal(Buffer.from(synced.assignment).toString(), assignment)
+    return joined
+  }
+
+  sync(
+    group: string,
+    joined: JoinReply,
+    instanceId: string | null,
+    assignment: string,
+  ): SyncReply | Promise<SyncReply> {
+    const { memberId, generation } = joined
+    const assignments = new Map([[memberId, Buffer.from(assignment)]])
+    return this.groups.sync(group, {
+      memberId,
+      instanceId,
+      generation,
+      protocolType: null,
+      protocolName: null,
+      assignments,
+    })
+  }
+
+  async #openTopic(): Promise<void> {
+    await this.engine.open({
+      topicId: '00000000-0000-4000-8000-000000000001',
+      name: '__consumer_offsets',
+      partitions: this.#ids.map((id, index) => ({ index, id })),
+      config: {
+        cleanupPolicy: ['compact'],
+        retentionMs: -1,
+        retentionBytes: -1,
+        segmentBytes: 1_048_576,
+        segmentMs: 604_800_000,
+        indexIntervalBytes: 4096,
+        maxMessageBytes: 1_048_588,
+        messageTimestampType: 'CreateTime',
+        fileDeleteDelayMs: 60_000,
+      },
+    })
+  }
+
+  #observed(): LogEngine {
+    const { engine } = this
+    return Object.assign(Object.create(engine), {
+      append: (batches: readonly AppendBatch[], options: Parameters<LogEngine['append']>[1]) => {
+        this.appended.push([...batches])
+        return this.refusal ? Promise.resolve(batches.map(() => this.refusal!)) : engine.append(batches, options)
+      },
+      read: engine.read.bind(engine),
+      state: engine.state.bind(engine),
+      trim: engine.trim.bind(engine),
+    })
+  }
+}
+
+export function joinRequest(
+  instanceId: string | null = null,
+  sessionTimeoutMs = 10_000,
+): Parameters<Groups['join']>[1] {
+  return {
+    memberId: '',
+    instanceId,
+    clientId: 'client',
+    clientHost: '/127.0.0.1',
+    sessionTimeoutMs,
+    rebalanceTimeoutMs: 60_000,
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: Buffer.from([1, 2, 3]) }],
+    mustKnowItsId: false,
+    maySkipAssignment: true,
+  }
+}
+
+export function offset(value: number, more: Partial<CommittedOffset> = {}): CommittedOffset {
+  return { offset: value, leaderEpoch: -1, metadata: '', commitTimestamp: 0, expireTimestamp: -1, ...more }
+}
