@@ -10,6 +10,7 @@ import type { Connection } from '@odradek/world'
 import { encodedResponse, failedResponse } from './answer.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
 import type { BrokerServices, Handler, NodeAddress } from './handler.ts'
+import { mergedChunks } from './merged-chunks.ts'
 import { plainHost } from './plain-host.ts'
 import type { Reader, RequestBudget } from './request-budget.ts'
 import { closingDueTo, refusalOf } from './request-check.ts'
@@ -50,7 +51,7 @@ const unreadMark = 1024 * 1024
 /** The most record bytes in the first answer of a connection, and of every answer while the broker is congested. */
 const firstAllowance = 256 * 1024
 const lastAllowance = 64 * 1024 * 1024
-const chunksPerSend = 64
+const chunksPerSend = 512
 /** More held requests than this, and no further bytes are read. */
 const heldMark = 16 * 1024 * 1024
 
@@ -69,6 +70,7 @@ export class ClientConnection implements Reader {
   #held = 0
   /** Bytes of the half-received request, as told to the budget. */
   #partial = 0
+  #willProceed = false
   #isPaused = false
   #isFirst = true
   #isClosing = false
@@ -254,13 +256,25 @@ export class ClientConnection implements Reader {
     response.then(
       value => {
         this.#answered(running, value)
-        this.#proceed()
+        this.#proceedSoon()
       },
       error => {
         this.#failed(running, error)
-        this.#proceed()
+        this.#proceedSoon()
       },
     )
+  }
+
+  /** What one group commit answers leaves in one send: the other answers are in the microtask queue already. */
+  #proceedSoon(): void {
+    if (this.#running.length === 0) this.#proceed()
+    else if (!this.#willProceed) {
+      this.#willProceed = true
+      queueMicrotask(() => {
+        this.#willProceed = false
+        this.#proceed()
+      })
+    }
   }
 
   #failed(running: Running, error: unknown): void {
@@ -306,7 +320,7 @@ export class ClientConnection implements Reader {
     if (this.#out.length === 0) return
     const out = this.#out
     this.#out = []
-    this.#wire.send(out)
+    this.#wire.send(mergedChunks(out))
   }
 
   #warn(reason: string): void {

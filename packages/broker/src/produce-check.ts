@@ -54,10 +54,10 @@ function check(bytes: Uint8Array | null, context: CheckContext): AppendBatch | R
 }
 
 function accepted(bytes: Uint8Array, header: BatchHeader, { partition, config, broker }: CheckContext): AppendBatch {
-  const limit = broker.get('odradek.max.decompressed.bytes')
+  const isKept = config['compression.type'] === 'producer'
   return {
     partition: partition.id,
-    bytes: config['compression.type'] === 'producer' ? bytes : recompressed(bytes, header, config, limit),
+    bytes: isKept ? bytes : recompressed(bytes, header, config, broker.get('odradek.max.decompressed.bytes')),
     recordCount: header.recordCount,
     offsetCount: header.lastOffsetDelta + 1,
     maxTimestamp: header.maxTimestamp,
