@@ -22,7 +22,7 @@ export class ProducerBatch {
   readonly owner: BatchOwner
   readonly builder: BatchBuilder
   readonly generation: Generation
-  /** Order of creation within the partition; a split keeps it in fractions. */
+  /** How many records of the partition came before its first. */
   readonly order: number
   /** Monotonic time at which its records fail if they have not been delivered. */
   readonly deadline: number

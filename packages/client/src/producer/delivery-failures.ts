@@ -1,5 +1,5 @@
 /** What a record's sender reads when its time is over. */
-import { ConnectionError } from '@odradek/protocol'
+import { ConnectionError, ProtocolError } from '@odradek/protocol'
 import type { ProducerBatch } from './batch.ts'
 
 export function deliveryTimedOut(
@@ -8,8 +8,9 @@ export function deliveryTimedOut(
   deliveryTimeoutMs: number,
   lastFailure: Error | undefined,
 ): ConnectionError {
-  const cause = batch.lastError ?? lastFailure
-  const tried = batch.attempts === 0 ? 'it was never sent' : `it was sent ${batch.attempts} times`
+  const cause = batch.lastError instanceof ProtocolError ? batch.lastError : (lastFailure ?? batch.lastError)
+  const times = batch.attempts === 1 ? 'once' : `${batch.attempts} times`
+  const tried = batch.attempts === 0 ? 'it was never sent' : `it was sent ${times}`
   const whom = leader < 0 ? 'the partition has no leader' : `node ${leader} leads the partition`
   const why = cause ? `; last failure: ${cause.message}` : ''
   const message = `a record for ${topic}-${partition} was not delivered within ${deliveryTimeoutMs} ms: ${tried}, ${whom}${why}`

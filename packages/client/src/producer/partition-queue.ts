@@ -57,6 +57,8 @@ export class PartitionQueue {
   #identity: ProducerIdentity | undefined
   #spentId: bigint | undefined
   #nextSequence = 0
+  /** The leader has appended a batch of the identity, so it can tell a gap. Before, it would take any sequence number. */
+  #isIntroduced = false
   #order = 0
 
   constructor(topic: string, partition: number, rules: QueueRules) {
@@ -78,8 +80,9 @@ export class PartitionQueue {
     return this.#ready.length > 0
   }
 
+  /** Order of the batch that is opened next: how many records came before it. */
   get nextOrder(): number {
-    return this.#order++
+    return this.#order
   }
 
   /** Monotonic time before which nothing is sent. */
@@ -102,7 +105,8 @@ export class PartitionQueue {
   /** No more records are added to the open batch. */
   closeOpen(): void {
     if (!this.open) return
-    this.#ready.push(this.open)
+    if (!this.open.isSettled) this.#ready.push(this.open)
+    this.#order += this.open.recordCount
     this.open = undefined
   }
 
@@ -110,7 +114,10 @@ export class PartitionQueue {
   canTake(now: number, identity: ProducerIdentity | undefined): boolean {
     if (this.#isDraining || now < this.#notBefore || this.#inFlight.length >= this.#rules.maxInFlight) return false
     if (this.#inFlight.length > 0 && this.#sentTo !== this.leader) return false
-    if (this.#rules.isIdempotent && !this.#identity && !this.#isFresh(identity)) return false
+    if (this.#rules.isIdempotent) {
+      if (!this.#identity && !this.#isFresh(identity)) return false
+      if (!this.#isIntroduced && this.#inFlight.length > 0) return false
+    }
     return this.#ready.length > 0 || this.open !== undefined
   }
 
@@ -131,6 +138,7 @@ export class PartitionQueue {
     this.#inFlight = this.#inFlight.filter(other => other !== batch)
     switch (outcome.kind) {
       case 'delivered':
+        this.#isIntroduced ||= batch.identity !== undefined && batch.identity === this.#identity
         batch.delivered(this.topic, this.partition, outcome.baseOffset, outcome.appendTime)
         break
       case 'refused':
@@ -161,7 +169,7 @@ export class PartitionQueue {
     for (const batch of overdue) batch.failed(errorOf(batch))
     this.#ready = this.#ready.filter(batch => !batch.isSettled)
     this.#failed = this.#failed.filter(batch => !batch.isSettled)
-    if (this.open?.isSettled) this.open = undefined
+    if (this.open?.isSettled) this.closeOpen()
     return overdue
   }
 
@@ -170,6 +178,7 @@ export class PartitionQueue {
     const isOther = this.#isFresh(current) && current.producerId !== this.#identity?.producerId
     if (isOther && this.#inFlight.length === 0 && this.#ready.every(({ sequence }) => sequence < 0)) {
       this.#identity = current
+      this.#isIntroduced = false
       this.#nextSequence = 0
     }
     batch.numbered(this.#identity!, this.#nextSequence)
@@ -219,6 +228,7 @@ export class PartitionQueue {
     if (!this.#startsAnew) return
     this.#startsAnew = false
     for (const batch of this.#ready) batch.unnumbered()
+    this.#isIntroduced = false
     this.#nextSequence = 0
     if (!this.#identity) return
     const { producerId, epoch } = this.#identity
@@ -229,19 +239,12 @@ export class PartitionQueue {
 
 function splitBatch(batch: ProducerBatch, maxBytes: number): ProducerBatch[] {
   const parts: ProducerBatch[] = []
-  const step = 1 / (batch.recordCount + 1)
   let part: ProducerBatch | undefined
   let index = 0
   for (const { key, value, headers, timestamp } of decodeRecords(batch.builder.build(), 0)) {
     const size = (key?.length ?? 0) + (value?.length ?? 0) + 32
     if (!part || part.bytes + size > maxBytes) {
-      part = new ProducerBatch(
-        batch.owner,
-        new BatchBuilder(),
-        batch.generation,
-        batch.order + index * step,
-        batch.deadline,
-      )
+      part = new ProducerBatch(batch.owner, new BatchBuilder(), batch.generation, batch.order + index, batch.deadline)
       if (batch.identity) part.numbered(batch.identity, (batch.sequence + index) % sequenceEnd)
       parts.push(part)
     }

@@ -288,7 +288,7 @@ export class Sender {
       const outcome = outcomeFor(queue, pauseMs)
       queue.settle(batch, outcome, now)
       if (outcome.kind === 'delivered') this.#reuse(batch)
-      else this.#lastFailure = outcome.error
+      this.#lastFailure = outcome.kind === 'delivered' ? undefined : outcome.error
       if (recoveryFor(outcome) === 'refresh') this.#refresh()
       if (outcome.kind === 'retry') longestPause = Math.max(longestPause, pauseMs)
       if (queue.hasReady || queue.open) this.#list(queue)

@@ -1,0 +1,400 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ErrorCodes, InitProducerId, Metadata, Produce, type Request, readBatch } from '@odradek/protocol'
+import { serde } from '../serde.ts'
+import type { ScriptedCluster } from '../testing/scripted-broker.ts'
+import { simulated } from '../testing/simulated-cluster.ts'
+import { topic } from '../topic.ts'
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => String(from + i))
+
+/** Answers one Produce request with an error for every partition, as if nothing had been appended. */
+function refuseOnce(cluster: ScriptedCluster, errorCode: number): void {
+  cluster.once(Produce, request => refusal(request, errorCode))
+}
+
+function refusal(request: Request<typeof Produce>, errorCode: number) {
+  return {
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, baseOffset: -1 })),
+    })),
+  }
+}
+
+test('a record is answered with where it is', async () => {
+  await simulated({ topics: { t: 3 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    const sent = await run(producer.send('t', { key: 'foobar', value: 'x', headers: { a: 'b' } }))
+    assert.deepEqual(sent, {
+      topic: 't',
+      partition: (-790332482 & 0x7fffffff) % 3,
+      offset: 0,
+      timestamp: sent.timestamp,
+    })
+    assert.ok(Math.abs(world.clock.now() - sent.timestamp) < 100)
+    const [record] = cluster.partition('t', sent.partition).records()
+    assert.deepEqual(
+      [...record!.headers],
+      [['a', Buffer.from('b')]].map(([n, v]) => [n, new Uint8Array(v as Buffer)]),
+    )
+  })
+})
+
+test('un-awaited sends travel as a few batches and arrive in their order', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer()
+    const sent = await run(Promise.all(numbers(10_000).map(value => producer.send('t', { value }))))
+    assert.deepEqual(
+      sent.map(({ offset }) => offset),
+      numbers(10_000).map(Number),
+    )
+    assert.deepEqual(cluster.partition('t').values(), numbers(10_000))
+    assert.ok(cluster.count(Produce) <= 3, `${cluster.count(Produce)} requests`)
+  })
+})
+
+test('a lone record does not linger; company is waited for while a request is under way', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer({ lingerMs: 10_000 })
+    const start = world.clock.monotonic()
+    await run(producer.send('t', { value: 'first' }))
+    assert.ok(world.clock.monotonic() - start < 100)
+    cluster.once(Produce, async (request, call) => {
+      producer.enqueue('t', { value: 'a' })
+      await new Promise<void>(resolve => world.clock.timer(1, resolve))
+      producer.enqueue('t', { value: 'b' })
+      return cluster.healthy(Produce, request, call)
+    })
+    await run(producer.send('t', { value: 'second' }))
+    await run(producer.flush())
+    assert.equal(cluster.count(Produce), 3)
+    assert.deepEqual(cluster.partition('t').values(), ['first', 'second', 'a', 'b'])
+  })
+})
+
+test('null is a tombstone, not an empty value (platformatic#217)', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer()
+    await run(Promise.all([null, ''].map(value => producer.send('t', { key: 'k', value }))))
+    assert.deepEqual(
+      cluster
+        .partition('t')
+        .records()
+        .map(({ value }) => value?.length ?? null),
+      [null, 0],
+    )
+  })
+})
+
+test('headers keep their order and duplicates when given as entries (platformatic#372)', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer()
+    const headers: [string, string | null][] = [
+      ['a', '1'],
+      ['b', null],
+      ['a', '2'],
+    ]
+    await run(producer.send('t', { value: 'x', headers }))
+    const [record] = cluster.partition('t').records()
+    const text = [...record!.headers].map(([name, value]) => [name, value && Buffer.from(value).toString()])
+    assert.deepEqual(text, headers)
+  })
+})
+
+test('records without a key stay together and move to another partition with the next batch', async () => {
+  await simulated({ topics: { t: 4 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer({ batchBytes: 1024 })
+    await run(Promise.all(numbers(1_000).map(value => producer.send('t', { value }))))
+    const counts = [0, 1, 2, 3].map(i => cluster.partition('t', i).end)
+    assert.ok(
+      counts.every(count => count >= 100),
+      `${counts}`,
+    )
+    for (const partition of cluster.topics.get('t')!.partitions) {
+      assert.ok(
+        partition.batches.every((bytes, i) => i === partition.batches.length - 1 || readBatch(bytes).recordCount > 30),
+      )
+    }
+  })
+})
+
+test('the partition given wins, then the custom partitioner, then the key', async () => {
+  await simulated({ topics: { t: 4 } }, async ({ kafka, run }) => {
+    const producer = kafka.producer({ partitioner: ({ key }) => (key?.[0] === 0x7a ? 3 : undefined) })
+    const partitionOf = async (record: { key?: string; partition?: number }) =>
+      (await run(producer.send('t', { value: 'x', ...record }))).partition
+    assert.equal(await partitionOf({ key: 'z', partition: 2 }), 2)
+    assert.equal(await partitionOf({ key: 'z' }), 3)
+    assert.equal(await partitionOf({ key: 'foobar' }), (-790332482 & 0x7fffffff) % 4)
+    await assert.rejects(run(producer.send('t', { value: 'x', partition: 9 })), {
+      code: 'USAGE',
+      message: /partitions 0 to 3/,
+    })
+  })
+})
+
+test('a failure that passes is retried without loss, repetition or change of order', async () => {
+  for (const code of [
+    ErrorCodes.NOT_ENOUGH_REPLICAS,
+    ErrorCodes.NOT_LEADER_OR_FOLLOWER,
+    ErrorCodes.REQUEST_TIMED_OUT,
+  ]) {
+    await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+      const producer = kafka.producer({ batchBytes: 512 })
+      refuseOnce(cluster, code)
+      await run(Promise.all(numbers(500).map(value => producer.send('t', { value }))))
+      assert.deepEqual(cluster.partition('t').values(), numbers(500))
+    })
+  }
+})
+
+test('an answer that was lost does not write a record twice', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer({ batchBytes: 512 })
+    for (const lost of [2, 3]) {
+      for (let i = 1; i < lost; i++) cluster.once(Produce, (request, call) => cluster.healthy(Produce, request, call))
+      cluster.once(Produce, (request, call) => {
+        cluster.healthy(Produce, request, call)
+        return 'hang-up'
+      })
+    }
+    const sent = await run(Promise.all(numbers(500).map(value => producer.send('t', { value }))))
+    assert.deepEqual(cluster.partition('t').values(), numbers(500))
+    assert.deepEqual(
+      sent.map(({ offset }) => offset),
+      numbers(500).map(Number),
+    )
+  })
+})
+
+test('when a leader moves, its records follow it', async () => {
+  await simulated({ nodes: 2, topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: 'before' }))
+    cluster.topics.get('t')!.leaders[0] = 1
+    refuseOnce(cluster, ErrorCodes.NOT_LEADER_OR_FOLLOWER)
+    await run(producer.send('t', { value: 'after' }))
+    assert.equal(cluster.seen.at(-1)!.node, 1)
+    assert.deepEqual(cluster.partition('t').values(), ['before', 'after'])
+  })
+})
+
+test('a broker that goes away and comes back gets what was sent meanwhile', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: '0' }))
+    await run(cluster.nodes[0]!.stop())
+    const sends = Promise.all(numbers(5, 1).map(value => producer.send('t', { value })))
+    await world.clock.advance(20_000)
+    await cluster.nodes[0]!.listen()
+    await run(sends)
+    assert.deepEqual(cluster.partition('t').values(), numbers(6))
+  })
+})
+
+test('sequences are restored when the broker has forgotten the producer (KIP-360, platformatic#310)', async () => {
+  for (const code of [ErrorCodes.UNKNOWN_PRODUCER_ID, ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER]) {
+    await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+      const producer = kafka.producer({ batchBytes: 512 })
+      await run(producer.send('t', { value: '0' }))
+      refuseOnce(cluster, code)
+      await run(Promise.all(numbers(300, 1).map(value => producer.send('t', { value }))))
+      assert.deepEqual(cluster.partition('t').values(), numbers(301))
+      const epochs = cluster.partition('t').batches.map(bytes => readBatch(bytes).producerEpoch)
+      assert.deepEqual([epochs[0], epochs.at(-1)], [0, 1])
+      assert.equal(cluster.count(InitProducerId), 1)
+    })
+  }
+})
+
+test('a fenced producer id is replaced', async () => {
+  await simulated({ topics: { t: 2 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: '0', partition: 0 }))
+    refuseOnce(cluster, ErrorCodes.INVALID_PRODUCER_EPOCH)
+    await run(producer.send('t', { value: '1', partition: 0 }))
+    await run(producer.send('t', { value: '2', partition: 0 }))
+    const ids = cluster.partition('t').batches.map(bytes => readBatch(bytes).producerId)
+    assert.deepEqual(ids, [1000n, 1001n, 1001n])
+  })
+})
+
+test('a record the broker refuses fails alone, and those behind it go on', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer({ batchBytes: 100 })
+    refuseOnce(cluster, ErrorCodes.INVALID_TIMESTAMP)
+    const results = await run(Promise.allSettled(numbers(20).map(value => producer.send('t', { value }))))
+    const failed = results.filter(({ status }) => status === 'rejected').length
+    assert.ok(failed > 0 && failed < 20)
+    assert.equal((results[0] as PromiseRejectedResult).reason.code, 'INVALID_TIMESTAMP')
+    assert.deepEqual(cluster.partition('t').values(), numbers(20 - failed, failed))
+  })
+})
+
+test('of a refused batch, the record at fault is told from its bystanders', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer()
+    cluster.once(Produce, request => {
+      const { responses } = refusal(request, ErrorCodes.INVALID_RECORD)
+      const recordErrors = [{ batchIndex: 1, batchIndexErrorMessage: 'no key in a compacted topic' }]
+      return {
+        responses: responses.map(t => ({
+          ...t,
+          partitionResponses: t.partitionResponses.map(p => ({ ...p, recordErrors })),
+        })),
+      }
+    })
+    const results = await run(Promise.allSettled(['a', 'b', 'c'].map(value => producer.send('t', { value }))))
+    const messages = results.map(result => (result as PromiseRejectedResult).reason.message)
+    assert.match(messages[1], /no key in a compacted topic/)
+    assert.match(messages[0], /another record of its batch/)
+    assert.match(messages[2], /another record of its batch/)
+  })
+})
+
+test('a batch that is too large is split until its parts pass, and later batches are made smaller', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer({ batchBytes: 8 * 1024 })
+    cluster.on(Produce, (request, call) => {
+      const size = request.topicData[0]!.partitionData[0]!.records!.length
+      return size > 1_100 ? refusal(request, ErrorCodes.MESSAGE_TOO_LARGE) : cluster.healthy(Produce, request, call)
+    })
+    const sent = await run(Promise.all(numbers(2_000).map(value => producer.send('t', { value }))))
+    assert.deepEqual(cluster.partition('t').values(), numbers(2_000))
+    assert.deepEqual(
+      sent.map(({ offset }) => offset),
+      numbers(2_000).map(Number),
+    )
+    const large = producer.send('t', { value: 'x'.repeat(2_000) })
+    await assert.rejects(run(large), { code: 'MESSAGE_TOO_LARGE', message: /max\.message\.bytes/ })
+    assert.equal((await run(producer.send('t', { value: 'on' }))).offset, 2_000)
+  })
+})
+
+test('a record that is not delivered in time fails, saying what stood in the way', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer({ deliveryTimeoutMs: 5_000 })
+    await run(producer.send('t', { value: '0' }))
+    await run(cluster.nodes[0]!.stop())
+    const start = world.clock.monotonic()
+    await assert.rejects(run(producer.send('t', { value: '1' })), {
+      code: 'DELIVERY_TIMEOUT',
+      message: /t-0 .* 5000 ms.*refused/s,
+    })
+    assert.ok(world.clock.monotonic() - start < 5_100)
+    await cluster.nodes[0]!.listen()
+    await run(producer.send('t', { value: '2' }))
+    assert.deepEqual(cluster.partition('t').values(), ['0', '2'])
+  })
+})
+
+test('a request that is never answered is sent again, and a record in flight still fails on time', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer({ deliveryTimeoutMs: 9_000, requestTimeoutMs: 4_000 })
+    cluster.once(Produce, () => 'silence')
+    assert.equal((await run(producer.send('t', { value: '0' }))).offset, 0)
+    cluster.on(Produce, () => 'silence')
+    const start = world.clock.monotonic()
+    await assert.rejects(run(producer.send('t', { value: '1' })), { code: 'DELIVERY_TIMEOUT' })
+    assert.ok(world.clock.monotonic() - start < 9_100)
+  })
+})
+
+test('a topic that does not exist fails with how to make it; one the broker makes is used', async () => {
+  await simulated({ kafka: {} }, async ({ kafka, run }) => {
+    const producer = kafka.producer({ metadataTimeoutMs: 1_000 })
+    await assert.rejects(run(producer.send('nope', { value: 'x' })), {
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+      message: /odradek topic create nope/,
+    })
+  })
+  await simulated({ autoCreate: true }, async ({ kafka, run }) => {
+    assert.equal((await run(kafka.producer().send('made', { value: 'x' }))).offset, 0)
+    const shy = kafka.producer({ autoCreateTopics: false, metadataTimeoutMs: 1_000 })
+    await assert.rejects(run(shy.send('other', { value: 'x' })), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  })
+})
+
+test('partitions that are added later are used', async () => {
+  await simulated({ topics: { t: 1 }, kafka: { metadataMaxAgeMs: 1_000 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: 'x' }))
+    const grown = cluster.addTopic('t', 2)
+    cluster.topics.set('t', grown)
+    await world.clock.advance(1_500)
+    assert.equal((await run(producer.send('t', { value: 'x', partition: 1 }))).partition, 1)
+  })
+})
+
+test('acks 0 is not answered, acks 1 is not idempotent, and both can be told', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const careless = kafka.producer({ acks: 0 })
+    assert.equal((await run(careless.send('t', { value: 'a' }))).offset, -1)
+    await run(cluster.arrived(Produce, 1))
+    assert.equal((await run(kafka.producer({ acks: 1 }).send('t', { value: 'b' }))).offset, 1)
+    assert.deepEqual(
+      cluster.partition('t').batches.map(bytes => readBatch(bytes).producerId),
+      [-1n, -1n],
+    )
+    assert.throws(() => kafka.producer({ acks: 1, idempotent: true }), { code: 'USAGE' })
+  })
+})
+
+test('without sequence numbers order is still kept when a request has to be repeated', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const producer = kafka.producer({ acks: 1, batchBytes: 256 })
+    refuseOnce(cluster, ErrorCodes.NOT_LEADER_OR_FOLLOWER)
+    await run(Promise.all(numbers(200).map(value => producer.send('t', { value }))))
+    assert.deepEqual(cluster.partition('t').values(), numbers(200))
+  })
+})
+
+test('brokers without topic ids are written to by name', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    cluster.nodes[0]!.offers(Metadata, 0, 9)
+    await run(kafka.producer().send('t', { value: 'x' }))
+    assert.equal(cluster.seen.find(({ api }) => api === 'Produce')!.version, 12)
+  })
+})
+
+test('serdes may be asynchronous when they say so, and order holds', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const slow = topic('t', {
+      key: serde.int32,
+      value: {
+        name: 'slow',
+        async: true,
+        serialize: async (value: number) => {
+          await new Promise<void>(resolve => world.clock.timer(value % 2 ? 1 : 50, resolve))
+          if (value === 4) throw new Error('four')
+          return Buffer.from(String(value))
+        },
+        deserialize: bytes => Number(Buffer.from(bytes)),
+      },
+    })
+    const producer = kafka.producer()
+    const sends = [0, 1, 2, 3, 4, 5].map(value => producer.send(slow, { key: value, value }))
+    const results = await run(Promise.allSettled(sends))
+    assert.deepEqual(
+      results.map(({ status }) => status[0]),
+      ['f', 'f', 'f', 'f', 'r', 'f'],
+    )
+    assert.deepEqual(cluster.partition('t').values(), ['0', '1', '2', '3', '5'])
+  })
+})
+
+test('what does not fit its serde is refused at once, and nothing is sent', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    const ints = topic('t', { value: serde.int32 })
+    const producer = kafka.producer()
+    await assert.rejects(run(producer.send(ints, { value: 1.5 })), {
+      code: 'USAGE',
+      message: /value of topic 't' does not fit its int32/,
+    })
+    assert.throws(() => producer.enqueue(ints, { value: 2 ** 40 }), { code: 'USAGE' })
+    await run(producer.flush())
+    assert.equal(cluster.count(Produce), 0)
+  })
+})
