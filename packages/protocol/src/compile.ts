@@ -8,8 +8,8 @@ import type { Field, Fields, Type } from './schema.ts'
  *     w.string(v.memberId)
  *     w.nullableString(v.groupInstanceId === undefined ? null : v.groupInstanceId)
  *
- * The code is made of our own constant tables, never of anything that came over the wire. Stack traces and debuggers show it as
- * kafka/Heartbeat/v3.encode.js.
+ * It is made with `new Function`, which needs a runtime that allows code from strings, and of our own constant tables, never of
+ * anything that came over the wire. Stack traces and debuggers show it as kafka/HeartbeatRequest/v3.encode.js.
  */
 export interface Layout {
   readonly name: string
@@ -149,7 +149,7 @@ function decodeFields(fields: Fields, prefix: string, depth: number, target: Tar
     if (!isPresent(slot, target.version) || (slot.tag !== undefined && !target.flexible)) {
       code += `const ${variable} = ${literal(slot.absent)}\n`
     } else if (slot.tag === undefined) {
-      code += `${enter(trace, `'${slot.name}'`)}let ${variable}\n${decodeInto(variable, slot.type, depth, target, trace)}`
+      code += enter(trace, `'${slot.name}'`) + declare(variable, slot.type, depth, target, trace)
     } else {
       code += `let ${variable} = ${literal(slot.absent)}\n`
       tagged.push(slot)
@@ -170,6 +170,12 @@ function decodeTags(tagged: Slot[], prefix: string, depth: number, target: Targe
   return `for (${loop}) {\n${head}switch (g${depth}) {\n${cases.join('')}default: r.at = e${depth}\n}\n}\n`
 }
 
+/** Reads a value into a variable of its own. */
+function declare(variable: string, type: Type<any, any>, depth: number, target: Target, trace: number): string {
+  const read = decodeInto(variable, type, depth, target, trace)
+  return read.startsWith(`${variable} = r.`) ? `const ${read}` : `let ${variable}\n${read}`
+}
+
 function decodeInto(variable: string, type: Type<any, any>, depth: number, target: Target, trace: number): string {
   if (type.kind === 'array') return decodeArray(variable, type, depth, target, trace)
   if (type.kind !== 'struct') return `${variable} = r.${methodOf(type, target)}()\n`
@@ -183,10 +189,10 @@ function decodeArray(variable: string, type: Type<any, any>, depth: number, targ
   const isNull = isNullable(type, target.version)
   const method = `${isNull ? 'nullable' : ''}${target.flexible ? 'Compact' : ''}Count`
   const minimum = Math.max(1, minimumSize(type.element!, target))
-  const element = decodeInto(item, type.element!, depth + 1, target, trace < 0 ? trace : trace + 1)
+  const element = declare(item, type.element!, depth + 1, target, trace < 0 ? trace : trace + 1)
   // A count is only believed as far as a small allocation goes; longer arrays grow as their elements turn out to be there.
   const loop = `${variable} = ${count} <= 1000 ? new Array(${count}) : []\nfor (let ${i} = 0; ${i} < ${count}; ${i}++) {
-${trace < 0 ? '' : enter(trace + 1, i)}let ${item}\n${element}${variable}[${i}] = ${item}\n}\n`
+${trace < 0 ? '' : enter(trace + 1, i)}${element}${variable}[${i}] = ${item}\n}\n`
   const body = isNull ? `if (${count} < 0) ${variable} = null\nelse {\n${loop}}\n` : loop
   return `{\nconst ${count} = r.${method[0]!.toLowerCase()}${method.slice(1)}(${minimum}, ${memoryOf(type.element!)})\n${body}}\n`
 }
