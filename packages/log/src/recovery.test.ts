@@ -1,0 +1,138 @@
+/** What a start makes of the files it finds. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { ErrorCodes } from '@odradek/protocol'
+import { batchOf, valuesOf } from './testing/batches.ts'
+import { SimulatedNode } from './testing/simulated-node.ts'
+
+const log = 'orders-0/00000000000000000000.log'
+
+/** Three durable batches; the checkpoint file as it was before the third. */
+async function threeBatches(): Promise<{ node: SimulatedNode; checkpoint: Uint8Array; sizes: number[] }> {
+  const node = new SimulatedNode()
+  await node.start()
+  const batches = [['a'], ['b', 'c'], ['d', 'e']].map(values => batchOf({ values }))
+  const sizes = batches.map(batch => batch.bytes.length)
+  await node.append(batches[0]!)
+  await node.append(batches[1]!)
+  const checkpoint = await node.disk.readFile('/data/checkpoint')
+  await node.append(batches[2]!)
+  return { node, checkpoint, sizes }
+}
+
+describe('a torn tail', () => {
+  test('is cut off at whatever byte the last write ended, and the log goes on', async () => {
+    const { node, checkpoint, sizes } = await threeBatches()
+    const whole = sizes[0]! + sizes[1]!
+    const bytes = await node.disk.readFile(`/data/${log}`)
+    for (let length = whole; length < bytes.length; length++) {
+      await node.edit('checkpoint', () => checkpoint)
+      await node.edit(log, () => bytes.slice(0, length))
+      await node.kill()
+      assert.deepEqual(valuesOf(await node.read(0)), ['a', 'b', 'c'], `cut after ${length} bytes`)
+      const answer = await node.append(batchOf({ values: ['next'] }))
+      assert(answer.ok && answer.baseOffset === 3)
+    }
+  })
+
+  for (const [what, fill] of [
+    ['zeroes', () => 0],
+    ['noise', (i: number) => (i * 197 + 13) & 0xff],
+  ] as const) {
+    test(`of ${what} is cut off`, async () => {
+      const { node } = await threeBatches()
+      await node.edit(log, bytes => Uint8Array.from([...bytes, ...Array.from({ length: 5000 }, (_, i) => fill(i))]))
+      await node.kill()
+      assert.deepEqual(valuesOf(await node.read(0)), ['a', 'b', 'c', 'd', 'e'])
+      assert.match(node.notes.lines[0]!, /cut off a torn write.*"bytes":5000/)
+    })
+  }
+
+  test('that has its length but not its bytes is cut off', async () => {
+    const { node, checkpoint, sizes } = await threeBatches()
+    await node.edit('checkpoint', () => checkpoint)
+    await node.edit(log, bytes => bytes.fill(0, sizes[0]! + sizes[1]! + 70))
+    await node.kill()
+    assert.equal(await node.highWatermark(), 3)
+  })
+})
+
+describe('damage to what was durable', () => {
+  for (const [what, harm] of [
+    ['a header', (bytes: Uint8Array) => bytes.with(16, 9)],
+    ['a missing end', (bytes: Uint8Array) => bytes.slice(0, -3)],
+    ['a missing file', () => new Uint8Array(0)],
+  ] as const) {
+    test(`(${what}) is never cut off: the partition stays closed and its bytes as they are`, async () => {
+      const { node } = await threeBatches()
+      await node.append(batchOf({ partition: 2, values: ['x'] }))
+      await node.edit(log, harm)
+      const before = await node.disk.readFile(`/data/${log}`)
+      await node.kill()
+      const refused = { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
+      assert.deepEqual(await node.append(batchOf()), refused)
+      assert.deepEqual(await node.read(0), refused)
+      assert.deepEqual(valuesOf(await node.read(0, 2)), ['x'])
+      assert.deepEqual(await node.disk.readFile(`/data/${log}`), before)
+      assert.match(node.notes.lines.join('\n'), /acknowledged.*Restore/)
+    })
+  }
+})
+
+describe('files beside the log', () => {
+  test('after an orderly shutdown nothing is scanned', async () => {
+    const { node } = await threeBatches()
+    await node.settle(node.engine.close({ drain: true }))
+    await node.start()
+    assert.deepEqual(node.notes.lines, [])
+    assert.deepEqual(valuesOf(await node.read(0)), ['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('sidecars, snapshots and the checkpoint are made again when missing or wrong', async () => {
+    const harms = [
+      (bytes: Uint8Array) => bytes.with(bytes.length - 1, 99),
+      (bytes: Uint8Array) => bytes.with(20, 99),
+      (bytes: Uint8Array) => bytes.slice(0, 10),
+    ]
+    for (const harm of harms) {
+      const node = new SimulatedNode({ segmentBytes: 400, indexIntervalBytes: 60 })
+      await node.start()
+      for (let i = 0; i < 12; i++)
+        await node.append(batchOf({ values: [`${i}`], producerId: 3n, producerEpoch: 0, baseSequence: i }))
+      await node.settle(node.engine.close({ drain: true }))
+      for (const name of await node.names()) if (!name.endsWith('.log')) await node.edit(`orders-0/${name}`, harm)
+      await node.disk.remove('/data/checkpoint')
+      await node.start()
+      assert.deepEqual(valuesOf(await node.read(5), 5)[0], '5')
+      const again = await node.append(batchOf({ values: ['11'], producerId: 3n, producerEpoch: 0, baseSequence: 11 }))
+      assert(again.ok && again.duplicate && again.baseOffset === 11)
+      const gap = await node.append(batchOf({ producerId: 3n, producerEpoch: 0, baseSequence: 13 }))
+      assert(!gap.ok && gap.error === ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    }
+  })
+
+  test('the last three snapshots are kept', async () => {
+    const node = new SimulatedNode({ segmentBytes: 150 })
+    await node.start()
+    for (let i = 0; i < 12; i++) await node.append(batchOf({ values: ['x'.repeat(60)] }))
+    await node.world.clock.advance(100)
+    assert.equal((await node.names()).filter(name => name.endsWith('.snapshot')).length, 3)
+  })
+
+  test('a folder of another topic with this name is kept, and not used', async () => {
+    const { node } = await threeBatches()
+    await node.edit('orders-0/partition.metadata', () =>
+      new TextEncoder().encode('version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ\n'),
+    )
+    await node.disk.remove('/data/checkpoint')
+    await node.kill()
+    assert.equal(await node.highWatermark(), 0)
+    assert((await node.disk.list('/data')).some(name => name.endsWith('-stray')))
+  })
+
+  test('a data folder of a newer release is refused', async () => {
+    const { node } = await threeBatches()
+    await node.edit('checkpoint', bytes => bytes.with(7, 2))
+    await assert.rejects(node.kill(), { name: 'UsageError', code: 'DATA_FOLDER', message: /format 2.*reads up to 1/ })
+  })
+})
