@@ -11,7 +11,7 @@ import { test } from 'node:test'
 import { Kafka, serde, topic } from '@odradek/client'
 import { ServeProcess } from './serve-process.ts'
 
-const kills = Number(process.env['ODRADEK_KILLS'] ?? 5)
+const kills = Number(process.env.ODRADEK_KILLS ?? 5)
 const numbers = topic('numbers', { key: serde.string, value: serde.string })
 
 test(`${kills} × kill -9 lose nothing that was acknowledged, repeat nothing, reorder nothing`, async t => {

@@ -10,8 +10,20 @@ export async function brokerUnderTest(t: TestContext, config: Record<string, str
     data: { memory: true },
     config: { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': '4', ...config },
   })
-  t.after(() => broker.close({ drain: false }))
+  closing(t).defer(() => broker.close({ drain: false }))
   return broker
+}
+
+const stacks = new WeakMap<TestContext, AsyncDisposableStack>()
+
+/** What a test has opened, closed when it ends, the last first: clients go before their broker. */
+export function closing(t: TestContext): AsyncDisposableStack {
+  const known = stacks.get(t)
+  if (known) return known
+  const stack = new AsyncDisposableStack()
+  stacks.set(t, stack)
+  t.after(() => stack.disposeAsync())
+  return stack
 }
 
 /** Resolves with the first answer that is not undefined; asks again after each wake-up. Nothing here waits longer than it must. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import kafkajs from 'kafkajs'
-import { brokerUnderTest, Waiter } from './broker-under-test.ts'
+import { brokerUnderTest, closing, Waiter } from './broker-under-test.ts'
 
 const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs
 
@@ -29,7 +29,7 @@ test('kafkajs produces and consumes keys, values, headers, nulls and a 900 kB re
   const kafka = client(broker.bootstrap)
   const producer = kafka.producer({ allowAutoTopicCreation: true })
   const consumer = kafka.consumer({ groupId: 'g' })
-  t.after(() => Promise.all([producer.disconnect(), consumer.disconnect()]))
+  closing(t).defer(async () => void (await Promise.all([producer.disconnect(), consumer.disconnect()])))
   const large = randomBytes(900_000)
   await producer.connect()
   const [sent] = await producer.send({
@@ -60,7 +60,7 @@ test('kafkajs sends gzip and reads it back', async t => {
   const kafka = client(broker.bootstrap)
   const producer = kafka.producer()
   const consumer = kafka.consumer({ groupId: 'g' })
-  t.after(() => Promise.all([producer.disconnect(), consumer.disconnect()]))
+  closing(t).defer(async () => void (await Promise.all([producer.disconnect(), consumer.disconnect()])))
   await producer.connect()
   const messages = Array.from({ length: 1000 }, (_, i) => ({ key: `k${i % 7}`, value: `value ${i}`.repeat(10) }))
   await producer.send({ topic: 'squeezed', compression: CompressionTypes.GZIP, messages })
@@ -73,7 +73,7 @@ test('an idempotent kafkajs producer is given a producer id and keeps order', as
   const kafka = client(broker.bootstrap)
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   const consumer = kafka.consumer({ groupId: 'g' })
-  t.after(() => Promise.all([producer.disconnect(), consumer.disconnect()]))
+  closing(t).defer(async () => void (await Promise.all([producer.disconnect(), consumer.disconnect()])))
   await producer.connect()
   for (let i = 0; i < 20; i++)
     await producer.send({ topic: 'ordered', acks: -1, messages: [{ key: 'k', value: String(i) }] })
@@ -100,17 +100,24 @@ test('two kafkajs consumers share a group; when one leaves the other takes over,
       sessionTimeout: 6000,
       heartbeatInterval: 300,
       rebalanceTimeout: 6000,
+      maxWaitTimeInMs: 100,
     })
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) =>
-      joins.add({ member, partitions: payload.memberAssignment['shared'] ?? [] }),
+      joins.add({ member, partitions: payload.memberAssignment.shared ?? [] }),
     )
     return { member, consumer }
   }) as [
     { member: string; consumer: ReturnType<typeof kafka.consumer> },
     { member: string; consumer: ReturnType<typeof kafka.consumer> },
   ]
-  t.after(() =>
-    Promise.all([admin.disconnect(), producer.disconnect(), one.consumer.disconnect(), two.consumer.disconnect()]),
+  closing(t).defer(
+    async () =>
+      void (await Promise.all([
+        admin.disconnect(),
+        producer.disconnect(),
+        one.consumer.disconnect(),
+        two.consumer.disconnect(),
+      ])),
   )
   for (const { member, consumer } of [one, two]) {
     await consumer.connect()
@@ -149,7 +156,7 @@ test('kafkajs admin: topics, partitions, offsets, configs, groups, deleting reco
   const kafka = client(broker.bootstrap)
   const admin = kafka.admin()
   const producer = kafka.producer()
-  t.after(() => Promise.all([admin.disconnect(), producer.disconnect()]))
+  closing(t).defer(async () => void (await Promise.all([admin.disconnect(), producer.disconnect()])))
   await admin.connect()
   await producer.connect()
   assert.equal(
@@ -217,7 +224,7 @@ function toSeen(partition: number, message: kafkajs.KafkaMessage): Omit<Seen, 'm
   return {
     partition,
     offset: Number(message.offset),
-    key: message.key && message.key.toString(),
+    key: message.key?.toString() ?? null,
     value: message.value,
     headers,
   }

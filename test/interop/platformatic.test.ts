@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { Admin, type Consumer as AnyConsumer, Consumer, type Message, Producer } from '@platformatic/kafka'
-import { brokerUnderTest, Waiter } from './broker-under-test.ts'
+import { brokerUnderTest, closing, Waiter } from './broker-under-test.ts'
 
 type Bytes = AnyConsumer<Buffer, Buffer, Buffer, Buffer>
 type Received = Message<Buffer, Buffer, Buffer, Buffer>
@@ -24,10 +24,10 @@ async function setUp(t: TestContext, topic: string, partitions: number) {
       sessionTimeout: 6000,
       rebalanceTimeout: 6000,
     }) as Bytes
-    t.after(() => made.close(true))
+    closing(t).defer(async () => made.close(true))
     return made
   }
-  t.after(() => Promise.all([admin.close(), producer.close()]))
+  closing(t).defer(async () => void (await Promise.all([admin.close(), producer.close()])))
   await admin.createTopics({ topics: [topic], partitions, replicas: 1 })
   return { admin, producer, consumer }
 }
@@ -131,7 +131,7 @@ test('two @platformatic/kafka consumers share a group; when one leaves the other
 
 test('@platformatic/kafka administers topics, partitions, configs, offsets and groups', async t => {
   const { admin, producer } = await setUp(t, 'adm', 2)
-  await admin.createPartitions({ topics: [{ name: 'adm', count: 3, assignments: [] }] })
+  await admin.createPartitions({ topics: [{ name: 'adm', count: 3, assignments: [{ brokerIds: [1] }] }] })
   await producer.send({
     acks: -1,
     messages: Array.from({ length: 10 }, (_, i) => ({ topic: 'adm', partition: 1, value: Buffer.from(String(i)) })),

@@ -9,7 +9,7 @@ type TopicAnswer = ResponseInput<typeof CreateTopics>['topics'][number]
 /** Creates topics, each on its own; one that cannot be created says why. */
 export const createTopics: Handler<typeof CreateTopics> = {
   api: CreateTopics,
-  async handle(request, { broker, apiVersion }) {
+  async handle(request, { broker }) {
     const names = request.topics.map(topic => topic.name)
     const topics = request.topics.map(async (asked): Promise<TopicAnswer> => {
       try {
@@ -19,7 +19,7 @@ export const createTopics: Handler<typeof CreateTopics> = {
             `Topic '${asked.name}' is there more than once in this request.`,
           )
         }
-        return await create(asked, request.validateOnly, broker, apiVersion)
+        return await create(asked, request.validateOnly, broker)
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
         const errorMessage = error instanceof Refusal ? error.sentence : error.message
@@ -30,12 +30,7 @@ export const createTopics: Handler<typeof CreateTopics> = {
   },
 }
 
-async function create(
-  asked: Asked,
-  validateOnly: boolean,
-  broker: BrokerServices,
-  apiVersion: number,
-): Promise<TopicAnswer> {
+async function create(asked: Asked, validateOnly: boolean, broker: BrokerServices): Promise<TopicAnswer> {
   const { name } = asked
   const config: Record<string, string> = {}
   for (const { name: key, value } of asked.configs) {
@@ -43,7 +38,7 @@ async function create(
       throw new Refusal(ErrorCodes.INVALID_CONFIG, `Null value not supported for topic configs: ${key}`)
     config[key] = value
   }
-  const spec = { name, partitions: partitionsOf(asked, broker, apiVersion), config }
+  const spec = { name, partitions: partitionsOf(asked, broker), config }
   if (validateOnly) broker.topics.check(spec)
   const topic = validateOnly ? undefined : await broker.topics.create(spec)
   return {
@@ -57,8 +52,11 @@ async function create(
   }
 }
 
-/** The number of partitions asked for, by count or by assignment, once both make sense. */
-function partitionsOf(asked: Asked, { nodeIds, config }: BrokerServices, apiVersion: number): number {
+/**
+ * The number of partitions asked for, by count or by assignment, once both make sense. -1 is the default at every version: KIP-464 keeps
+ * only clients from writing it before version 4, and kafkajs does write it.
+ */
+function partitionsOf(asked: Asked, { nodeIds, config }: BrokerServices): number {
   const { numPartitions, replicationFactor, assignments } = asked
   if (assignments.length > 0) {
     if (numPartitions !== -1 || replicationFactor !== -1) {
@@ -69,12 +67,6 @@ function partitionsOf(asked: Asked, { nodeIds, config }: BrokerServices, apiVers
     }
     checkAssignments(assignments, nodeIds)
     return assignments.length
-  }
-  if (numPartitions === -1 && apiVersion < 4) {
-    throw new Refusal(
-      ErrorCodes.INVALID_PARTITIONS,
-      'Number of partitions was set to -1, which means the default only from version 4 on.',
-    )
   }
   if (replicationFactor !== -1 && (replicationFactor < 1 || replicationFactor > nodeIds.length)) {
     const reason = `Replication factor: ${replicationFactor} larger than available brokers: ${nodeIds.length}, or not positive.`
