@@ -1,0 +1,113 @@
+/** Sidecar, snapshot and checkpoint: what is written is read back, and no change of a single bit goes unnoticed. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { memoryDisk } from '@odradek/world'
+import { Checkpoint, partitionKey } from './checkpoint.ts'
+import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
+import { decodeSidecarHead, decodeSidecarIndex, encodeSidecar } from './segment-sidecar.ts'
+import { SparseIndex } from './sparse-index.ts'
+
+const flipped = (bytes: Uint8Array, bit: number): Uint8Array =>
+  bytes.with(bit >> 3, bytes[bit >> 3]! ^ (1 << (bit & 7)))
+
+describe('a sidecar', () => {
+  const index = new SparseIndex()
+  for (let i = 1; i < 5; i++) index.add(i * 3, i * 4000, 1e12 + i)
+  const head = {
+    baseOffset: 2 ** 40,
+    nextOffset: 2 ** 40 + 20,
+    logSize: 2 ** 31 - 1,
+    firstTimestamp: 5,
+    maxTimestamp: 1e12 + 9,
+    sinceEntry: 77,
+    epochs: [
+      { epoch: 3, startOffset: 2 ** 40 },
+      { epoch: 4, startOffset: 2 ** 40 + 7 },
+    ],
+  }
+  const bytes = encodeSidecar(head, index)
+
+  test('is read back', () => {
+    const { entryCount, entriesCrc: _, ...rest } = decodeSidecarHead(bytes)!
+    assert.deepEqual(rest, head)
+    assert.equal(entryCount, 4)
+    const found = decodeSidecarIndex(bytes, 'x.index')
+    for (let i = 0; i < 4; i++) assert.deepEqual(found.entry(i), index.entry(i))
+  })
+
+  test('with any bit changed, or any length, is refused', () => {
+    for (let bit = 0; bit < bytes.length * 8; bit++)
+      assert.throws(() => decodeSidecarIndex(flipped(bytes, bit), 'x.index'), { name: 'CorruptionError' })
+    for (let length = 0; length < bytes.length; length++)
+      assert.throws(() => decodeSidecarIndex(bytes.slice(0, length), 'x.index'), { name: 'CorruptionError' })
+  })
+})
+
+describe('a snapshot', () => {
+  const window = [0, 1, 2].map(i => ({
+    firstSequence: i * 2,
+    lastSequence: i * 2 + 1,
+    baseOffset: 2 ** 40 + i,
+    timestamp: 1e12 + i,
+  }))
+  const entries = [
+    { producerId: 2n ** 62n, epoch: 32767, window, lastSeen: 1e12 },
+    { producerId: 4n, epoch: 0, window: [], lastSeen: 7 },
+  ]
+  const bytes = encodeSnapshot(42, entries)
+
+  test('is read back, under its own offset only', () => {
+    assert.deepEqual(decodeSnapshot(bytes, 42), entries)
+    assert.equal(decodeSnapshot(bytes, 43), undefined)
+  })
+
+  test('with any bit changed, or any length, is refused', () => {
+    for (let bit = 0; bit < bytes.length * 8; bit++) assert.equal(decodeSnapshot(flipped(bytes, bit), 42), undefined)
+    for (let length = 0; length < bytes.length; length++)
+      assert.equal(decodeSnapshot(bytes.slice(0, length), 42), undefined)
+  })
+})
+
+describe('a checkpoint', () => {
+  const key = partitionKey('0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01', 12)
+
+  async function written() {
+    const disk = memoryDisk()
+    await disk.makeFolder('/data')
+    const checkpoint = await Checkpoint.open(disk, '/data')
+    const slot = checkpoint.claim(key)
+    for (let i = 1; i <= 3; i++) checkpoint.write(slot, { durableOffset: i * 10, logStartOffset: i })
+    await checkpoint.close()
+    return disk
+  }
+
+  test('remembers the last ends of every partition, and the clock', async () => {
+    const disk = await written()
+    const first = await Checkpoint.open(disk, '/data')
+    first.lastWallTime = 1e12
+    const again = await Checkpoint.open(disk, '/data')
+    assert.equal(again.lastWallTime, 1e12)
+    const { durableOffset, logStartOffset } = again.find(key)!
+    assert.deepEqual([durableOffset, logStartOffset], [30, 3])
+  })
+
+  test('falls back to the older copy when the newer one is damaged, and to nothing when both are', async () => {
+    const bytes = await (await written()).readFile('/data/checkpoint')
+    for (let bit = 64 * 8; bit < bytes.length * 8; bit++) {
+      const disk = memoryDisk()
+      await disk.makeFolder('/data')
+      const file = await disk.open('/data/checkpoint', 'fresh')
+      file.write(0, [flipped(bytes, bit)])
+      const newestIsHarmed = bit >= (64 + 64) * 8
+      assert.equal((await Checkpoint.open(disk, '/data')).find(key)!.durableOffset, newestIsHarmed ? 20 : 30)
+    }
+  })
+
+  test('gives a freed slot to the next partition', async () => {
+    const checkpoint = await Checkpoint.open(await written(), '/data')
+    const slot = checkpoint.find(key)!
+    checkpoint.free(slot)
+    assert.equal(checkpoint.find(key), undefined)
+    assert.equal(checkpoint.claim(partitionKey('7c1d2f6a-55e0-4f0b-9a63-0d6f9f1e2b02', 0)).number, slot.number)
+  })
+})

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { CoalescedSync } from './coalesced-sync.ts'
+import { SyncQueue } from './sync-queue.ts'
+
+/** A file that is synced when the test says so. */
+class SlowFile {
+  needsSync = false
+  syncs = 0
+  finish: () => void = () => undefined
+
+  sync(): Promise<void> {
+    this.syncs++
+    this.needsSync = false
+    return new Promise(resolve => {
+      this.finish = resolve
+    })
+  }
+}
+
+test('what is written during a sync shares the next one', async () => {
+  const queue = new SyncQueue(4)
+  const file = new SlowFile()
+  queue.request(file)
+  for (let i = 0; i < 10; i++) {
+    file.needsSync = true
+    queue.request(file)
+  }
+  assert.equal(file.syncs, 1)
+  file.finish()
+  await turn()
+  assert.equal(file.syncs, 2)
+  file.finish()
+  await turn()
+  assert.equal(file.syncs, 2)
+})
+
+test('only so many syncs are in flight, and every file gets its turn', async () => {
+  const queue = new SyncQueue(2)
+  const files = Array.from({ length: 5 }, () => new SlowFile())
+  for (const file of files) queue.request(file)
+  assert.deepEqual(
+    files.map(file => file.syncs),
+    [1, 1, 0, 0, 0],
+  )
+  files[0]!.needsSync = true
+  files[0]!.finish()
+  await turn()
+  assert.deepEqual(
+    files.map(file => file.syncs),
+    [1, 1, 1, 0, 0],
+  )
+  for (const file of [1, 2, 3, 4, 0]) {
+    files[file]!.finish()
+    await turn()
+  }
+  assert.deepEqual(
+    files.map(file => file.syncs),
+    [2, 1, 1, 1, 1],
+  )
+})
+
+test('a coalesced sync that has failed once fails for ever', async () => {
+  let calls = 0
+  const sync = new CoalescedSync(async () => {
+    if (++calls === 2) throw new Error('EIO')
+  })
+  await sync.request()
+  const failing = sync.request()
+  const waiting = sync.request()
+  await assert.rejects(failing, /EIO/)
+  await assert.rejects(waiting, /EIO/)
+  await assert.rejects(sync.request(), /EIO/)
+  assert.equal(calls, 2)
+})
