@@ -3,7 +3,7 @@ export interface BenchClient {
   readonly name: string
   createTopic(bootstrap: string, topic: string, partitions: number): Promise<void>
   producer(bootstrap: string, acks: 1 | -1): Promise<BenchProducer>
-  /** Reads a topic from its beginning, in a group of its own. Rejects `failed` when it ends by itself. */
+  /** Reads a topic from its beginning, in a group of its own. */
   consumer(bootstrap: string, topic: string, received: (value: Uint8Array) => void): Promise<BenchConsumer>
 }
 
@@ -21,6 +21,8 @@ export interface BenchProducer {
 }
 
 export interface BenchConsumer {
+  /** When the group had given it its partitions, by `performance.now()`: from here on it could fetch. */
+  readonly assignedAt: number
   close(): Promise<void>
 }
 

@@ -28,6 +28,9 @@ export const kafkajsClient: BenchClient = {
   },
   async consumer(bootstrap, topic, received) {
     const consumer = clusterAt(bootstrap).consumer({ groupId: freshName('group') })
+    const assigned = new Promise<number>(resolve => {
+      consumer.on(consumer.events.GROUP_JOIN, () => resolve(performance.now()))
+    })
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
     // By the batch: its faster way.
@@ -36,6 +39,6 @@ export const kafkajsClient: BenchClient = {
         for (const { value } of batch.messages) received(value!)
       },
     })
-    return { close: () => consumer.disconnect() }
+    return { assignedAt: await assigned, close: () => consumer.disconnect() }
   },
 }

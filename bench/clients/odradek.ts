@@ -20,11 +20,18 @@ export const odradekClient: BenchClient = {
   },
   async consumer(bootstrap, topic, received) {
     const kafka = kafkaAt(bootstrap)
-    const consumer = kafka.consumer({ group: freshName('group'), topics: [topic], from: 'earliest' })
+    const assigned = Promise.withResolvers<number>()
+    const consumer = kafka.consumer({
+      group: freshName('group'),
+      topics: [topic],
+      from: 'earliest',
+      onAssigned: () => assigned.resolve(performance.now()),
+    })
     const ended = (async () => {
-      for await (const { value } of consumer) received(value)
+      for await (const { value } of consumer) received(value!)
     })()
     return {
+      assignedAt: await assigned.promise,
       close: async () => {
         await kafka.close()
         await ended

@@ -25,7 +25,8 @@ export const platformaticClient: BenchClient = {
       groupId: freshName('group'),
     })
     const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: true })
+    const assignedAt = performance.now()
     stream.on('data', ({ value }) => received(value))
-    return { close: () => consumer.close(true) }
+    return { assignedAt, close: () => consumer.close(true) }
   },
 }
