@@ -44,7 +44,7 @@ test('a refusal in version 0 form without any range leads to version 0', async (
   await simulated({}, async ({ cluster, kafka, run }) => {
     cluster.once(ApiVersions, (_, { connection, header }) => {
       connection.send(encodeResponse(ApiVersions, 0, header.correlationId, { errorCode: 35, apiKeys: [] }))
-      return 'silence'
+      return 'nothing'
     })
     await run(kafka.cluster.describe([]))
     const asked = cluster.seen.filter(({ api }) => api === 'ApiVersions').map(({ version }) => version)
@@ -139,7 +139,7 @@ test('an answer to another request than the one that is due ends the connection'
     const connection = await run(kafka.cluster.connection('any'))
     cluster.once(Metadata, (_, call) => {
       call.connection.send(encodeResponse(Metadata, call.version, 999, { brokers: [], topics: [] }))
-      return 'silence'
+      return 'nothing'
     })
     await assert.rejects(run(connection.call(Metadata, { topics: [] })), /999/)
     assert.equal(connection.isOpen, false)

@@ -1,5 +1,5 @@
 /** What a broker's answer about one batch means for it. */
-import { ErrorCodes, type Produce, ProtocolError, type Response } from '@odradek/protocol'
+import { DecodeError, ErrorCodes, type Produce, ProtocolError, type Response } from '@odradek/protocol'
 import { type Recovery, recoveryOf } from '../cluster/recovery.ts'
 import type { Outcome } from './partition-queue.ts'
 
@@ -40,7 +40,8 @@ export function outcomeOf(answer: PartitionAnswer, context: OutcomeContext): Out
 
 /** A request that brought no answer: what it carried may or may not have been appended. */
 export function outcomeOfLoss(error: Error, pauseMs: number): Outcome {
-  return recoveryOf(error) === 'give-up' ? { kind: 'refused', error } : { kind: 'retry', error, pauseMs }
+  const isHopeless = recoveryOf(error) === 'give-up' && !(error instanceof DecodeError) // whose connection is gone by now
+  return isHopeless ? { kind: 'refused', error } : { kind: 'retry', error, pauseMs }
 }
 
 export function recoveryFor(outcome: Outcome): Recovery | undefined {

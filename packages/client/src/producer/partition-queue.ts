@@ -32,10 +32,15 @@ export type Outcome =
 export interface QueueRules {
   readonly isIdempotent: boolean
   readonly maxInFlight: number
+  /** Default 32,767, the end of int16. */
   readonly maxEpoch?: number
+  /** Default 0: what the first batch of the first identity is numbered. */
+  readonly firstSequence?: number
 }
 
 const sequenceEnd = 2 ** 31
+/** So many batches of a producer a broker remembers per partition. */
+const brokerMemory = 5
 
 export class PartitionQueue {
   readonly topic: string
@@ -60,11 +65,14 @@ export class PartitionQueue {
   /** The leader has appended a batch of the identity, so it can tell a gap. Before, it would take any sequence number. */
   #isIntroduced = false
   #order = 0
+  /** Numbered batches from the oldest whose fate is not known on, those delivered out of turn among them. */
+  #reach: ProducerBatch[] = []
 
   constructor(topic: string, partition: number, rules: QueueRules) {
     this.topic = topic
     this.partition = partition
     this.#rules = rules
+    this.#nextSequence = rules.firstSequence ?? 0
   }
 
   get inFlight(): number {
@@ -117,6 +125,7 @@ export class PartitionQueue {
     if (this.#rules.isIdempotent) {
       if (!this.#identity && !this.#isFresh(identity)) return false
       if (!this.#isIntroduced && this.#inFlight.length > 0) return false
+      if (!this.#isWithinReach(this.#ready[0])) return false
     }
     return this.#ready.length > 0 || this.open !== undefined
   }
@@ -160,6 +169,7 @@ export class PartitionQueue {
       case 'too-large':
         this.#split(batch, outcome.error)
     }
+    this.#forgetSettled()
     if (this.#isDraining && this.#inFlight.length === 0) this.#goOn()
   }
 
@@ -170,18 +180,29 @@ export class PartitionQueue {
     this.#ready = this.#ready.filter(batch => !batch.isSettled)
     this.#failed = this.#failed.filter(batch => !batch.isSettled)
     if (this.open?.isSettled) this.closeOpen()
+    this.#forgetSettled()
     return overdue
+  }
+
+  /**
+   * Whether the broker would still recognise the oldest batch of unknown fate as a repetition after this one (the next to be opened
+   * when undefined) has been appended.
+   */
+  #isWithinReach(batch: ProducerBatch | undefined): boolean {
+    const at = batch && batch.sequence >= 0 ? this.#reach.indexOf(batch) : this.#reach.length
+    return at < brokerMemory
   }
 
   #number(batch: ProducerBatch, current: ProducerIdentity | undefined): void {
     if (batch.sequence >= 0) return
     const isOther = this.#isFresh(current) && current.producerId !== this.#identity?.producerId
     if (isOther && this.#inFlight.length === 0 && this.#ready.every(({ sequence }) => sequence < 0)) {
+      if (this.#identity ?? this.#spentId) this.#nextSequence = 0
       this.#identity = current
       this.#isIntroduced = false
-      this.#nextSequence = 0
     }
     batch.numbered(this.#identity!, this.#nextSequence)
+    this.#reach.push(batch)
     this.#nextSequence = (this.#nextSequence + batch.recordCount) % sequenceEnd
   }
 
@@ -192,6 +213,10 @@ export class PartitionQueue {
   #spend(): void {
     this.#spentId = this.#identity?.producerId
     this.#identity = undefined
+  }
+
+  #forgetSettled(): void {
+    while (this.#reach[0]?.isSettled) this.#reach.shift()
   }
 
   #keep(batch: ProducerBatch, error: Error): void {
@@ -218,6 +243,7 @@ export class PartitionQueue {
     if (batch.isSettled) return
     const parts = splitBatch(batch, this.batchBytesLimit)
     batch.replaced()
+    if (batch.sequence >= 0) this.#reach.splice(this.#reach.indexOf(batch), 1, ...parts)
     this.#failed.push(...parts)
   }
 
@@ -228,6 +254,7 @@ export class PartitionQueue {
     if (!this.#startsAnew) return
     this.#startsAnew = false
     for (const batch of this.#ready) batch.unnumbered()
+    this.#reach = []
     this.#isIntroduced = false
     this.#nextSequence = 0
     if (!this.#identity) return

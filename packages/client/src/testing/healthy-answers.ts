@@ -54,7 +54,7 @@ function coordinator(
 function produce(
   cluster: ScriptedCluster,
   request: Request<typeof Produce>,
-): ResponseInput<typeof Produce> | 'silence' {
+): ResponseInput<typeof Produce> | 'nothing' {
   const responses = request.topicData.map(({ name, topicId, partitionData }) => {
     const topic = name ? cluster.topics.get(name) : [...cluster.topics.values()].find(t => t.topicId === topicId)
     const partitionResponses = partitionData.map(({ index, records }) => {
@@ -67,5 +67,5 @@ function produce(
     })
     return { name, topicId, partitionResponses }
   })
-  return request.acks === 0 ? 'silence' : { responses }
+  return request.acks === 0 ? 'nothing' : { responses }
 }

@@ -29,8 +29,11 @@ export interface Call {
   readonly connection: Connection
 }
 
-/** `silence`: the request is read and never answered. `hang-up`: the connection is closed. */
-export type Answer<A> = ResponseInput<A> | 'silence' | 'hang-up'
+/**
+ * `silence`: the connection hangs, neither this nor a later request is answered. `hang-up`: the connection is closed. `nothing`: this
+ * request has no answer (Produce with acks 0).
+ */
+export type Answer<A> = ResponseInput<A> | 'silence' | 'hang-up' | 'nothing'
 export type Handler<A> = (request: Request<A>, call: Call) => Answer<A> | Promise<Answer<A>>
 
 export interface ScriptedTopic {
@@ -198,7 +201,7 @@ export class ScriptedNode {
   #accept(connection: Connection): void {
     this.connections.add(connection)
     const frames = new FrameSplitter(100 * 1024 * 1024)
-    let answered: Promise<void> = Promise.resolve()
+    let answered: Promise<unknown> = Promise.resolve()
     connection.handle({
       received: bytes => {
         for (const frame of frames.push(bytes)) {
@@ -211,7 +214,7 @@ export class ScriptedNode {
   }
 
   /** Starts at once; what it resolves to sends the answer when its turn has come. */
-  async #answer(frame: Uint8Array, connection: Connection): Promise<() => void> {
+  async #answer(frame: Uint8Array, connection: Connection): Promise<() => unknown> {
     const header = decodeRequestHeader(frame)
     const api = apiByKey(header.apiKey)!
     const range = this.ranges.find(({ apiKey }) => apiKey === api.key)
@@ -227,7 +230,10 @@ export class ScriptedNode {
       connection,
     })
     if (answer === 'hang-up') return () => connection.destroy()
-    if (answer === 'silence') return () => {}
+    if (answer === 'nothing') return () => {}
+    if (answer === 'silence') return () => never
     return () => connection.send(encodeResponse(api, header.apiVersion, header.correlationId, answer as any))
   }
 }
+
+const never = new Promise<never>(() => {})
