@@ -85,6 +85,11 @@ export class AssignedPartition {
     )
   }
 
+  /** Everything up to the end, as last seen, has been fetched. False while the end is unknown. */
+  get isAtEnd(): boolean {
+    return this.endOffset >= 0 && this.#fetchOffset >= this.endOffset
+  }
+
   get hasBuffered(): boolean {
     return this.#buffer.length > 0 && !this.isPaused && this.#position !== undefined
   }
@@ -96,6 +101,7 @@ export class AssignedPartition {
     this.#position = offset
     this.#positionEpoch = leaderEpoch
     this.#fetchOffset = offset
+    this.endOffset = -1
   }
 
   /** The position is not known: find it. */

@@ -1,8 +1,12 @@
 /**
- * One of the two ways in which we fetch from a broker. While the first waits in a long poll for some partitions, the second takes those
- * that became fetchable meanwhile: drained, resumed, newly assigned. So nothing waits for a long poll it is not part of.
+ * One way in which we fetch from a broker, with one request under way at a time. There are three to each broker:
  *
- * Each has a connection of its own, for a broker answers the requests of one connection in order. Only the first keeps a session.
+ *   waiting   a long poll for all partitions whose end we have reached; in a session, so that it costs little while nothing happens
+ *   reading   for partitions that have more: answered at once, and so never in anybody's way
+ *   joining   a short poll for partitions that reached their end while `waiting` was under way without them
+ *
+ * So nobody waits for a long poll they are not part of. Each has a connection of its own, opened when first needed, for a broker answers
+ * the requests of one connection in order.
  */
 import { ErrorCodes, Fetch, noId, ProtocolError, type Response } from '@odradek/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -10,7 +14,6 @@ import type { AssignedPartition } from './assigned-partition.ts'
 import { FetchSession, type FetchTarget } from './fetch-session.ts'
 
 export interface FetchLimits {
-  readonly maxWaitMs: number
   readonly minBytes: number
   readonly isolation: 'read_uncommitted' | 'read_committed'
   readonly rackId: string
@@ -18,7 +21,7 @@ export interface FetchLimits {
 
 export type PartitionAnswer = Response<typeof Fetch>['responses'][number]['partitions'][number]
 
-/** `null`: the broker had nothing to say about it. */
+/** Partitions that are missing: the broker had nothing new to say about them. */
 export type LaneAnswer = Map<AssignedPartition, PartitionAnswer>
 
 const noIdsBelow = 12
@@ -30,20 +33,30 @@ export class FetchLane {
   readonly #nodeId: number
   readonly #purpose: string
   readonly #limits: FetchLimits
+  readonly #maxWaitMs: number
   readonly #session: FetchSession
 
-  constructor(cluster: Cluster, nodeId: number, purpose: string, limits: FetchLimits, hasSession: boolean) {
-    this.#cluster = cluster
-    this.#nodeId = nodeId
-    this.#purpose = purpose
-    this.#limits = limits
-    this.#session = new FetchSession(hasSession)
+  constructor(options: {
+    cluster: Cluster
+    nodeId: number
+    purpose: string
+    limits: FetchLimits
+    maxWaitMs: number
+    hasSession: boolean
+  }) {
+    this.#cluster = options.cluster
+    this.#nodeId = options.nodeId
+    this.#purpose = options.purpose
+    this.#limits = options.limits
+    this.#maxWaitMs = options.maxWaitMs
+    this.#session = new FetchSession(options.hasSession)
   }
 
-  /** One long poll. Undefined: the broker wants a new session; ask again. */
+  /** One request. Undefined: the broker wants a new session; ask again. */
   async fetch(partitions: readonly AssignedPartition[], maxBytes: number): Promise<LaneAnswer | undefined> {
     const targets = partitions.map(p => this.#target(p))
-    const { maxWaitMs, minBytes, isolation, rackId } = this.#limits
+    const maxWaitMs = this.#maxWaitMs
+    const { minBytes, isolation, rackId } = this.#limits
     const request = this.#session.request(targets)
     let response: Response<typeof Fetch>
     try {

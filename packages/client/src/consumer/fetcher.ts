@@ -1,8 +1,8 @@
 /**
- * Keeps long polls under way to every broker that leads something we may fetch, and puts what they bring into the partitions' buffers.
+ * Keeps fetches under way to every broker that leads something we may fetch, and puts what they bring into the partitions' buffers.
  *
  * `pump` is called whenever something may have become fetchable; it looks at all partitions and starts what is missing. A partition is
- * in one request at a time; a broker has two lanes (see fetch-lane.ts). Nothing more is fetched while the buffers hold `bufferBytes`.
+ * in one request at a time; a broker has three lanes (see fetch-lane.ts). Nothing more is fetched while the buffers hold `bufferBytes`.
  */
 import { ConnectionError, Fetch, ProtocolError } from '@odradek/protocol'
 import type { Timer } from '@odradek/world'
@@ -18,6 +18,7 @@ export interface FetcherOptions extends FetchLimits {
   readonly trouble: Trouble
   /** Names the connections of this engine. */
   readonly purpose: string
+  readonly maxWaitMs: number
   readonly bufferBytes: number
   readonly checkCrcs: boolean
   readonly metadataMaxAgeMs: number
@@ -26,12 +27,19 @@ export interface FetcherOptions extends FetchLimits {
   readonly onOutOfRange: (p: AssignedPartition, reason: string) => void
 }
 
+interface Lanes {
+  readonly waiting: FetchLane
+  readonly reading: FetchLane
+  readonly joining: FetchLane
+}
+
 const retryPauseMs = 100
+const joiningWaitMs = 50
 const longestRequestBytes = 50 * 1024 * 1024
 
 export class Fetcher {
   readonly #options: FetcherOptions
-  readonly #lanes = new Map<number, readonly FetchLane[]>()
+  readonly #lanes = new Map<number, Lanes>()
   readonly #pausedNodes = new Map<number, number>()
   #later: Timer | undefined
   #laterAt = Number.POSITIVE_INFINITY
@@ -67,7 +75,8 @@ export class Fetcher {
   close(): void {
     this.#isClosed = true
     this.#later?.cancel()
-    for (const lane of [0, 1]) this.#options.cluster.closePurpose(this.#purposeOf(lane))
+    for (const lane of ['waiting', 'reading', 'joining'] as const)
+      this.#options.cluster.closePurpose(this.#purposeOf(lane))
   }
 
   #nodeFor(p: AssignedPartition, now: number): number {
@@ -75,31 +84,54 @@ export class Fetcher {
     return p.nearer?.nodeId ?? this.#options.cluster.leaderOf(p.topic, p.partition)
   }
 
-  #start(node: number, some: AssignedPartition[], room: number, now: number): void {
+  #start(node: number, some: readonly AssignedPartition[], room: number, now: number): void {
     const pausedUntil = this.#pausedNodes.get(node) ?? 0
     if (pausedUntil > now) {
       this.#pumpAt(pausedUntil)
       return
     }
-    const lane = this.#lanesOf(node).find(lane => !lane.isBusy)
-    if (!lane) return
+    const { waiting, reading, joining } = this.#lanesOf(node)
+    const atEnd = some.filter(p => p.isAtEnd)
+    const behind = some.filter(p => !p.isAtEnd)
+    if (behind.length > 0 && !reading.isBusy) this.#send(node, reading, behind, room)
+    // Those that are joining shall be in the next long poll.
+    if (atEnd.length === 0 || joining.isBusy) return
+    this.#send(node, waiting.isBusy ? joining : waiting, atEnd, room)
+  }
+
+  #send(node: number, lane: FetchLane, some: readonly AssignedPartition[], room: number): void {
     lane.isBusy = true
     for (const p of some) p.isInFlight = true
     void this.#fetch(node, lane, some, Math.min(room, longestRequestBytes))
   }
 
-  #lanesOf(node: number): readonly FetchLane[] {
-    let lanes = this.#lanes.get(node)
+  #lanesOf(nodeId: number): Lanes {
+    let lanes = this.#lanes.get(nodeId)
     if (!lanes) {
-      const { cluster } = this.#options
-      lanes = [0, 1].map(i => new FetchLane(cluster, node, this.#purposeOf(i), this.#options, i === 0))
-      this.#lanes.set(node, lanes)
+      const { cluster, maxWaitMs } = this.#options
+      const laneOf = (lane: keyof Lanes, maxWaitMs: number) => {
+        const purpose = this.#purposeOf(lane)
+        return new FetchLane({
+          cluster,
+          nodeId,
+          purpose,
+          limits: this.#options,
+          maxWaitMs,
+          hasSession: lane === 'waiting',
+        })
+      }
+      lanes = {
+        waiting: laneOf('waiting', maxWaitMs),
+        reading: laneOf('reading', 0),
+        joining: laneOf('joining', Math.min(maxWaitMs, joiningWaitMs)),
+      }
+      this.#lanes.set(nodeId, lanes)
     }
     return lanes
   }
 
-  #purposeOf(lane: number): string {
-    return `${this.#options.purpose}-fetch${lane}`
+  #purposeOf(lane: keyof Lanes): string {
+    return `${this.#options.purpose}-${lane}`
   }
 
   async #fetch(node: number, lane: FetchLane, some: readonly AssignedPartition[], maxBytes: number): Promise<void> {
