@@ -63,7 +63,7 @@ export function parseCall<F extends Flags>(definition: Command<F>, argv: string[
   const options = { ...definition.flags, ...globalFlags }
   try {
     const { values, positionals } = parseArgs({
-      args: argv,
+      args: joinNegative(argv, options),
       options,
       allowPositionals: true,
       allowNegative: false,
@@ -74,6 +74,20 @@ export function parseCall<F extends Flags>(definition: Command<F>, argv: string[
     const text = (error as Error).message.split('. To specify')[0]!.replace(/\.$/, '')
     throw new UsageError(`${text}. \`odradek ${definition.name} --help\` lists what there is.`)
   }
+}
+
+/** `--to -10` as `--to=-10`: what follows a flag that takes a value and looks like a number is its value. */
+function joinNegative(argv: string[], options: Flags): string[] {
+  const joined: string[] = []
+  for (let i = 0; i < argv.length; i++) {
+    const [arg, next] = [argv[i]!, argv[i + 1]]
+    const takesValue = arg.startsWith('--') && options[arg.slice(2)]?.type === 'string'
+    if (takesValue && next !== undefined && /^-\d/.test(next)) {
+      joined.push(`${arg}=${next}`)
+      i++
+    } else joined.push(arg)
+  }
+  return joined
 }
 
 /** Lines of help for one command. */

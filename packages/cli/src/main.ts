@@ -38,7 +38,7 @@ async function runCommand(command: Command<any>, argv: string[]): Promise<number
     })
   }
   const call = parseCall(command, argv, interrupted.signal)
-  if (call.flags['help']) return print(helpText(command))
+  if (call.flags.help) return print(helpText(command))
   return (await command.run(call)) ?? 0
 }
 

@@ -34,6 +34,8 @@ export interface BrokerFlags {
   config?: string[]
   'config-file'?: string
   verbose?: boolean
+  /** Only what needs attention: the screen belongs to something else. */
+  quiet?: boolean
 }
 
 export async function startBroker(flags: BrokerFlags): Promise<Broker> {
@@ -47,7 +49,7 @@ export async function startBroker(flags: BrokerFlags): Promise<Broker> {
     data: flags.memory ? { memory: true } : { folder: resolve(flags.data!) },
     nodes: parseCount(flags.nodes ?? '1', '--nodes'),
     config: { ...(await configFile(flags['config-file'])), ...configPairs(flags.config ?? [], '-c') },
-    logger: terminalLogger(flags.verbose ? 'debug' : 'info'),
+    logger: terminalLogger(flags.verbose ? 'debug' : flags.quiet ? 'error' : 'info'),
   })
 }
 

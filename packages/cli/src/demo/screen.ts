@@ -18,7 +18,7 @@ export class Screen {
   }
 
   get colour(): boolean {
-    return this.isLive && !process.env['NO_COLOR']
+    return this.isLive && !process.env.NO_COLOR
   }
 
   /** Replaces what was drawn last. */

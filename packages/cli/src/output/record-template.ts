@@ -45,7 +45,7 @@ export function compileTemplate(template: string): (record: PrintableRecord) => 
     if (literal !== '') parts.push(Buffer.from(literal))
     literal = ''
   }
-  for (const [piece, token, escape, hex] of template
+  for (const [piece, token, escaped, hex] of template
     .matchAll(/%(.)|\\(?:x([0-9a-fA-F]{2})|(.))|[^%\\]+|[%\\]/gs)
     .map(m => [m[0], m[1], m[3], m[2]] as const)) {
     if (token !== undefined) {
@@ -55,7 +55,7 @@ export function compileTemplate(template: string): (record: PrintableRecord) => 
     } else if (hex !== undefined) {
       flush()
       parts.push(Buffer.from(hex, 'hex'))
-    } else literal += escape === undefined ? piece : (escapes[escape] ?? piece)
+    } else literal += escaped === undefined ? piece : (escapes[escaped] ?? piece)
   }
   flush()
   return record => Buffer.concat(parts.map(part => bytesOf(typeof part === 'function' ? part(record) : part)))
