@@ -9,3 +9,9 @@ export class Refusal extends ProtocolError {
     this.sentence = sentence
   }
 }
+
+/** What one item of a request is answered when it failed with a code; anything else fails the whole request. */
+export function refusedItem(error: unknown): { errorCode: ErrorCode; errorMessage: string } {
+  if (!(error instanceof ProtocolError)) throw error
+  return { errorCode: error.errorCode, errorMessage: error instanceof Refusal ? error.sentence : error.message }
+}

@@ -108,10 +108,23 @@ export class Topics {
 
   async delete(topic: Topic): Promise<void> {
     await this.#cluster.deleteTopic(topic.id)
-    await this.#engine.drop(topic.id)
-    await this.#cluster.forgetDropped(topic.id)
+    await this.#dropBytes(topic)
     this.#logger.info({ topic: topic.name, topicId: topic.id }, 'topic deleted')
     for (const deleted of this.#deleted) deleted(topic)
+  }
+
+  /** The topic is gone, whatever becomes of its bytes: the next start tries again. */
+  async #dropBytes(topic: Topic): Promise<void> {
+    try {
+      await this.#engine.drop(topic.id)
+      await this.#cluster.forgetDropped(topic.id)
+    } catch (error) {
+      const { name, id: topicId } = topic
+      this.#logger.error(
+        { topic: name, topicId, error },
+        'the bytes of a deleted topic could not be removed; the next start tries again',
+      )
+    }
   }
 
   /** Called after a topic is gone (its committed offsets go too). */

@@ -1,6 +1,6 @@
 import type { PartitionId, Uuid } from '@odradek/log'
 import type { ClusterStore, ConfigOverrides, Topic, TopicPartition } from './cluster-store.ts'
-import { type Metadata, openMetadata } from './sqlite-schema.ts'
+import { type Metadata, openMetadata, storageRefusal } from './sqlite-schema.ts'
 
 type Row = Record<string, string | number | null>
 
@@ -19,7 +19,7 @@ export class SqliteClusterStore implements ClusterStore {
   readonly #partitions = new Map<PartitionId, TopicPartition>()
   readonly #brokerConfig = new Map<string, ConfigOverrides>()
 
-  /** Opens or creates `metadata.db` in a folder, and raises the leader epoch. Throws UsageError when the folder cannot be used. */
+  /** Opens or creates `metadata.db` in a folder, which raises the leader epoch. Throws UsageError when the folder cannot be used. */
   static openFolder(folder: string, freshClusterId: () => string): SqliteClusterStore {
     return new SqliteClusterStore(openMetadata(folder, freshClusterId))
   }
@@ -31,9 +31,6 @@ export class SqliteClusterStore implements ClusterStore {
 
   private constructor(db: Metadata) {
     this.#db = db
-    this.#db.write(() =>
-      this.#db.run(`UPDATE cluster SET value = CAST(value AS INTEGER) + 1 WHERE name = 'leader_epoch'`),
-    )
     this.clusterId = String(this.#db.value('cluster_id'))
     this.leaderEpoch = Number(this.#db.value('leader_epoch'))
     for (const row of this.#db.all('SELECT id FROM topic')) this.#load(String(row.id))
@@ -61,7 +58,7 @@ export class SqliteClusterStore implements ClusterStore {
   }
 
   async createTopic(spec: { id: Uuid; name: string; partitions: number; config: ConfigOverrides }): Promise<Topic> {
-    this.#db.write(() => {
+    this.#write(() => {
       this.#db.run('INSERT INTO topic (id, name) VALUES (?, ?)', spec.id, spec.name)
       this.#insertPartitions(spec.id, 0, spec.partitions)
       this.#insertConfig(spec.id, spec.config)
@@ -71,12 +68,12 @@ export class SqliteClusterStore implements ClusterStore {
 
   async addPartitions(id: Uuid, total: number): Promise<Topic> {
     const from = this.#byId.get(id)!.partitions.length
-    this.#db.write(() => this.#insertPartitions(id, from, total))
+    this.#write(() => this.#insertPartitions(id, from, total))
     return this.#load(id)
   }
 
   async setTopicConfig(id: Uuid, config: ConfigOverrides): Promise<Topic> {
-    this.#db.write(() => {
+    this.#write(() => {
       this.#db.run('DELETE FROM topic_config WHERE topic = ?', id)
       this.#insertConfig(id, config)
     })
@@ -84,7 +81,7 @@ export class SqliteClusterStore implements ClusterStore {
   }
 
   async deleteTopic(id: Uuid): Promise<void> {
-    this.#db.write(() => {
+    this.#write(() => {
       this.#db.run('DELETE FROM topic_config WHERE topic = ?', id)
       this.#db.run('DELETE FROM partition WHERE topic = ?', id)
       this.#db.run('DELETE FROM topic WHERE id = ?', id)
@@ -102,7 +99,7 @@ export class SqliteClusterStore implements ClusterStore {
   }
 
   async forgetDropped(id: Uuid): Promise<void> {
-    this.#db.write(() => this.#db.run('DELETE FROM dropped_topic WHERE id = ?', id))
+    this.#write(() => this.#db.run('DELETE FROM dropped_topic WHERE id = ?', id))
   }
 
   brokerConfig(node: string): ConfigOverrides {
@@ -110,7 +107,7 @@ export class SqliteClusterStore implements ClusterStore {
   }
 
   async setBrokerConfig(node: string, config: ConfigOverrides): Promise<void> {
-    this.#db.write(() => {
+    this.#write(() => {
       this.#db.run('DELETE FROM broker_config WHERE node = ?', node)
       for (const [name, value] of Object.entries(config)) {
         this.#db.run('INSERT INTO broker_config (node, name, value) VALUES (?, ?, ?)', node, name, value)
@@ -121,7 +118,7 @@ export class SqliteClusterStore implements ClusterStore {
 
   async allocateProducerIds(count: number): Promise<bigint> {
     const first = BigInt(this.#db.value('next_producer_id')!)
-    this.#db.write(() =>
+    this.#write(() =>
       this.#db.run(`UPDATE cluster SET value = ? WHERE name = 'next_producer_id'`, String(first + BigInt(count))),
     )
     return first
@@ -129,6 +126,15 @@ export class SqliteClusterStore implements ClusterStore {
 
   async close(): Promise<void> {
     this.#db.close()
+  }
+
+  /** Throws a Refusal, and nothing has changed, when the disk does not take it. */
+  #write(changes: () => void): void {
+    try {
+      this.#db.write(changes)
+    } catch (error) {
+      throw storageRefusal(error)
+    }
   }
 
   #insertPartitions(topic: Uuid, from: number, to: number): void {

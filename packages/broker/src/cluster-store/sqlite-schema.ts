@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { DatabaseSync as Database, SQLInputValue, StatementSync } from 'node:sqlite'
-import { UsageError } from '@odradek/protocol'
+import { ErrorCodes, UsageError } from '@odradek/protocol'
+import { Refusal } from '../refusal.ts'
 
 type Row = Record<string, string | number | null>
 
@@ -46,18 +47,23 @@ function initialize(metadata: Metadata, folder: string | undefined, freshCluster
   metadata.run('PRAGMA journal_mode = DELETE')
   metadata.run('PRAGMA synchronous = FULL')
   metadata.write(() => {
-    const found = Number(metadata.all('PRAGMA user_version')[0]!.user_version)
-    if (found > format) {
-      throw new UsageError(
-        `The data folder ${folder} has format ${found}, and this version knows up to ${format}: use the version of Odradek that wrote it, or a newer one.`,
-      )
-    }
-    if (found === format) return
-    for (const statement of schema.split(';')) if (statement.trim() !== '') metadata.run(statement)
-    const rows = { cluster_id: freshClusterId(), leader_epoch: 0, next_producer_id: '0' }
-    for (const [name, value] of Object.entries(rows)) metadata.run('INSERT INTO cluster VALUES (?, ?)', name, value)
-    metadata.run(`PRAGMA user_version = ${format}`)
+    upgrade(metadata, folder, freshClusterId)
+    metadata.run(`UPDATE cluster SET value = CAST(value AS INTEGER) + 1 WHERE name = 'leader_epoch'`)
   })
+}
+
+function upgrade(metadata: Metadata, folder: string | undefined, freshClusterId: () => string): void {
+  const found = Number(metadata.all('PRAGMA user_version')[0]!.user_version)
+  if (found > format) {
+    throw new UsageError(
+      `The data folder ${folder} has format ${found}, and this version knows up to ${format}: use the version of Odradek that wrote it, or a newer one.`,
+    )
+  }
+  if (found === format) return
+  for (const statement of schema.split(';')) if (statement.trim() !== '') metadata.run(statement)
+  const rows = { cluster_id: freshClusterId(), leader_epoch: 0, next_producer_id: '0' }
+  for (const [name, value] of Object.entries(rows)) metadata.run('INSERT INTO cluster VALUES (?, ?)', name, value)
+  metadata.run(`PRAGMA user_version = ${format}`)
 }
 
 function prepared(db: Database): Metadata {
@@ -86,6 +92,17 @@ function prepared(db: Database): Metadata {
   return metadata
 }
 
+/** What a failed write of a running broker becomes: a full or failing disk is told to clients as such, and they may try again. */
+export function storageRefusal(error: unknown): unknown {
+  const code = (error as { errcode?: number }).errcode
+  if (code === undefined || !unwritable.has(code & 0xff)) return error
+  const { message } = error as Error
+  return new Refusal(ErrorCodes.KAFKA_STORAGE_ERROR, `metadata.db in the data folder cannot be written: ${message}.`)
+}
+
+/** PERM, READONLY, IOERR, FULL, CANTOPEN. */
+const unwritable: ReadonlySet<number> = new Set([3, 8, 10, 13, 14])
+
 /** SQLite's result codes that speak of the folder rather than of a bug. */
 function explained<T>(folder: string | undefined, open: () => T): T {
   try {
@@ -98,7 +115,10 @@ function explained<T>(folder: string | undefined, open: () => T): T {
         `The data folder ${folder} is in use by another broker: stop that one, or choose another folder.`,
       )
     }
-    if (primary === 8 || primary === 14 || primary === 3 || primary === 10 || primary === 13) {
+    if (primary === 13) {
+      throw new UsageError(`The disk of the data folder ${folder} is full: make some space, or choose another folder.`)
+    }
+    if (primary === 8 || primary === 14 || primary === 3 || primary === 10) {
       throw new UsageError(
         `The data folder ${folder} is not writable (${(error as Error).message}): choose another folder, or give access to it.`,
       )

@@ -1,7 +1,7 @@
-import { type ErrorCode, ErrorCodes, ProtocolError } from '@odradek/protocol'
+import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Topic } from '../cluster-store/cluster-store.ts'
 import type { BrokerServices } from '../handler.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, refusedItem } from '../refusal.ts'
 import { wrongTopicName } from '../topic-name.ts'
 import type { ConfigKind, Overrides } from './config-change.ts'
 import { describedBrokerConfig } from './described-config.ts'
@@ -73,9 +73,7 @@ export async function altered(
     if (!validateOnly) await store(resource, overrides, broker)
     return { resourceType, resourceName, errorCode: ErrorCodes.NONE, errorMessage: null }
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
-    const errorMessage = error instanceof Refusal ? error.sentence : error.message
-    return { resourceType, resourceName, errorCode: error.errorCode, errorMessage }
+    return { resourceType, resourceName, ...refusedItem(error) }
   }
 }
 

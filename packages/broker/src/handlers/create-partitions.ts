@@ -1,6 +1,7 @@
 import { CreatePartitions, type ErrorCode, ErrorCodes, type Request } from '@odradek/protocol'
 import type { Topic } from '../cluster-store/cluster-store.ts'
 import type { BrokerServices, Handler } from '../handler.ts'
+import { refusedItem } from '../refusal.ts'
 
 type Asked = Request<typeof CreatePartitions>['topics'][number]
 
@@ -15,8 +16,13 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
         ? refusal(ErrorCodes.INVALID_REQUEST, 'Named more than once in this request.')
         : wrongGrowth(asked, topic, broker)
       if (wrong) return { name: asked.name, ...wrong }
-      if (!request.validateOnly) await broker.topics.addPartitions(topic!, asked.count)
-      return { name: asked.name, errorCode: ErrorCodes.NONE }
+      if (request.validateOnly) return { name: asked.name, errorCode: ErrorCodes.NONE }
+      try {
+        await broker.topics.addPartitions(topic!, asked.count)
+        return { name: asked.name, errorCode: ErrorCodes.NONE }
+      } catch (error) {
+        return { name: asked.name, ...refusedItem(error) }
+      }
     })
     return { results: await Promise.all(results) }
   },

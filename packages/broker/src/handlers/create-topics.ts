@@ -1,7 +1,7 @@
-import { CreateTopics, ErrorCodes, ProtocolError, type Request, type ResponseInput } from '@odradek/protocol'
+import { CreateTopics, ErrorCodes, type Request, type ResponseInput } from '@odradek/protocol'
 import { describedTopicConfig } from '../config/described-config.ts'
 import type { BrokerServices, Handler } from '../handler.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, refusedItem } from '../refusal.ts'
 
 type Asked = Request<typeof CreateTopics>['topics'][number]
 type TopicAnswer = ResponseInput<typeof CreateTopics>['topics'][number]
@@ -21,9 +21,7 @@ export const createTopics: Handler<typeof CreateTopics> = {
         }
         return await create(asked, request.validateOnly, broker)
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error
-        const errorMessage = error instanceof Refusal ? error.sentence : error.message
-        return { name: asked.name, errorCode: error.errorCode, errorMessage }
+        return { name: asked.name, ...refusedItem(error) }
       }
     })
     return { topics: await Promise.all(topics) }

@@ -1,6 +1,7 @@
 import { DeleteTopics, ErrorCodes, noId, type ResponseInput } from '@odradek/protocol'
 import type { BrokerServices, Handler } from '../handler.ts'
 import { missingTopic, topicOf } from '../located.ts'
+import { refusedItem } from '../refusal.ts'
 import { isInternalTopic } from '../topic-name.ts'
 
 type Answer = ResponseInput<typeof DeleteTopics>['responses'][number]
@@ -57,6 +58,10 @@ async function deleted(name: string | null, topicId: string, broker: BrokerServi
       errorMessage: `${topic.name} belongs to the broker itself.`,
     }
   }
-  await broker.topics.delete(topic)
-  return { ...found, errorCode: ErrorCodes.NONE }
+  try {
+    await broker.topics.delete(topic)
+    return { ...found, errorCode: ErrorCodes.NONE }
+  } catch (error) {
+    return { ...found, ...refusedItem(error) }
+  }
 }
