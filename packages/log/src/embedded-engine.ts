@@ -8,8 +8,9 @@ import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Disk, Timer } from '@odradek/world'
 import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
-import { Checkpoint, partitionKey } from './checkpoint.ts'
+import { partitionKey } from './checkpoint.ts'
 import { ClockGuard } from './clock-guard.ts'
+import { markClean, takeFolder } from './data-folder.ts'
 import { Deletions } from './deletions.ts'
 import { eachOf } from './each-of.ts'
 import type {
@@ -27,7 +28,7 @@ import type {
   Trimmed,
   Uuid,
 } from './engine.ts'
-import { cleanShutdownName } from './file-names.ts'
+import { Lanes } from './lanes.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
 import { OpenFiles } from './open-files.ts'
 import { ownerOf, partitionFolder, putAside } from './partition-folder.ts'
@@ -36,7 +37,6 @@ import { recoverLog } from './partition-recovery.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 import { SyncQueue } from './sync-queue.ts'
 import { TailCache } from './tail-cache.ts'
-import { parentFolder, writeFile } from './whole-file.ts'
 
 export interface EmbeddedEngineOptions {
   clock: Clock
@@ -50,7 +50,7 @@ export interface EmbeddedEngineOptions {
 }
 
 export interface EmbeddedEngineLimits {
-  /** Files kept open at a time, beyond those in use. */
+  /** Segment files open at a time. */
   openFiles: number
   /** Memory for the batches appended last: of all partitions, and of each. */
   tailBytes: number
@@ -73,7 +73,7 @@ const defaults: EmbeddedEngineLimits = {
   retentionCheckMs: 5 * 60 * 1000,
 }
 
-/** Partitions opened or closed at the same time. */
+/** Partitions opened, made, rolled or closed at the same time. */
 const width = 16
 
 export class EmbeddedEngine implements LogEngine {
@@ -99,25 +99,17 @@ export class EmbeddedEngine implements LogEngine {
     this.#scheduleHousekeeping()
   }
 
-  /** Takes the folder. Rejects with a UsageError when it was written by a newer release. */
+  /** Takes the folder. Rejects with a UsageError when it cannot be written, or was written by a newer release. */
   static async start(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
     const { clock, disk, folder, leaderEpoch, logger = silent } = options
     const limits = { ...defaults, ...options.limits }
-    if (!(await disk.exists(folder))) {
-      await disk.makeFolder(folder)
-      await disk.syncFolder(parentFolder(folder))
-    }
-    const checkpoint = await Checkpoint.open(disk, folder)
-    const clean = await disk.exists(`${folder}/${cleanShutdownName}`)
-    if (clean) {
-      await disk.remove(`${folder}/${cleanShutdownName}`)
-      await disk.syncFolder(folder)
-    }
+    const { checkpoint, clean } = await takeFolder(disk, folder)
     const files = new OpenFiles(disk, limits.openFiles)
     const deletions = new Deletions(clock, disk)
     for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
     const services: LogServices = {
       ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
+      lanes: new Lanes(width),
       syncs: new SyncQueue(limits.syncs),
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
@@ -294,12 +286,14 @@ export class EmbeddedEngine implements LogEngine {
 
   /** A crash may have come between the deletion of a topic and that of its bytes. */
   async #dropUnopened(topicId: Uuid): Promise<void> {
-    const { disk, folder, deletions } = this.#services
+    const { disk, folder, deletions, checkpoint } = this.#services
     for (const name of await disk.list(folder)) {
       const index = /-(\d+)$/.exec(name)?.[1]
       if (index === undefined || (await ownerOf(disk, `${folder}/${name}`).catch(() => undefined)) !== topicId) continue
       const aside = await putAside(disk, `${folder}/${name}`, `${topicId}-${index}-delete`)
       if (aside !== undefined) deletions.later(aside, 0)
+      const slot = checkpoint.find(partitionKey(topicId, Number(index)))
+      if (slot !== undefined) checkpoint.free(slot)
     }
   }
 
@@ -324,8 +318,7 @@ export class EmbeddedEngine implements LogEngine {
       checkpoint.lastWallTime = clock.now()
       await checkpoint.sync()
       await deletions.close()
-      await writeFile(disk, `${folder}/${cleanShutdownName}`, new Uint8Array(0), { sync: true })
-      await disk.syncFolder(folder)
+      await markClean(disk, folder)
     } else await deletions.close()
     await files.closeAll()
     await checkpoint.close()

@@ -7,7 +7,10 @@ import type { ErrorCode } from '@odradek/protocol'
  * An engine stores record batches (format v2) as bytes; it never looks inside one beyond its header.
  */
 export interface LogEngine {
-  /** Appends each batch to its partition, in the order given. Answers after the write (acks 0, 1) or once durable (acks -1). */
+  /**
+   * Appends each batch to its partition, in the order given. Answers after the write (acks 0, 1) or once durable (acks -1). The
+   * deadline is on the monotonic clock; a batch not answered by then is answered REQUEST_TIMED_OUT, and may yet be stored.
+   */
   append(batches: readonly AppendBatch[], options: { acks: 0 | 1 | -1; deadline: number }): Promise<Appended[]>
   /** Whole batches from each offset on; see ReadRequest. */
   read(reads: readonly ReadRequest[], options: { maxBytes: number; minOne: boolean }): Promise<ReadResult[]>
@@ -18,7 +21,10 @@ export interface LogEngine {
   onGrowth(partitions: readonly PartitionId[], known: readonly number[], signal: AbortSignal): Promise<void>
   /** Null for a partition that is not open. */
   state(partitions: readonly PartitionId[]): Promise<(PartitionState | null)[]>
-  /** First offset whose timestamp is ≥ the one asked for; {-1, -1} when there is none. `'max'`: the record with the largest timestamp. */
+  /**
+   * First offset whose timestamp is ≥ the one asked for; {-1, -1} when there is none. `'max'`: the record with the largest timestamp.
+   * Rejects with a ProtocolError when it cannot look.
+   */
   offsetForTime(queries: readonly { partition: PartitionId; timestamp: number | 'max' }[]): Promise<OffsetAndTime[]>
   /** End offset of the largest leader epoch ≤ the one asked for (OffsetForLeaderEpoch, KIP-279); {-1, -1} when unknown. */
   offsetForEpoch(

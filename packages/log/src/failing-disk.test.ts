@@ -76,9 +76,10 @@ test('after a failed sync a partition acknowledges, serves and takes nothing unt
 })
 
 test('when the descriptors run out, appends and reads are refused, and work again later', async () => {
-  const node = new SimulatedNode({}, { openFiles: 0, tailBytes: 0 })
+  const node = new SimulatedNode({}, { openFiles: 1, tailBytes: 0 })
   await node.start()
   await node.append(batchOf({ values: ['a'] }))
+  await node.append(batchOf({ partition: 2, values: ['x'] }))
   const take = node.disk.fail({ on: 'open', code: 'EMFILE', times: 1000 })
   assert(isStorageError(await node.append(batchOf())))
   assert(isStorageError(await node.read(0)))

@@ -2,6 +2,7 @@
 import type { Clock, Disk } from '@odradek/world'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Deletions } from './deletions.ts'
+import type { Lanes } from './lanes.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { SegmentIndexes } from './segment-indexes.ts'
 import type { SyncQueue } from './sync-queue.ts'
@@ -14,6 +15,8 @@ export interface LogServices {
   readonly folder: string
   readonly leaderEpoch: number
   readonly files: OpenFiles
+  /** Making folders and segments, describing closed ones. */
+  readonly lanes: Lanes
   readonly syncs: SyncQueue
   readonly tails: TailCache
   readonly indexes: SegmentIndexes

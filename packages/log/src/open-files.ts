@@ -1,8 +1,11 @@
 /**
- * The files of all partitions that are open now: at most so many, the least recently used closed first. A file in use stays open.
+ * The files of all partitions that are open now: at most so many. When another one is needed, the least recently used one that nobody
+ * uses is closed; when all are in use, whoever needs another waits its turn.
  *
- * Taking a file that is open costs no wait, so the busy partitions never do. When the system has no descriptor left (EMFILE), all that
- * idle are closed and the open is tried once more.
+ * Taking a file that is open costs no wait, so the busy partitions never do. When the system has no descriptor left before the limit
+ * is reached (EMFILE), all that idle are closed and the open is tried once more.
+ *
+ * Whoever holds a file may not wait for a second one, or all could wait for each other.
  */
 import type { Disk, DiskFile } from '@odradek/world'
 
@@ -20,10 +23,11 @@ export class OpenFiles {
   readonly #opening = new Map<string, Promise<OpenFile>>()
   /** Insertion order is the order of last use. */
   readonly #idle = new Set<OpenFile>()
+  readonly #waiting: (() => void)[] = []
 
   constructor(disk: Disk, limit: number) {
     this.#disk = disk
-    this.#limit = limit
+    this.#limit = Math.max(1, limit)
   }
 
   takeOpen(path: string): OpenFile | undefined {
@@ -34,19 +38,35 @@ export class OpenFiles {
   }
 
   async take(path: string, mode: 'existing' | 'create' | 'fresh' = 'existing'): Promise<OpenFile> {
-    for (;;) {
-      const open = this.takeOpen(path)
-      if (open !== undefined) return open
-      const opening = this.#opening.get(path) ?? this.#begin(path, mode)
-      await opening
+    try {
+      for (;;) {
+        const open = this.takeOpen(path)
+        if (open !== undefined) return open
+        const opening = this.#opening.get(path)
+        if (opening !== undefined) await opening
+        else if (this.#hasPlace()) await this.#begin(path, mode)
+        else await new Promise<void>(resolve => this.#waiting.push(resolve))
+      }
+    } finally {
+      this.#wakeNext()
     }
   }
 
   release(open: OpenFile): void {
     if (--open.users > 0) return
-    if (this.#open.get(open.path) !== open) void this.#close(open)
-    else this.#idle.add(open)
-    this.#closeIdle(this.#limit)
+    if (this.#open.get(open.path) === open) this.#idle.add(open)
+    else void this.#close(open)
+    this.#wakeNext()
+  }
+
+  #hasPlace(): boolean {
+    this.#closeIdle(this.#limit - this.#opening.size - 1)
+    return this.#open.size + this.#opening.size < this.#limit
+  }
+
+  /** One that waits, if there may be a place for it now. */
+  #wakeNext(): void {
+    if (this.#waiting.length > 0 && (this.#idle.size > 0 || this.#hasPlace())) this.#waiting.shift()!()
   }
 
   /** The file is about to be renamed or removed: whoever uses it may end, nobody gets it again. */
@@ -55,6 +75,7 @@ export class OpenFiles {
     if (open === undefined) return
     this.#open.delete(path)
     if (this.#idle.delete(open)) void this.#close(open)
+    this.#wakeNext()
   }
 
   async closeAll(): Promise<void> {

@@ -13,7 +13,7 @@
  * Invariants: logStartOffset ≤ highWatermark ≤ nextOffset; readers see nothing at or past highWatermark; once a sync has failed nothing
  * is written, read or acknowledged until a restart has looked at what the disk really holds.
  */
-import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
+import { type ErrorCode, ErrorCodes, ProtocolError } from '@odradek/protocol'
 import { type AppendPlan, type PlannedAnswer, planAppends } from './append-plan.ts'
 import type { PendingAppend } from './append-request.ts'
 import { type CheckpointSlot, partitionKey } from './checkpoint.ts'
@@ -171,7 +171,7 @@ export class PartitionLog {
   #noteFull(error: unknown): void {
     if (this.#isFull) return
     this.#isFull = true
-    this.#report(error, 'cannot write; producers are told to retry, reads go on')
+    this.#report(error, 'cannot write or remove; producers are told to retry, reads go on')
   }
 
   #report(error: unknown, message: string): void {
@@ -281,10 +281,16 @@ export class PartitionLog {
     return { ok: false, error: ErrorCodes.OFFSET_OUT_OF_RANGE, state: this.state }
   }
 
-  offsetForTime(timestamp: number | 'max'): Promise<OffsetAndTime> {
+  async offsetForTime(timestamp: number | 'max'): Promise<OffsetAndTime> {
     const { indexIntervalBytes } = this.config
     const range = { from: this.#logStartOffset, to: this.#highWatermark, indexIntervalBytes }
-    return findTime(this.#segments, timestamp, range)
+    try {
+      if (this.#failure === undefined) return await findTime(this.#segments, timestamp, range)
+    } catch (error) {
+      this.#report(error, `cannot look up the time ${timestamp}`)
+    }
+    const { topic, index: partition } = this.owner
+    throw new ProtocolError(this.#failure ?? ErrorCodes.KAFKA_STORAGE_ERROR, { topic, partition })
   }
 
   offsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
@@ -322,31 +328,21 @@ export class PartitionLog {
 
   /** Lets go of what retention does not keep. `byTime`: the wall clock is to be trusted. */
   async expire(byTime: boolean): Promise<void> {
-    if (byTime) this.#producers.expire(this.#services.clock.now())
-    if (this.#failure !== undefined || this.#expired(byTime) === undefined) return
-    await this.#steps
-      .run(() => this.#letGo(byTime))
-      .catch(error => this.#report(error, 'could not let old segments go'))
+    const now = byTime ? this.#services.clock.now() : -1
+    if (byTime) this.#producers.expire(now)
+    if (this.#expired(now) === undefined) return
+    await this.#steps.run(() => this.#letGo(now).catch(error => this.#refuseAfter(error)))
   }
 
-  #expired(byTime: boolean): Expired | undefined {
-    const deletes = this.config.cleanupPolicy.includes('delete')
-    const view = {
-      segments: this.#segments.all,
-      highWatermark: this.#highWatermark,
-      logStartOffset: this.#logStartOffset,
-    }
-    const retentionMs = deletes && byTime ? this.config.retentionMs : -1
-    return expiredSegments(
-      view,
-      { retentionMs, retentionBytes: deletes ? this.config.retentionBytes : -1 },
-      this.#services.clock.now(),
-    )
+  #expired(now: number): Expired | undefined {
+    const ends = { highWatermark: this.#highWatermark, logStartOffset: this.#logStartOffset }
+    if (this.#failure !== undefined) return undefined
+    return expiredSegments({ segments: this.#segments.all, ...ends }, this.config, now)
   }
 
-  async #letGo(byTime: boolean): Promise<void> {
-    const expired = this.#expired(byTime)
-    if (expired === undefined || this.#failure !== undefined) return
+  async #letGo(now: number): Promise<void> {
+    const expired = this.#expired(now)
+    if (expired === undefined) return
     if (expired.count === this.#segments.all.length) await this.#roll()
     this.#raiseLogStart(this.#segments.all[expired.count]!.baseOffset)
     await this.#segments.removeFirst(expired.count, this.config.fileDeleteDelayMs)

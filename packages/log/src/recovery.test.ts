@@ -130,6 +130,12 @@ describe('files beside the log', () => {
     assert((await node.disk.list('/data')).some(name => name.endsWith('-stray')))
   })
 
+  test('a data folder that cannot be written is refused with a sentence', async () => {
+    const node = new SimulatedNode()
+    node.disk.fail({ on: 'open', code: 'EACCES', path: 'checkpoint' })
+    await assert.rejects(node.start(), { name: 'UsageError', code: 'DATA_FOLDER', message: /\/data cannot be written/ })
+  })
+
   test('a data folder of a newer release is refused', async () => {
     const { node } = await threeBatches()
     await node.edit('checkpoint', bytes => bytes.with(7, 2))

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ClockGuard } from './clock-guard.ts'
-import { type Expired, expiredSegments } from './retention.ts'
+import { type Expired, expiredSegments, type RetentionLimits } from './retention.ts'
 import { batchOf, valuesOf } from './testing/batches.ts'
 import { SimulatedNode } from './testing/simulated-node.ts'
 
 /** Four segments of 10 records and 100 bytes, newest records at 10, 20, 30, 40 s; the last one is active. */
 const segments = [1, 2, 3, 4].map(i => ({ nextOffset: i * 10, size: 100, maxTimestamp: i * 10_000 }))
-const forEver = { retentionMs: -1, retentionBytes: -1 }
+const forEver: RetentionLimits = { cleanupPolicy: ['delete'], retentionMs: -1, retentionBytes: -1 }
 
 describe('retention', () => {
   const cases: [
     name: string,
-    limits: Partial<typeof forEver>,
+    limits: Partial<RetentionLimits>,
     view: { logStartOffset?: number; highWatermark?: number },
     expected: Expired | undefined,
   ][] = [
@@ -27,6 +27,12 @@ describe('retention', () => {
     ['by size keeps at least so much', { retentionBytes: 250 }, {}, { count: 1, reason: 'size' }],
     ['by size takes nothing that would leave less', { retentionBytes: 301 }, {}, undefined],
     ['by start takes what lies before it whole', {}, { logStartOffset: 29 }, { count: 2, reason: 'start' }],
+    [
+      'by time and size spares a log that is only compacted',
+      { cleanupPolicy: ['compact'], retentionMs: 5_000, retentionBytes: 0 },
+      {},
+      undefined,
+    ],
     ['never takes what is not durable', { retentionMs: 5_000 }, { highWatermark: 39 }, { count: 3, reason: 'time' }],
   ]
   for (const [name, limits, view, expected] of cases) {

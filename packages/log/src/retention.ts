@@ -5,18 +5,15 @@
  *     by time    its newest record is older than retention.ms
  *     by size    the log without it is still at least retention.bytes
  */
+import type { LogConfig } from './engine.ts'
+
 export interface RetentionView {
   readonly segments: readonly { readonly nextOffset: number; readonly size: number; readonly maxTimestamp: number }[]
   readonly highWatermark: number
   readonly logStartOffset: number
 }
 
-export interface RetentionLimits {
-  /** -1: keep for ever. */
-  retentionMs: number
-  /** -1: keep everything. */
-  retentionBytes: number
-}
+export type RetentionLimits = Pick<LogConfig, 'cleanupPolicy' | 'retentionMs' | 'retentionBytes'>
 
 export interface Expired {
   /** So many of the first segments. */
@@ -24,16 +21,15 @@ export interface Expired {
   reason: 'start' | 'time' | 'size'
 }
 
+/** `now` is the wall time; -1 while it is not to be trusted. */
 export function expiredSegments(log: RetentionView, limits: RetentionLimits, now: number): Expired | undefined {
+  const deletes = limits.cleanupPolicy.includes('delete')
+  const retentionMs = deletes && now >= 0 ? limits.retentionMs : -1
+  const retentionBytes = deletes ? limits.retentionBytes : -1
   const byStart = count(log, segment => segment.nextOffset <= log.logStartOffset)
-  const byTime =
-    limits.retentionMs < 0
-      ? 0
-      : count(log, segment => segment.maxTimestamp >= 0 && now - segment.maxTimestamp > limits.retentionMs)
-  let excess =
-    limits.retentionBytes < 0
-      ? -1
-      : log.segments.reduce((sum, segment) => sum + segment.size, 0) - limits.retentionBytes
+  const isTooOld = (newest: number) => retentionMs >= 0 && newest >= 0 && now - newest > retentionMs
+  const byTime = count(log, segment => isTooOld(segment.maxTimestamp))
+  let excess = retentionBytes < 0 ? -1 : log.segments.reduce((sum, { size }) => sum + size, 0) - retentionBytes
   const bySize = count(log, segment => (excess -= segment.size) >= 0)
   const most = Math.max(byStart, byTime, bySize)
   if (most === 0) return undefined

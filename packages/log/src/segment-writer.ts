@@ -74,16 +74,19 @@ export class SegmentWriter {
 
   /** The first record: until now there was no need of a folder. */
   async startLog(): Promise<void> {
-    await createPartitionFolder(this.#services.disk, this.#folder, this.#owner.topicId)
-    await this.#startSegment(0)
+    await this.#services.lanes.run(async () => {
+      await createPartitionFolder(this.#services.disk, this.#folder, this.#owner.topicId)
+      await this.#startSegment(0)
+    })
   }
 
   /** The active segment is durable. Its description may take its time. */
   async roll(producers: ProducerState): Promise<void> {
     const closed = this.#segments.active!
     const snapshot = snapshotOf(closed.nextOffset, producers)
-    await this.#startSegment(closed.nextOffset)
-    this.#describing = this.#describing.then(() => this.#describe(closed, snapshot))
+    const { lanes } = this.#services
+    await lanes.run(() => this.#startSegment(closed.nextOffset))
+    this.#describing = this.#describing.then(() => lanes.run(() => this.#describe(closed, snapshot)))
   }
 
   /** Everything is durable. Notes what the next start would otherwise have to find out; costs no sync. */
@@ -100,6 +103,7 @@ export class SegmentWriter {
   async #startSegment(baseOffset: number): Promise<void> {
     const { files, disk } = this.#services
     const segment = new Segment(this.#folder, baseOffset)
+    this.release()
     const open = await files.take(segment.path, 'fresh')
     try {
       await disk.syncFolder(this.#folder).catch(failed)
@@ -107,7 +111,6 @@ export class SegmentWriter {
       files.release(open)
       throw error
     }
-    this.release()
     this.#open = open
     this.#durableSize = 0
     this.#segments.add(segment)
@@ -129,6 +132,8 @@ export class SegmentWriter {
   }
 }
 
-function failed(cause: unknown): never {
-  throw new SyncFailure((cause as Error).message, { cause })
+function failed(cause: NodeJS.ErrnoException): never {
+  // Without a descriptor nothing was tried, so nothing has failed.
+  if (cause.code === 'EMFILE' || cause.code === 'ENFILE') throw cause
+  throw new SyncFailure(cause.message, { cause })
 }

@@ -19,13 +19,25 @@ export interface LookupRange {
 
 const nowhere: OffsetAndTime = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
-export function findTime(segments: SegmentList, timestamp: number | 'max', range: LookupRange): Promise<OffsetAndTime> {
-  return timestamp === 'max' ? findMaxTimestamp(segments, range) : findTimestamp(segments, timestamp, range)
+export async function findTime(
+  segments: SegmentList,
+  timestamp: number | 'max',
+  range: LookupRange,
+): Promise<OffsetAndTime> {
+  for (;;) {
+    const { baseOffset } = segments
+    try {
+      return await (timestamp === 'max' ? findMaxTimestamp(segments, range) : findTimestamp(segments, timestamp, range))
+    } catch (error) {
+      // Unless retention has just taken the segment away.
+      if (segments.baseOffset === baseOffset) throw error
+    }
+  }
 }
 
 /** The first record whose timestamp is this or later. */
 async function findTimestamp(segments: SegmentList, timestamp: number, range: LookupRange): Promise<OffsetAndTime> {
-  for (const segment of segments.all) {
+  for (const segment of [...segments.all]) {
     if (segment.maxTimestamp < timestamp || segment.nextOffset <= range.from) continue
     const found = await findInSegment(segments, segment, timestamp, range)
     if (found !== undefined) return found
@@ -36,7 +48,7 @@ async function findTimestamp(segments: SegmentList, timestamp: number, range: Lo
 /** The first record with the largest timestamp of all. */
 async function findMaxTimestamp(segments: SegmentList, range: LookupRange): Promise<OffsetAndTime> {
   let max = -1
-  for (const segment of segments.all) {
+  for (const segment of [...segments.all]) {
     const isWhole = segment.baseOffset >= range.from && segment.nextOffset <= range.to
     max = Math.max(max, isWhole ? segment.maxTimestamp : await maxTimestampWithin(segments, segment, range))
   }

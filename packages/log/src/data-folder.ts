@@ -1,0 +1,55 @@
+/**
+ * The data folder as a whole: taken at start, given back in order at the end.
+ *
+ * The clean-shutdown mark says that every byte in the folder is durable and described. It is removed, durably, before anything changes.
+ */
+import { UsageError } from '@odradek/protocol'
+import type { Disk } from '@odradek/world'
+import { Checkpoint } from './checkpoint.ts'
+import { cleanShutdownName } from './file-names.ts'
+import { parentFolder, writeFile } from './whole-file.ts'
+
+export interface TakenFolder {
+  checkpoint: Checkpoint
+  /** The last run ended in order. */
+  clean: boolean
+}
+
+export async function takeFolder(disk: Disk, folder: string): Promise<TakenFolder> {
+  try {
+    return await take(disk, folder)
+  } catch (error) {
+    const reason = reasons[(error as NodeJS.ErrnoException).code ?? '']
+    if (reason === undefined) throw error
+    throw new UsageError(`The data folder ${folder} ${reason}`, { code: 'DATA_FOLDER', cause: error })
+  }
+}
+
+const unwritable = 'cannot be written. Give this user the right to, or choose another folder.'
+const reasons: Record<string, string> = {
+  EACCES: unwritable,
+  EPERM: unwritable,
+  EROFS: unwritable,
+  ENOTDIR: 'is not a folder. Choose another name.',
+  EEXIST: 'is not a folder. Choose another name.',
+  ENOSPC: 'is on a disk that is full. Make room, or choose another folder.',
+}
+
+async function take(disk: Disk, folder: string): Promise<TakenFolder> {
+  if (!(await disk.exists(folder))) {
+    await disk.makeFolder(folder)
+    await disk.syncFolder(parentFolder(folder))
+  }
+  const checkpoint = await Checkpoint.open(disk, folder)
+  const clean = await disk.exists(`${folder}/${cleanShutdownName}`)
+  if (clean) {
+    await disk.remove(`${folder}/${cleanShutdownName}`)
+    await disk.syncFolder(folder)
+  }
+  return { checkpoint, clean }
+}
+
+export async function markClean(disk: Disk, folder: string): Promise<void> {
+  await writeFile(disk, `${folder}/${cleanShutdownName}`, new Uint8Array(0), { sync: true })
+  await disk.syncFolder(folder)
+}
