@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryDisk, realClock, realDisk, simulatedWorld } from '@odradek/world'
-import type { EngineUnderTest } from '../contract/log-engine-contract.ts'
+import type { EngineUnderTest } from '../contract/bench.ts'
 import { EmbeddedEngine } from '../embedded-engine.ts'
 
 const settle = <T>(promise: Promise<T>): Promise<T> => promise
