@@ -142,10 +142,12 @@ export class Groups {
     return this.#forgetOffsets(topic => topic === name)
   }
 
-  /** Whoever waits for other members is sent to look for the coordinator again. Commits under way are still answered. */
+  /**
+   * Whoever waits for other members is sent to look for the coordinator again, and nobody falls silent any more. What can be answered
+   * at once still is: a member must not learn of a restart before its connection ends, or it would give up its membership.
+   */
   close(): void {
     this.#isClosed = true
-    this.#isLoaded = false
     this.#deadlines.close()
     this.#expiryTimer?.cancel()
     for (const [ticket, { blank }] of [...this.#waiting]) {
@@ -233,7 +235,6 @@ export class Groups {
 
   async #persist(groupId: string, { group, generation, replies }: Effect & { type: 'store' }): Promise<void> {
     const error = await this.#stored(group ? this.#store.save(group) : this.#store.remove(groupId))
-    if (this.#isClosed) return
     if (group) this.#send(groupId, { type: 'stored', generation, error })
     else if (error !== ErrorCodes.NONE) this.#send(groupId, { type: 'removalFailed' })
     else this.#groups.delete(groupId)
