@@ -22,20 +22,10 @@ export interface ProcessorContext<K = any, V = any> {
   readonly streamTime: number
 }
 
-/** Forwards one after the other, waiting only where a child waits. */
-export function forwardEach<K, V>(context: ProcessorContext<K, V>, records: Iterable<StreamRecord<K, V>>): Done {
-  const rest = records[Symbol.iterator]()
-  for (let next = rest.next(); !next.done; next = rest.next()) {
-    const waiting = context.forward(next.value)
-    if (waiting) return forwardRest(context, waiting, rest)
-  }
+/** Goes on with what a callback answered: at once, or when its promise has settled. */
+export function whenSettled<T>(answer: T | PromiseLike<T>, go: (value: T) => Done): Done {
+  return isPromise(answer) ? Promise.resolve(answer).then(go) : go(answer)
 }
 
-async function forwardRest<K, V>(
-  context: ProcessorContext<K, V>,
-  waiting: Promise<void>,
-  rest: Iterator<StreamRecord<K, V>>,
-): Promise<void> {
-  await waiting
-  for (let next = rest.next(); !next.done; next = rest.next()) await context.forward(next.value)
-}
+const isPromise = <T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> =>
+  typeof answer === 'object' && answer !== null && typeof (answer as PromiseLike<T>).then === 'function'

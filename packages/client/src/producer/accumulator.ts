@@ -79,6 +79,12 @@ export class Accumulator {
     this.#sender.close(error)
   }
 
+  /** The first failure that no sender holds a promise for and no flush has thrown yet. */
+  get failure(): Error | undefined {
+    for (const { unreported } of this.#unsettled) if (unreported) return unreported.first
+    return this.generation.unreported?.first
+  }
+
   /** A batch's records have all been told. */
   settled(batch: ProducerBatch): void {
     this.budget.give(batch.charged)

@@ -83,6 +83,11 @@ export class Producer implements AsyncDisposable {
     return budget.isFull ? new Promise(resolve => budget.wait(resolve)) : Promise.resolve()
   }
 
+  /** What `flush` would throw now: the first failure of an enqueued record. Undefined while all is well. */
+  get failure(): Error | undefined {
+    return this.#accumulator.failure
+  }
+
   /** A stream to write records to, with backpressure: `await pipeline(source, producer.sink(orders))`. For the Web: `Writable.toWeb`. */
   sink<T extends TopicRef>(topic: T): Writable {
     const summary = new SummaryReceipt()

@@ -22,7 +22,7 @@ export class KStream<K, V> {
 
   /** Every value becomes none, one or several; the key stays. */
   flatMapValues<W>(
-    map: (value: V, key: K) => Iterable<W> | Promise<Iterable<W>>,
+    map: (value: V, key: K) => Iterable<W> | PromiseLike<Iterable<W>>,
     options: { value?: Serde<W>; name?: string } = {},
   ): KStream<K, W> {
     const name = this.#add(options.name ?? this.#building.names.node('KSTREAM-FLATMAPVALUES-'), () =>
@@ -40,7 +40,7 @@ export class KStream<K, V> {
    * serdes say how they are written there. A record whose new key is null is dropped.
    */
   groupBy<G>(
-    select: (key: K, value: V) => G | Promise<G>,
+    select: (key: K, value: V) => G | PromiseLike<G>,
     options: Serdes<G, V> & { name?: string } = {},
   ): KGroupedStream<G, V> {
     const name = this.#add(this.#building.names.node('KSTREAM-KEY-SELECT-'), () => selectKey(select))

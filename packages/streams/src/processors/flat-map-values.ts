@@ -1,22 +1,28 @@
-import { forwardEach, type Processor, type ProcessorContext } from '../processor.ts'
+import { type Processor, type ProcessorContext, whenSettled } from '../processor.ts'
+import type { Done, StreamRecord } from '../record.ts'
 
 /** Every value becomes none, one or several; key, timestamp and headers stay. */
 export function flatMapValues<K, V, W>(
-  map: (value: V, key: K) => Iterable<W> | Promise<Iterable<W>>,
+  map: (value: V, key: K) => Iterable<W> | PromiseLike<Iterable<W>>,
 ): Processor<K, V, K, W> {
   let context: ProcessorContext<K, W>
   return {
     init: given => {
       context = given
     },
-    process(record) {
-      const values = map(record.value, record.key)
-      const forward = (some: Iterable<W>) =>
-        forwardEach(
-          context,
-          Iterator.from(some).map(value => ({ ...record, value })) as Iterable<typeof record & { value: W }>,
-        )
-      return values instanceof Promise ? values.then(forward) : forward(values)
-    },
+    process: record =>
+      whenSettled(map(record.value, record.key), values => forwardEach(context, record, values[Symbol.iterator]())),
+  }
+}
+
+/** One after the other, waiting only where something below waits. */
+function forwardEach<K, W>(
+  context: ProcessorContext<K, W>,
+  { key, timestamp, headers }: StreamRecord<K, unknown>,
+  values: Iterator<W>,
+): Done {
+  for (let next = values.next(); !next.done; next = values.next()) {
+    const waiting = context.forward({ key, value: next.value, timestamp, headers })
+    if (waiting) return waiting.then(() => forwardEach(context, { key, value: null, timestamp, headers }, values))
   }
 }

@@ -1,17 +1,13 @@
-import type { Processor, ProcessorContext } from '../processor.ts'
+import { type Processor, type ProcessorContext, whenSettled } from '../processor.ts'
 
 /** A new key for every record. */
-export function selectKey<K, V, G>(select: (key: K, value: V) => G | Promise<G>): Processor<K, V, G, V> {
+export function selectKey<K, V, G>(select: (key: K, value: V) => G | PromiseLike<G>): Processor<K, V, G, V> {
   let context: ProcessorContext<G, V>
   return {
     init: given => {
       context = given
     },
-    process(record) {
-      const key = select(record.key, record.value)
-      return key instanceof Promise
-        ? key.then(settled => context.forward({ ...record, key: settled }))
-        : context.forward({ ...record, key })
-    },
+    process: ({ key, value, timestamp, headers }) =>
+      whenSettled(select(key, value), selected => context.forward({ key: selected, value, timestamp, headers })),
   }
 }

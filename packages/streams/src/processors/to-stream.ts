@@ -8,6 +8,7 @@ export function toStream<K, V>(): Processor<K, Change<V>, K, V | null> {
     init: given => {
       context = given
     },
-    process: record => context.forward({ ...record, value: record.value.newValue }),
+    process: ({ key, value, timestamp, headers }) =>
+      context.forward({ key, value: value.newValue, timestamp, headers }),
   }
 }

@@ -1,30 +1,30 @@
-import type { ConsumerEngine, TopicPartition } from '@odradek/client'
+import { type ConsumerEngine, type OffsetToCommit, ProtocolError, type TopicPartition } from '@odradek/client'
 import type { Clock } from '@odradek/world'
-import { changelogOf, type StateStore } from '../state/state-store.ts'
-import { StreamTask } from '../task/stream-task.ts'
-import type { Subtopology } from '../topology/topology.ts'
+import type { StreamTask } from '../task/stream-task.ts'
+import type { ActiveTasks } from './active-tasks.ts'
 import type { ProducerCollector } from './producer-collector.ts'
-import type { Restoration, Restorer } from './restorer.ts'
-import type { TaskInput } from './task-assignor.ts'
+import type { Restorer } from './restorer.ts'
 
 export interface StreamThreadOptions {
-  applicationId: string
-  subtopologies: readonly Subtopology[]
   clock: Clock
   engine: ConsumerEngine
   restorer: Restorer
   collector: ProducerCollector
+  tasks: ActiveTasks
   commitIntervalMs: number
   /** Beyond this many waiting records a partition is paused. */
   bufferedRecordsPerPartition: number
-  /** The tasks whose inputs are among the partitions. */
-  tasksAmong(partitions: readonly TopicPartition[]): TaskInput[]
-  /** Told after each change: how many tasks there are, and how many of them still restore. */
-  onTasks(tasks: number, restoring: number): void
+  /** Told after each turn: whether the group is at rest and every task restored. */
+  onSettled(isSettled: boolean): void
+  onCommitted(offsets: readonly OffsetToCommit[]): void
+  /** Gives up waiting for brokers: what is under way is abandoned. */
+  abandoned: AbortSignal
 }
 
 /** Records a task processes before the loop looks up: long enough to be cheap, short enough for a rebalance not to wait. */
 const turn = 500
+/** The same in time, for callbacks that wait. */
+const turnMs = 100
 
 /**
  * The loop of an instance: poll, process in turns, commit now and then. Tasks come and go in the hooks of the rebalance, which run
@@ -35,142 +35,111 @@ const turn = 500
  */
 export class StreamThread {
   readonly #options: StreamThreadOptions
-  readonly #tasks = new Map<string, StreamTask>()
   readonly #paused = new Set<string>()
   #lastCommit: number
+  #hasFailed = false
 
   constructor(options: StreamThreadOptions) {
     this.#options = options
     this.#lastCommit = options.clock.monotonic()
   }
 
-  /** Runs until the signal aborts. Throws what ends it. */
+  /** Runs until the signal aborts. Throws what ends it; nothing is committed after that. */
   async run(signal: AbortSignal): Promise<void> {
-    const { engine, restorer, clock, commitIntervalMs } = this.#options
-    while (!signal.aborted) {
-      const busy = this.#runnable().some(task => task.hasWork)
-      const patience = busy || !restorer.isIdle ? 0 : 100
-      for (const batch of await engine.poll(patience, { maxRecords: 5_000, signal })) this.#taskOf(batch)?.add(batch)
-      if (!restorer.isIdle) await this.#restore(signal)
-      await this.#processTurn()
-      this.#throttle()
-      if (clock.monotonic() - this.#lastCommit >= commitIntervalMs) await this.commit([...this.#tasks.values()], signal)
+    try {
+      while (!signal.aborted) await this.#turn(signal)
+    } catch (error) {
+      this.#hasFailed = true
+      throw error
     }
   }
 
   /** New tasks are made, and restored while the thread goes on. */
-  async assigned(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
-    const restorations: Restoration[] = []
-    for (const input of this.#options.tasksAmong(partitions)) {
-      if (this.#tasks.has(input.taskId)) continue
-      const stores = this.#makeStores(input)
-      const { applicationId, subtopologies, collector } = this.#options
-      const subtopology = subtopologies[input.subtopology]!
-      this.#tasks.set(input.taskId, new StreamTask({ input, subtopology, applicationId, stores, collector }))
-      for (const store of stores.values())
-        restorations.push({ taskId: input.taskId, store, changelog: this.#changelog(store, input) })
-    }
-    if (restorations.length > 0) await this.#options.restorer.add(restorations, signal)
-    this.#report()
+  async assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#options.tasks.add(partitions, this.#options.abandoned)
   }
 
   /** Still ours: commits what they have done, then lets them go. */
   async revoked(partitions: readonly TopicPartition[]): Promise<void> {
-    const leaving = this.#tasksOf(partitions)
-    await this.commit(leaving)
-    this.#drop(leaving)
+    const leaving = this.#options.tasks.among(partitions)
+    try {
+      if (!this.#hasFailed && !this.#options.abandoned.aborted) await this.#commit(leaving)
+    } finally {
+      this.#drop(leaving)
+    }
   }
 
   /** Somebody else's by now: what was not committed is processed again there. */
   lost(partitions: readonly TopicPartition[]): void {
-    this.#drop(this.#tasksOf(partitions))
+    this.#drop(this.#options.tasks.among(partitions))
   }
 
-  async commit(tasks: readonly StreamTask[], signal?: AbortSignal): Promise<void> {
-    this.#lastCommit = this.#options.clock.monotonic()
-    const due = tasks.filter(task => task.needsCommit)
-    if (due.length === 0) return
-    const offsets = due.flatMap(task => task.offsetsToCommit())
-    await this.#options.collector.flush()
-    await this.#options.engine.commit(offsets, signal ? { signal } : {})
-    for (const task of due) task.committed()
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { engine, restorer, clock, collector, tasks, commitIntervalMs, abandoned } = this.#options
+    const isBusy = tasks.runnable().some(task => task.hasWork)
+    const patience = isBusy || !restorer.isIdle ? 0 : 100
+    for (const batch of await engine.poll(patience, { maxRecords: 5_000, signal })) tasks.find(batch)?.add(batch)
+    if (!restorer.isIdle) await restorer.step(isBusy ? 0 : 100, signal)
+    this.#options.onSettled(restorer.isIdle && engine.health().state === 'running')
+    await this.#process()
+    await collector.room(abandoned)
+    this.#throttle()
+    if (clock.monotonic() - this.#lastCommit >= commitIntervalMs) await this.#commit([...tasks])
+    // Sockets and timers get their turn too, however much there is to process.
+    if (isBusy) await new Promise<void>(resolve => clock.soon(resolve))
   }
 
-  async #processTurn(): Promise<void> {
-    const { collector, engine } = this.#options
-    for (const task of this.#runnable()) {
+  async #process(): Promise<void> {
+    const { collector, engine, tasks, clock, abandoned } = this.#options
+    for (const task of tasks.runnable()) {
       if (engine.wantsPoll) return
-      await task.process(turn)
-      await collector.room()
+      const end = clock.monotonic() + turnMs
+      const waiting = task.process(turn, () => engine.wantsPoll || abandoned.aborted || clock.monotonic() >= end)
+      if (waiting) await waiting
+      await collector.room(abandoned)
     }
   }
 
-  async #restore(signal: AbortSignal): Promise<void> {
-    await this.#options.restorer.step(100, signal)
-    this.#report()
+  /** When the group has gone on without us the offsets are not ours to commit; the next poll takes the tasks away. */
+  async #commit(tasks: readonly StreamTask[]): Promise<void> {
+    const { engine, collector, abandoned, onCommitted, clock } = this.#options
+    this.#lastCommit = clock.monotonic()
+    const due = tasks.map(task => ({ task, offsets: task.offsetsToCommit(at => engine.position(at)) }))
+    const offsets = due.flatMap(({ offsets }) => offsets)
+    if (offsets.length === 0) return
+    await collector.flush(abandoned)
+    try {
+      await engine.commit(offsets, { signal: abandoned })
+    } catch (error) {
+      if (isDisowned(error)) return
+      throw error
+    }
+    for (const { task, offsets } of due) task.committed(offsets)
+    onCommitted(offsets)
   }
 
   /** A task whose queue is long is not fetched for until it is short again. */
   #throttle(): void {
-    const { engine, bufferedRecordsPerPartition } = this.#options
-    for (const task of this.#tasks.values()) {
+    const { engine, bufferedRecordsPerPartition, tasks } = this.#options
+    for (const task of tasks) {
       for (const at of task.input.inputs) {
         const key = `${at.topic}-${at.partition}`
-        const long = task.waiting(at.topic) > bufferedRecordsPerPartition
-        if (long === this.#paused.has(key)) continue
-        if (long) this.#paused.add(key)
+        const isLong = task.waiting(at.topic) > bufferedRecordsPerPartition
+        if (isLong === this.#paused.has(key)) continue
+        if (isLong) this.#paused.add(key)
         else this.#paused.delete(key)
-        if (long) engine.pause([at])
+        if (isLong) engine.pause([at])
         else engine.resume([at])
       }
     }
   }
 
-  #runnable(): StreamTask[] {
-    return [...this.#tasks.values()].filter(task => !this.#options.restorer.isRestoring(task.id))
-  }
-
-  #tasksOf(partitions: readonly TopicPartition[]): StreamTask[] {
-    return [...this.#tasks.values()].filter(task =>
-      task.input.inputs.some(input =>
-        partitions.some(at => at.topic === input.topic && at.partition === input.partition),
-      ),
-    )
-  }
-
-  #taskOf(at: TopicPartition): StreamTask | undefined {
-    return this.#tasksOf([at])[0]
-  }
-
-  #makeStores(input: TaskInput): Map<string, StateStore> {
-    const { subtopologies, collector } = this.#options
-    return new Map(
-      subtopologies[input.subtopology]!.stores.map(spec => {
-        const at = this.#changelog(spec, input)
-        return [
-          spec.name,
-          spec.make((key, value, timestamp) => collector.send({ ...at, key, value, timestamp, headers: [] })),
-        ]
-      }),
-    )
-  }
-
-  #changelog(store: { name: string }, input: TaskInput): TopicPartition {
-    return { topic: `${this.#options.applicationId}-${changelogOf(store)}`, partition: input.partition }
-  }
-
   #drop(tasks: readonly StreamTask[]): void {
-    for (const task of tasks) {
-      this.#options.restorer.drop(task.id)
-      for (const at of task.input.inputs) this.#paused.delete(`${at.topic}-${at.partition}`)
-      task.close()
-      this.#tasks.delete(task.id)
-    }
-    this.#report()
-  }
-
-  #report(): void {
-    const restoring = [...this.#tasks.keys()].filter(id => this.#options.restorer.isRestoring(id)).length
-    this.#options.onTasks(this.#tasks.size, restoring)
+    for (const task of tasks)
+      for (const { topic, partition } of task.input.inputs) this.#paused.delete(`${topic}-${partition}`)
+    this.#options.tasks.drop(tasks)
   }
 }
+
+const isDisowned = (error: unknown): boolean =>
+  error instanceof ProtocolError && (error.code === 'ILLEGAL_GENERATION' || error.code === 'UNKNOWN_MEMBER_ID')

@@ -1,62 +1,82 @@
-import type { StreamRecord } from '../record.ts'
+import type { PartitionBatch } from '@odradek/client'
 
-/** A record that waits for its task, with where it came from. */
-export interface QueuedRecord {
+type LazyRecord = PartitionBatch['records'][number]
+
+/** The record at the head of a task's input, and where its partition stands once it is processed. */
+export interface HeadRecord {
   readonly topic: string
   readonly partition: number
-  readonly offset: number
-  readonly record: StreamRecord<any, any>
+  readonly record: LazyRecord
+  /** Offset after it, and after what nobody sees behind it. */
+  readonly next: number
+  readonly leaderEpoch: number
+}
+
+interface Queue {
+  batches: PartitionBatch[]
+  /** Of the next record in the first batch. */
+  index: number
+  length: number
 }
 
 /**
- * The input of a task: a queue for each of its partitions. The next record is that whose head has the lowest timestamp; within a
- * partition order never changes (streams facts 2.28).
+ * The input of a task: a queue for each of its partitions, of batches as they were fetched. The next record is that whose head has the
+ * lowest timestamp; within a partition order never changes (streams facts 2.28).
  */
 export class RecordQueues {
-  readonly #queues = new Map<string, QueuedRecord[]>()
-  readonly #heads = new Map<string, number>()
+  readonly #queues = new Map<string, Queue>()
   #length = 0
 
   get length(): number {
     return this.#length
   }
 
-  /** Records waiting of one partition. */
-  waiting(topic: string, partition: number): number {
-    const key = `${topic}-${partition}`
-    return (this.#queues.get(key)?.length ?? 0) - (this.#heads.get(key) ?? 0)
+  /** Records waiting of a topic: a task reads one partition of each. */
+  waiting(topic: string): number {
+    return this.#queues.get(topic)?.length ?? 0
   }
 
-  add(queued: QueuedRecord): void {
-    const key = `${queued.topic}-${queued.partition}`
-    const queue = this.#queues.get(key)
-    if (queue) queue.push(queued)
-    else this.#queues.set(key, [queued])
-    this.#length++
+  add(batch: PartitionBatch): void {
+    if (batch.records.length === 0) return
+    const queue = this.#queues.get(batch.topic)
+    if (queue) {
+      queue.batches.push(batch)
+      queue.length += batch.records.length
+    } else this.#queues.set(batch.topic, { batches: [batch], index: 0, length: batch.records.length })
+    this.#length += batch.records.length
   }
 
-  next(): QueuedRecord | undefined {
-    let best: QueuedRecord | undefined
-    let bestKey = ''
-    for (const [key, queue] of this.#queues) {
-      const head = queue[this.#heads.get(key) ?? 0]
-      if (head && (best === undefined || head.record.timestamp < best.record.timestamp)) {
-        best = head
-        bestKey = key
-      }
+  next(): HeadRecord | undefined {
+    const queue = this.#queues.size === 1 ? this.#only() : this.#earliest()
+    if (!queue) return undefined
+    const batch = queue.batches[0]!
+    const record = batch.records[queue.index++]!
+    const isLast = queue.index === batch.records.length
+    if (isLast) {
+      queue.batches.shift()
+      queue.index = 0
     }
-    if (best) this.#drop(bestKey)
-    return best
+    queue.length--
+    this.#length--
+    const { topic, partition, leaderEpoch, nextOffset } = batch
+    return { topic, partition, record, next: isLast ? nextOffset : record.offset + 1, leaderEpoch }
   }
 
-  /** Moves the head; the array is emptied once it is read through, so a shift costs nothing. */
-  #drop(key: string): void {
-    const queue = this.#queues.get(key)!
-    const head = (this.#heads.get(key) ?? 0) + 1
-    this.#length--
-    if (head === queue.length) {
-      this.#queues.set(key, [])
-      this.#heads.set(key, 0)
-    } else this.#heads.set(key, head)
+  #only(): Queue | undefined {
+    for (const queue of this.#queues.values()) return queue.length > 0 ? queue : undefined
+    return undefined
+  }
+
+  #earliest(): Queue | undefined {
+    let best: Queue | undefined
+    let bestTime = 0
+    for (const queue of this.#queues.values()) {
+      if (queue.length === 0) continue
+      const time = queue.batches[0]!.records[queue.index]!.timestamp
+      if (best !== undefined && time >= bestTime) continue
+      best = queue
+      bestTime = time
+    }
+    return best
   }
 }

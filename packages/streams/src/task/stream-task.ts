@@ -1,12 +1,11 @@
-import type { OffsetToCommit, PartitionBatch } from '@odradek/client'
+import type { OffsetToCommit, PartitionBatch, TopicPartition } from '@odradek/client'
 import type { Done } from '../record.ts'
 import { encodePartitionTime } from '../runtime/partition-time.ts'
 import type { TaskInput } from '../runtime/task-assignor.ts'
 import type { StateStore } from '../state/state-store.ts'
-import type { SourceSpec } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { Collector } from './collector.ts'
-import { RecordQueues } from './record-queues.ts'
+import { type HeadRecord, RecordQueues } from './record-queues.ts'
 import { TaskGraph } from './task-graph.ts'
 
 export interface StreamTaskOptions {
@@ -15,6 +14,15 @@ export interface StreamTaskOptions {
   applicationId: string
   stores: ReadonlyMap<string, StateStore>
   collector: Collector
+  /** What earlier commits said, by topic: an offset, and the time of the partition (streams facts 2.30). */
+  committed: ReadonlyMap<string, { offset: number; time: number }>
+}
+
+interface Progress {
+  offset: number
+  leaderEpoch: number
+  time: number
+  committed: number
 }
 
 /**
@@ -25,18 +33,22 @@ export interface StreamTaskOptions {
 export class StreamTask {
   readonly id: string
   readonly input: TaskInput
+  readonly stores: ReadonlyMap<string, StateStore>
   readonly #queues = new RecordQueues()
   readonly #graph: TaskGraph
-  readonly #stores: ReadonlyMap<string, StateStore>
-  /** By topic (a task reads one partition of each): what a commit would say. */
-  readonly #progress = new Map<string, { offset: number; leaderEpoch: number; time: number; fetched: number }>()
+  /** By topic: a task reads one partition of each. */
+  readonly #progress = new Map<string, Progress>()
   #streamTime = -1
-  #needsCommit = false
 
-  constructor({ input, subtopology, applicationId, stores, collector }: StreamTaskOptions) {
+  constructor({ input, subtopology, applicationId, stores, collector, committed }: StreamTaskOptions) {
     this.id = input.taskId
     this.input = input
-    this.#stores = stores
+    this.stores = stores
+    for (const { topic } of input.inputs) {
+      const { offset, time } = committed.get(topic) ?? { offset: -1, time: -1 }
+      this.#progress.set(topic, { offset: -1, leaderEpoch: -1, time, committed: offset })
+      this.#streamTime = Math.max(this.#streamTime, time)
+    }
     this.#graph = new TaskGraph({
       subtopology,
       taskId: input.taskId,
@@ -47,97 +59,81 @@ export class StreamTask {
     })
   }
 
-  /** Takes what was fetched of one of its partitions. A record with a negative timestamp is passed over (streams facts 2.36). */
-  add({ topic, partition, records, nextOffset, leaderEpoch }: PartitionBatch): void {
-    const source = this.#graph.sourceOf(topic)!
-    for (const record of records) {
-      if (record.timestamp < 0) continue
-      const { key, value, offset, timestamp, headers } = record
-      this.#queues.add({
-        topic,
-        partition,
-        offset,
-        record: {
-          key: key && source.key.deserialize(key, { topic, part: 'key' }),
-          value: value && source.value.deserialize(value, { topic, part: 'value' }),
-          timestamp,
-          headers,
-        },
-      })
-    }
-    const before = this.#progress.get(topic)
-    this.#progress.set(topic, {
-      offset: before?.offset ?? -1,
-      time: before?.time ?? -1,
-      leaderEpoch,
-      fetched: nextOffset,
-    })
-    // Offsets that nobody sees (markers, holes) are progress too.
-    if (this.#queues.waiting(topic, partition) === 0) this.#advance(topic, nextOffset, -1)
+  /** Takes what was fetched of one of its partitions. */
+  add(batch: PartitionBatch): void {
+    this.#queues.add(batch)
   }
 
   /** Records of one of its partitions that wait. */
   waiting(topic: string): number {
-    return this.#queues.waiting(topic, this.input.partition)
+    return this.#queues.waiting(topic)
   }
 
   get hasWork(): boolean {
     return this.#queues.length > 0
   }
 
-  get needsCommit(): boolean {
-    return this.#needsCommit
-  }
-
-  /** Processes up to `limit` records; a promise only when a callback waits. */
-  process(limit: number): Done {
-    for (let i = 0; i < limit; i++) {
-      const next = this.#queues.next()
-      if (!next) return
-      this.#streamTime = Math.max(this.#streamTime, next.record.timestamp)
-      const source = this.#graph.sourceOf(next.topic) as SourceSpec
-      const waiting = this.#graph.process(source, next.record)
-      if (waiting) {
-        return waiting.then(() => {
-          this.#done(next.topic, next.offset, next.record.timestamp)
-          return this.process(limit - i - 1)
-        })
-      }
-      this.#done(next.topic, next.offset, next.record.timestamp)
+  /**
+   * Processes up to `limit` records. A promise only when a callback waits; then `mustStop` is asked after each record, so that slow
+   * callbacks do not keep the rebalance waiting for a whole turn.
+   */
+  process(limit: number, mustStop: () => boolean): Done {
+    for (let left = limit; left > 0; left--) {
+      const head = this.#queues.next()
+      if (!head) return
+      const waiting = this.#process(head)
+      if (waiting) return this.#processRest(waiting, head, left - 1, mustStop)
+      this.#advance(head)
     }
   }
 
-  #done(topic: string, offset: number, timestamp: number): void {
-    // Once the queue is empty the position skips what nobody sees behind the last record (streams facts 2.35).
-    const empty = this.#queues.waiting(topic, this.input.partition) === 0
-    this.#advance(topic, empty ? this.#progress.get(topic)!.fetched : offset + 1, timestamp)
+  async #processRest(waiting: Promise<void>, head: HeadRecord, limit: number, mustStop: () => boolean): Promise<void> {
+    await waiting
+    this.#advance(head)
+    for (let left = limit; left > 0 && !mustStop(); left--) {
+      const next = this.#queues.next()
+      if (!next) return
+      await this.#process(next)
+      this.#advance(next)
+    }
   }
 
-  #advance(topic: string, offset: number, timestamp: number): void {
+  /** A record with a negative timestamp is passed over (streams facts 2.36). */
+  #process({ topic, partition, record }: HeadRecord): Done {
+    if (record.timestamp < 0) return
+    if (record.timestamp > this.#streamTime) this.#streamTime = record.timestamp
+    return this.#graph.process(record, { topic, partition, offset: record.offset })
+  }
+
+  #advance({ topic, record, next, leaderEpoch }: HeadRecord): void {
     const progress = this.#progress.get(topic)!
-    if (offset <= progress.offset) return
-    progress.offset = offset
-    progress.time = Math.max(progress.time, timestamp)
-    this.#needsCommit = true
+    progress.offset = next
+    progress.leaderEpoch = leaderEpoch
+    progress.time = Math.max(progress.time, record.timestamp)
   }
 
-  /** What has been processed since the last commit, with the partition's time. */
-  offsetsToCommit(): OffsetToCommit[] {
-    return Array.from(this.#progress, ([topic, { offset, leaderEpoch, time }]) => ({
-      topic,
-      partition: this.input.partition,
-      offset,
-      leaderEpoch,
-      metadata: encodePartitionTime(time),
-    })).filter(({ offset }) => offset >= 0)
+  /**
+   * What has been processed since the last commit, with each partition's time. Where nothing waits it is the consumer's position,
+   * which skips what nobody sees behind the last record (streams facts 2.35).
+   */
+  offsetsToCommit(positionOf: (at: TopicPartition) => number | undefined): OffsetToCommit[] {
+    const due: OffsetToCommit[] = []
+    for (const at of this.input.inputs) {
+      const progress = this.#progress.get(at.topic)!
+      const position = this.waiting(at.topic) === 0 ? positionOf(at) : undefined
+      const offset = Math.max(progress.offset, position ?? -1)
+      if (offset <= progress.committed) continue
+      due.push({ ...at, offset, leaderEpoch: progress.leaderEpoch, metadata: encodePartitionTime(progress.time) })
+    }
+    return due
   }
 
-  committed(): void {
-    this.#needsCommit = false
+  committed(offsets: readonly OffsetToCommit[]): void {
+    for (const { topic, offset } of offsets) this.#progress.get(topic)!.committed = offset
   }
 
   close(): void {
     this.#graph.close()
-    for (const store of this.#stores.values()) store.close()
+    for (const store of this.stores.values()) store.close()
   }
 }

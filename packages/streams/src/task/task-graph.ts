@@ -1,7 +1,8 @@
 import { UsageError } from '@odradek/protocol'
 import type { Processor, ProcessorContext } from '../processor.ts'
-import type { Done, StreamRecord } from '../record.ts'
+import type { Done, RecordHeaders, StreamRecord } from '../record.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { nodeFailed, type RecordPlace } from '../streams-error.ts'
 import { type NodeSpec, type ProcessorSpec, type SinkSpec, type SourceSpec, topicName } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { Collector } from './collector.ts'
@@ -18,13 +19,31 @@ export interface TaskGraphOptions {
   streamTime: () => number
 }
 
-/** One task's running copy of a sub-topology: processors wired to their children, sources by topic. */
+/** A record as it comes from a topic. */
+export interface RawRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+  readonly headers: RecordHeaders
+}
+
+interface RunningSource {
+  readonly spec: SourceSpec
+  readonly below: Step
+}
+
+/**
+ * One task's running copy of a sub-topology: processors wired to their children, sources by topic. Whatever throws or rejects below
+ * comes out as one StreamsError that names the node and the record.
+ */
 export class TaskGraph {
   readonly #options: TaskGraphOptions
+  /** Of the record that is being processed. */
+  #place: RecordPlace | undefined
   readonly #processors: Processor[] = []
   readonly #init = new Map<Processor, () => void>()
   readonly #children = new Map<string, Step[]>()
-  readonly #sources = new Map<string, SourceSpec>()
+  readonly #sources = new Map<string, RunningSource>()
 
   constructor(options: TaskGraphOptions) {
     this.#options = options
@@ -34,14 +53,33 @@ export class TaskGraph {
     for (const processor of this.#processors.reverse()) this.#init.get(processor)?.()
   }
 
-  /** How records of a topic are read. Undefined: no source reads it. */
-  sourceOf(topic: string): SourceSpec | undefined {
-    return this.#sources.get(topic)
+  reads(topic: string): boolean {
+    return this.#sources.has(topic)
   }
 
-  /** Takes one record of a source through everything below it. */
-  process(source: SourceSpec, record: StreamRecord<any, any>): Done {
-    return this.#below(source.name)(record)
+  /** Takes one record of a topic through everything below its source. */
+  process(raw: RawRecord, place: RecordPlace): Done {
+    const source = this.#sources.get(place.topic)!
+    this.#place = place
+    return source.below(this.#read(source.spec, raw, place.topic))
+  }
+
+  #read(source: SourceSpec, raw: RawRecord, topic: string): StreamRecord<any, any> {
+    try {
+      const { key, value, timestamp, headers } = raw
+      return {
+        key: key && source.key.deserialize(key, { topic, part: 'key' }),
+        value: value && source.value.deserialize(value, { topic, part: 'value' }),
+        timestamp,
+        headers,
+      }
+    } catch (error) {
+      throw this.#failed('DESERIALIZATION', error, source.name)
+    }
+  }
+
+  #failed(code: 'DESERIALIZATION' | 'PROCESSING', cause: unknown, node: string): Error {
+    return nodeFailed(code, cause, { node, taskId: this.#options.taskId, place: this.#place })
   }
 
   close(): void {
@@ -50,11 +88,26 @@ export class TaskGraph {
 
   #build(node: NodeSpec): void {
     if (node.kind === 'source') {
-      for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), node)
+      const source = { spec: node, below: this.#below(node.name) }
+      for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), source)
       return
     }
-    const step = node.kind === 'sink' ? this.#sinkStep(node) : this.#processorStep(node)
+    const step = this.#guarded(node.name, node.kind === 'sink' ? this.#sinkStep(node) : this.#processorStep(node))
     for (const parent of node.parents) this.#children.set(parent, [step, ...(this.#children.get(parent) ?? [])])
+  }
+
+  #guarded(node: string, step: Step): Step {
+    const rejected = (error: unknown): never => {
+      throw this.#failed('PROCESSING', error, node)
+    }
+    return record => {
+      try {
+        const waiting = step(record)
+        return waiting ? waiting.catch(rejected) : undefined
+      } catch (error) {
+        throw this.#failed('PROCESSING', error, node)
+      }
+    }
   }
 
   #sinkStep(sink: SinkSpec): Step {

@@ -23,6 +23,7 @@ export class TopologyTestDriver {
   readonly #stores = new Map<string, StateStore>()
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #pending: OutgoingRecord[] = []
+  readonly #offsets = new Map<string, number>()
   #streamTime = -1
 
   constructor(topology: Topology, options: { applicationId?: string } = {}) {
@@ -48,7 +49,7 @@ export class TopologyTestDriver {
 
   /** A topic to pipe records into. Throws UsageError when no source reads it. */
   input<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestInput<K, V> {
-    if (!this.#graphs.some(graph => graph.sourceOf(topic)))
+    if (!this.#graphs.some(graph => graph.reads(topic)))
       throw new UsageError(`No source of the topology reads '${topic}'.`)
     return {
       pipe: async (k, v, timestamp, headers = []) => {
@@ -96,21 +97,15 @@ export class TopologyTestDriver {
     const written = this.#outputs.get(record.topic)
     if (written) written.push(record)
     else this.#outputs.set(record.topic, [record])
-    if (this.#graphs.some(graph => graph.sourceOf(record.topic))) this.#pending.push(record)
+    if (this.#graphs.some(graph => graph.reads(record.topic))) this.#pending.push(record)
   }
 
   async #deliver({ topic, key, value, timestamp, headers }: OutgoingRecord): Promise<void> {
     this.#streamTime = Math.max(this.#streamTime, timestamp)
-    for (const graph of this.#graphs) {
-      const source = graph.sourceOf(topic)
-      if (!source) continue
-      await graph.process(source, {
-        key: key && source.key.deserialize(key, { topic, part: 'key' }),
-        value: value && source.value.deserialize(value, { topic, part: 'value' }),
-        timestamp,
-        headers,
-      })
-    }
+    const offset = this.#offsets.get(topic) ?? 0
+    this.#offsets.set(topic, offset + 1)
+    for (const graph of this.#graphs)
+      if (graph.reads(topic)) await graph.process({ key, value, timestamp, headers }, { topic, partition: 0, offset })
   }
 }
 

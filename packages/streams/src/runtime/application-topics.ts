@@ -1,0 +1,66 @@
+import { type Admin, UsageError } from '@odradek/client'
+import { topicName } from '../topology/node-spec.ts'
+import type { Topology } from '../topology/topology.ts'
+import { internalTopics } from './internal-topics.ts'
+
+export interface ApplicationTopics {
+  /** By the name a topic has at the brokers. */
+  readonly widths: ReadonlyMap<string, number>
+  readonly repartitions: ReadonlySet<string>
+}
+
+export interface PrepareTopicsOptions {
+  topology: Topology
+  applicationId: string
+  admin: Admin
+  /** -1: as the brokers are configured. */
+  replicationFactor: number
+  /** 0: there is no such topic. */
+  partitionsOf(topic: string): Promise<number>
+}
+
+/**
+ * Looks at the topics an application reads, makes those it keeps for itself, and refuses those that do not fit. Any number of
+ * instances may do so at once.
+ */
+export async function prepareTopics(options: PrepareTopicsOptions): Promise<ApplicationTopics> {
+  const { topology, applicationId, admin, partitionsOf, replicationFactor } = options
+  const sources = topology.subtopologies().flatMap(({ sourceTopics }) => sourceTopics)
+  const widths = new Map<string, number>()
+  for (const { name, internal } of sources) if (!internal) widths.set(name, await partitionsOf(name))
+  const wanted = internalTopics(topology, applicationId, topic => widths.get(topic)!)
+  const present = await Promise.all(wanted.map(({ name }) => partitionsOf(name)))
+  const missing = wanted.filter((_, i) => present[i] === 0)
+  const made = await admin.topics.create(
+    missing.map(topic => ({ ...topic, replicationFactor })),
+    { ifNotExists: true },
+  )
+  for (const [i, { name, partitions }] of wanted.entries()) {
+    const found = present[i] || made.find(topic => topic.name === name)!.partitions
+    mustBe(name, partitions, found)
+    widths.set(name, found)
+  }
+  const repartitions = new Set(sources.filter(topic => topic.internal).map(topic => topicName(topic, applicationId)))
+  return { widths, repartitions }
+}
+
+/** Keys are where they are by the number of partitions: another number means that state and records do not meet. */
+function mustBe(topic: string, wanted: number, found: number): void {
+  if (found === wanted) return
+  throw new UsageError(
+    `Internal topic '${topic}' has ${found} partitions and must have ${wanted}, as many as the topics that feed it. Stop all instances, ` +
+      'delete the internal topics of the application, reset its offsets, and start again; or give the source topics their former number of partitions.',
+  )
+}
+
+/** The number of partitions of a source topic has changed while the application runs: its state is divided by the old one. */
+export function mustNotHaveGrown(widths: ReadonlyMap<string, number>, partitionsOf: (topic: string) => number): void {
+  for (const [topic, before] of widths) {
+    const now = partitionsOf(topic)
+    if (now > 0 && now !== before)
+      throw new UsageError(
+        `Topic '${topic}' has ${now} partitions now; the application was started with ${before}, and its state is divided by them. ` +
+          'Stop all instances, delete its internal topics, reset its offsets, and start again.',
+      )
+  }
+}
