@@ -7,6 +7,7 @@ export class AppendDeadlines {
   readonly #clock: Clock
   readonly #waiting = new Set<AppendRequest>()
   #timer: Timer | undefined
+  #armedFor = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -14,7 +15,7 @@ export class AppendDeadlines {
 
   watch(request: AppendRequest): void {
     this.#waiting.add(request)
-    this.#timer ??= this.#timerFor(request.deadline)
+    this.#arm(request.deadline)
   }
 
   answered(request: AppendRequest): void {
@@ -25,10 +26,11 @@ export class AppendDeadlines {
     this.#timer?.cancel()
   }
 
-  #timerFor(deadline: number): Timer | undefined {
-    return Number.isFinite(deadline)
-      ? this.#clock.timer(Math.max(0, deadline - this.#clock.monotonic()), () => this.#expire())
-      : undefined
+  #arm(deadline: number): void {
+    if (deadline >= this.#armedFor) return
+    this.#timer?.cancel()
+    this.#armedFor = deadline
+    this.#timer = this.#clock.timer(Math.max(0, deadline - this.#clock.monotonic()), () => this.#expire())
   }
 
   #expire(): void {
@@ -38,6 +40,7 @@ export class AppendDeadlines {
       if (request.deadline <= now) request.answerRest(ErrorCodes.REQUEST_TIMED_OUT)
       else earliest = Math.min(earliest, request.deadline)
     }
-    this.#timer = this.#timerFor(earliest)
+    this.#armedFor = Number.POSITIVE_INFINITY
+    this.#arm(earliest)
   }
 }

@@ -5,11 +5,11 @@
  *     header 64 │ slot 0 │ slot 1 │ …          slot = two copies of 64 bytes: the newer is written over the older
  *
  * A slot is written after each group commit of its partition, in place, without a sync of its own: a killed process loses nothing of
- * it. After a power loss it may be old, which only makes recovery look at more. It is synced before a raised log start is answered,
- * at each round of housekeeping, and at shutdown.
+ * it. After a power loss it may be old, which only makes recovery look at more. It is synced a few seconds later, before a raised log
+ * start is answered, and at shutdown.
  */
 import { crc32c, UsageError } from '@odradek/protocol'
-import type { Disk, DiskFile } from '@odradek/world'
+import type { Clock, Disk, DiskFile, Timer } from '@odradek/world'
 import { CoalescedSync } from './coalesced-sync.ts'
 import { checkpointName } from './file-names.ts'
 import { parentFolder, writeFile } from './whole-file.ts'
@@ -30,17 +30,21 @@ const copySize = 64
 const slotSize = 2 * copySize
 const kinds = { free: 0, partition: 1, clock: 2 } as const
 const clockKey = 'clock'
+const syncAfterMs = 5000
 
 export const partitionKey = (topicId: string, index: number): string => `${topicId}/${index}`
 
 export class Checkpoint {
+  readonly #clock: Clock
   readonly #file: DiskFile
   readonly #slots: CheckpointSlot[]
   readonly #byKey = new Map<string, CheckpointSlot>()
   readonly #free: CheckpointSlot[] = []
   readonly #sync: CoalescedSync
+  #syncTimer: Timer | undefined
 
-  private constructor(file: DiskFile, slots: CheckpointSlot[]) {
+  private constructor(clock: Clock, file: DiskFile, slots: CheckpointSlot[]) {
+    this.#clock = clock
     this.#file = file
     this.#slots = slots
     this.#sync = new CoalescedSync(() => file.sync())
@@ -51,7 +55,7 @@ export class Checkpoint {
   }
 
   /** Makes the file when it is missing. */
-  static async open(disk: Disk, folder: string): Promise<Checkpoint> {
+  static async open(clock: Clock, disk: Disk, folder: string): Promise<Checkpoint> {
     const path = `${folder}/${checkpointName}`
     if (!(await disk.exists(path))) {
       await writeFile(disk, path, encodeHeader(), { sync: true })
@@ -63,6 +67,7 @@ export class Checkpoint {
       checkHeader(bytes, path)
       const count = Math.ceil(Math.max(0, bytes.length - headerSize) / slotSize)
       return new Checkpoint(
+        clock,
         file,
         Array.from({ length: count }, (_, number) => decodeSlot(bytes, number)),
       )
@@ -99,6 +104,13 @@ export class Checkpoint {
     const at = headerSize + slot.number * slotSize + (sequence % 2) * copySize
     this.#file.write(at, [encodeCopy({ ...slot, ...ends, sequence })])
     Object.assign(slot, ends, { sequence })
+    this.#syncTimer ??= this.#clock.timer(syncAfterMs, () => this.#syncUnasked())
+  }
+
+  /** A failure shows when a sync is asked for. */
+  #syncUnasked(): void {
+    this.#syncTimer = undefined
+    this.#sync.request().catch(() => undefined)
   }
 
   /** Both copies go: an older one must not come back. */
@@ -123,6 +135,7 @@ export class Checkpoint {
   }
 
   close(): Promise<void> {
+    this.#syncTimer?.cancel()
     return this.#file.close()
   }
 }

@@ -4,7 +4,7 @@
  * The clean-shutdown mark says that every byte in the folder is durable and described. It is removed, durably, before anything changes.
  */
 import { UsageError } from '@odradek/protocol'
-import type { Disk } from '@odradek/world'
+import type { Clock, Disk } from '@odradek/world'
 import { Checkpoint } from './checkpoint.ts'
 import { cleanShutdownName } from './file-names.ts'
 import { parentFolder, writeFile } from './whole-file.ts'
@@ -15,9 +15,9 @@ export interface TakenFolder {
   clean: boolean
 }
 
-export async function takeFolder(disk: Disk, folder: string): Promise<TakenFolder> {
+export async function takeFolder(clock: Clock, disk: Disk, folder: string): Promise<TakenFolder> {
   try {
-    return await take(disk, folder)
+    return await take(clock, disk, folder)
   } catch (error) {
     const reason = reasons[(error as NodeJS.ErrnoException).code ?? '']
     if (reason === undefined) throw error
@@ -35,12 +35,12 @@ const reasons: Record<string, string> = {
   ENOSPC: 'is on a disk that is full. Make room, or choose another folder.',
 }
 
-async function take(disk: Disk, folder: string): Promise<TakenFolder> {
+async function take(clock: Clock, disk: Disk, folder: string): Promise<TakenFolder> {
   if (!(await disk.exists(folder))) {
     await disk.makeFolder(folder)
     await disk.syncFolder(parentFolder(folder))
   }
-  const checkpoint = await Checkpoint.open(disk, folder)
+  const checkpoint = await Checkpoint.open(clock, disk, folder)
   const clean = await disk.exists(`${folder}/${cleanShutdownName}`)
   if (clean) {
     await disk.remove(`${folder}/${cleanShutdownName}`)

@@ -57,7 +57,7 @@ export interface EmbeddedEngineLimits {
   tailBytesEach: number
   /** Memory for the indexes of closed segments. */
   indexBytes: number
-  /** Syncs in flight at a time. */
+  /** Syncs in flight at a time. Each takes a thread of Node's pool, which has four: one is left for reads. */
   syncs: number
   /** How often retention looks (log.retention.check.interval.ms). */
   retentionCheckMs: number
@@ -69,7 +69,7 @@ const defaults: EmbeddedEngineLimits = {
   tailBytes: 64 * mebibyte,
   tailBytesEach: 8 * mebibyte,
   indexBytes: 32 * mebibyte,
-  syncs: 4,
+  syncs: 3,
   retentionCheckMs: 5 * 60 * 1000,
 }
 
@@ -103,7 +103,7 @@ export class EmbeddedEngine implements LogEngine {
   static async start(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
     const { clock, disk, folder, leaderEpoch, logger = silent } = options
     const limits = { ...defaults, ...options.limits }
-    const { checkpoint, clean } = await takeFolder(disk, folder)
+    const { checkpoint, clean } = await takeFolder(clock, disk, folder)
     const files = new OpenFiles(disk, limits.openFiles)
     const deletions = new Deletions(clock, disk)
     for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
@@ -244,12 +244,12 @@ export class EmbeddedEngine implements LogEngine {
       open.config = topic.config
       return
     }
-    const { checkpoint, disk, folder: root, logger } = this.#services
+    const { checkpoint, disk, folder: root, leaderEpoch, logger } = this.#services
     const owner = { topicId: topic.topicId, topic: topic.name, index }
     const folder = partitionFolder(root, owner)
     const foreign = await ownerOf(disk, folder)
     if (foreign !== undefined && foreign !== topic.topicId) {
-      const aside = await putAside(disk, folder, `${topic.name}-${index}.${foreign.slice(0, 8)}-stray`)
+      const aside = await putAside(disk, folder, `${topic.name}-${index}.${leaderEpoch}-stray`)
       logger.warn(
         { folder, aside, topicId: foreign },
         'a folder belonged to another topic of this name; it is kept under a new name and not used',

@@ -10,7 +10,7 @@
  *       00000000000000000042.snapshot  producers as of this offset (producer-snapshot.ts)
  *       00000000000000000000.log.deleted
  *     <topic id>-0-delete/             a dropped partition that waits for removal
- *     orders-0.<n>-stray/              a folder that belonged to another topic of this name; kept for its owner to look at
+ *     orders-0.<epoch>-stray/              a folder that belonged to another topic of this name; kept for its owner to look at
  */
 export const cleanShutdownName = 'clean-shutdown'
 export const checkpointName = 'checkpoint'

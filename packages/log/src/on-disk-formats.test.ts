@@ -1,7 +1,7 @@
 /** Sidecar, snapshot and checkpoint: what is written is read back, and no change of a single bit goes unnoticed. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { memoryDisk } from '@odradek/world'
+import { memoryDisk, realClock } from '@odradek/world'
 import { Checkpoint, partitionKey } from './checkpoint.ts'
 import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
 import { decodeSidecarHead, decodeSidecarIndex, encodeSidecar } from './segment-sidecar.ts'
@@ -74,7 +74,7 @@ describe('a checkpoint', () => {
   async function written() {
     const disk = memoryDisk()
     await disk.makeFolder('/data')
-    const checkpoint = await Checkpoint.open(disk, '/data')
+    const checkpoint = await Checkpoint.open(realClock, disk, '/data')
     const slot = checkpoint.claim(key)
     for (let i = 1; i <= 3; i++) checkpoint.write(slot, { durableOffset: i * 10, logStartOffset: i })
     await checkpoint.close()
@@ -83,9 +83,9 @@ describe('a checkpoint', () => {
 
   test('remembers the last ends of every partition, and the clock', async () => {
     const disk = await written()
-    const first = await Checkpoint.open(disk, '/data')
+    const first = await Checkpoint.open(realClock, disk, '/data')
     first.lastWallTime = 1e12
-    const again = await Checkpoint.open(disk, '/data')
+    const again = await Checkpoint.open(realClock, disk, '/data')
     assert.equal(again.lastWallTime, 1e12)
     const { durableOffset, logStartOffset } = again.find(key)!
     assert.deepEqual([durableOffset, logStartOffset], [30, 3])
@@ -99,12 +99,12 @@ describe('a checkpoint', () => {
       const file = await disk.open('/data/checkpoint', 'fresh')
       file.write(0, [flipped(bytes, bit)])
       const newestIsHarmed = bit >= (64 + 64) * 8
-      assert.equal((await Checkpoint.open(disk, '/data')).find(key)!.durableOffset, newestIsHarmed ? 20 : 30)
+      assert.equal((await Checkpoint.open(realClock, disk, '/data')).find(key)!.durableOffset, newestIsHarmed ? 20 : 30)
     }
   })
 
   test('gives a freed slot to the next partition', async () => {
-    const checkpoint = await Checkpoint.open(await written(), '/data')
+    const checkpoint = await Checkpoint.open(realClock, await written(), '/data')
     const slot = checkpoint.find(key)!
     checkpoint.free(slot)
     assert.equal(checkpoint.find(key), undefined)

@@ -6,6 +6,7 @@
 import type { Disk } from '@odradek/world'
 import type { Uuid } from './engine.ts'
 import { metadataName } from './file-names.ts'
+import { durably } from './sync-failure.ts'
 import { parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
 
 export interface PartitionOwner {
@@ -25,8 +26,8 @@ export async function createPartitionFolder(disk: Disk, folder: string, topicId:
     new TextEncoder().encode(`version: 0\ntopic_id: ${shortId(topicId)}\n`),
     { sync: true },
   )
-  await disk.syncFolder(folder)
-  await disk.syncFolder(parentFolder(folder))
+  await durably(disk.syncFolder(folder))
+  await durably(disk.syncFolder(parentFolder(folder)))
 }
 
 /** The topic a folder belongs to; undefined when it says nothing. */

@@ -11,9 +11,7 @@ import type { ProducerState } from './producer-state.ts'
 import { type PlacedBatch, Segment } from './segment.ts'
 import { snapshotOf, writeSidecar, writeSnapshot } from './segment-closing.ts'
 import type { DurableEnd, SegmentList } from './segment-list.ts'
-
-/** After this, nothing about the file or folder may be trusted until a restart has looked at it. */
-export class SyncFailure extends Error {}
+import { durably } from './sync-failure.ts'
 
 export class SegmentWriter {
   readonly #services: LogServices
@@ -32,6 +30,7 @@ export class SegmentWriter {
     this.#segments = segments
     this.#snapshotOffset = snapshotOffset
     this.#durableSize = segments.active?.size ?? 0
+    for (const segment of segments.all.slice(0, -1)) if (segment.index !== undefined) this.#describeLater(segment)
   }
 
   get #folder(): string {
@@ -67,7 +66,7 @@ export class SegmentWriter {
   /** Returns the offset before which everything is durable now. */
   async sync(): Promise<number> {
     const { nextOffset, size } = this.#segments.active!
-    await this.#open!.file.sync().catch(failed)
+    await durably(this.#open!.file.sync())
     this.#durableSize = size
     return nextOffset
   }
@@ -84,9 +83,8 @@ export class SegmentWriter {
   async roll(producers: ProducerState): Promise<void> {
     const closed = this.#segments.active!
     const snapshot = snapshotOf(closed.nextOffset, producers)
-    const { lanes } = this.#services
-    await lanes.run(() => this.#startSegment(closed.nextOffset))
-    this.#describing = this.#describing.then(() => lanes.run(() => this.#describe(closed, snapshot)))
+    await this.#services.lanes.run(() => this.#startSegment(closed.nextOffset))
+    this.#describeLater(closed, snapshot)
   }
 
   /** Everything is durable. Notes what the next start would otherwise have to find out; costs no sync. */
@@ -106,7 +104,7 @@ export class SegmentWriter {
     this.release()
     const open = await files.take(segment.path, 'fresh')
     try {
-      await disk.syncFolder(this.#folder).catch(failed)
+      await durably(disk.syncFolder(this.#folder))
     } catch (error) {
       files.release(open)
       throw error
@@ -116,24 +114,24 @@ export class SegmentWriter {
     this.#segments.add(segment)
   }
 
-  async #describe(segment: Segment, snapshot: Uint8Array): Promise<void> {
+  /** Without a snapshot: a closed segment that recovery had to scan. */
+  #describeLater(segment: Segment, snapshot?: Uint8Array): void {
+    const { lanes } = this.#services
+    this.#describing = this.#describing.then(() => lanes.run(() => this.#describe(segment, snapshot)))
+  }
+
+  async #describe(segment: Segment, snapshot: Uint8Array | undefined): Promise<void> {
     try {
       await writeSidecar(this.#services, segment)
       this.#services.indexes.mayDrop(segment)
+      if (snapshot === undefined) return
       await writeSnapshot(this.#services, this.#folder, segment.nextOffset, snapshot, { sync: true })
       this.#snapshotOffset = segment.nextOffset
     } catch (error) {
-      const { message } = error as Error
       this.#services.logger.warn(
-        { file: segment.path, error: message },
+        { file: segment.path, error: (error as Error).message },
         'could not describe a closed segment; the next start will scan it',
       )
     }
   }
-}
-
-function failed(cause: NodeJS.ErrnoException): never {
-  // Without a descriptor nothing was tried, so nothing has failed.
-  if (cause.code === 'EMFILE' || cause.code === 'ENFILE') throw cause
-  throw new SyncFailure(cause.message, { cause })
 }

@@ -1,5 +1,6 @@
 /** Small files that are written and read as a whole. */
 import type { Disk } from '@odradek/world'
+import { durably } from './sync-failure.ts'
 
 /** Replaces the content. Not atomic: what is written carries a checksum, or is not looked at before it is known to be complete. */
 export async function writeFile(
@@ -11,7 +12,7 @@ export async function writeFile(
   const file = await disk.open(path, 'fresh')
   try {
     file.write(0, [bytes])
-    if (options.sync) await file.sync()
+    if (options.sync) await durably(file.sync())
   } finally {
     await file.close()
   }
