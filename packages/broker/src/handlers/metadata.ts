@@ -44,6 +44,9 @@ function lookUp(
   operations: number,
   mayCreate: boolean,
 ): TopicAnswer | Promise<TopicAnswer> {
+  // Before version 12 ids have a place in the message, but no meaning, and an answer has to have a name.
+  if (context.apiVersion < 12 && (asked.name === null || asked.topicId !== noId))
+    return missing({ ...asked, name: asked.name ?? '' }, ErrorCodes.INVALID_REQUEST)
   const topic = topicOf(context.broker.cluster, asked.name, asked.topicId)
   if (topic) return found(context, topic, operations)
   if (asked.topicId !== noId || asked.name === null) return missing(asked, missingTopic(asked.topicId))
