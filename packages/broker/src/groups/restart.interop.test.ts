@@ -183,7 +183,6 @@ test('kcat members, cooperative-sticky, go on after a restart without a rebalanc
     const settings = [
       'partition.assignment.strategy=cooperative-sticky',
       'heartbeat.interval.ms=100',
-      'auto.commit.interval.ms=50',
       'reconnect.backoff.ms=10',
       'reconnect.backoff.max.ms=50',
       'fetch.wait.max.ms=50',
@@ -207,17 +206,12 @@ test('kcat members, cooperative-sticky, go on after a restart without a rebalanc
     })
   await until(async () => (await shares()).join() === '2,2', 'an even division')
   await send()
-  await until(async () => (await cluster.committed('k', 'shared')) === 4, 'the first four')
+  const received = () => output.join('').match(/to \d\n/g)?.length ?? 0
+  await until(() => received() === 4, 'the first four')
   const before = assigned()
   await sameAfterRestart(cluster, 'k')
   await send()
-  await until(async () => (await cluster.committed('k', 'shared')) === 8, 'four more')
-  assert.equal(
-    output
-      .join('')
-      .split('\n')
-      .filter(line => line.startsWith('to ')).length,
-    8,
-  )
+  await until(() => received() >= 8, 'four more')
+  assert.equal(received(), 8, 'something was read twice')
   assert.equal(assigned(), before, errors.join(''))
 })

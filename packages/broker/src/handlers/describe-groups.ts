@@ -30,7 +30,7 @@ function blank(groupId: string, groupState: string, errorCode: ErrorCode, errorM
   return { errorCode, errorMessage, groupId, groupState, protocolType: '', protocolData: '', members: [] }
 }
 
-/** Which assignor, and who said and got what, is only settled in a stable group. */
+/** Which assignor there is, and what was said for it, is only settled in a stable group. */
 function described(group: Group): Described {
   const isStable = group.state === 'Stable'
   return {
@@ -43,7 +43,7 @@ function described(group: Group): Described {
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: isStable ? metadataFor(member, group.protocolName) : noBytes,
-      memberAssignment: isStable ? member.assignment : noBytes,
+      memberAssignment: member.assignment,
     })),
   }
 }

@@ -1,7 +1,7 @@
 import type { PartitionId, ReadRequest, ReadResult } from '@odradek/log'
 import { type ErrorCode, ErrorCodes, Fetch, type Request, type ResponseInput } from '@odradek/protocol'
 import { holdsZstd } from '../batch-codec.ts'
-import type { Handler, RequestContext } from '../handler.ts'
+import type { Handler, NodeAddress, RequestContext } from '../handler.ts'
 import { ledPartition, missingTopic, topicOf } from '../located.ts'
 
 type Answer = ResponseInput<typeof Fetch>
@@ -13,7 +13,9 @@ type Asked = Request<typeof Fetch>['topics'][number]['partitions'][number]
 interface Pending {
   request: Request<typeof Fetch>
   context: RequestContext
-  response: Answer
+  responses: Answer['responses']
+  /** Where the leaders of partitions that are led elsewhere listen. */
+  nodeEndpoints: readonly NodeAddress[]
   reads: ReadRequest[]
   answers: PartitionAnswer[]
   maxBytes: number
@@ -40,13 +42,14 @@ export const fetch: Handler<typeof Fetch> = {
     const pending: Pending = {
       request,
       context,
-      response: { responses: [] },
+      responses: [],
+      nodeEndpoints: [],
       reads: [],
       answers: [],
       maxBytes,
       isUrgent: false,
     }
-    pending.response = { responses: request.topics.map(topic => answerTopic(topic, pending)) }
+    pending.responses = request.topics.map(topic => answerTopic(topic, pending))
     rotate(pending)
     return readUntilEnough(pending)
   },
@@ -90,12 +93,10 @@ function failed({ partition }: Asked, errorCode: ErrorCode, pending: Pending): P
 }
 
 /** Tells a client that came to the wrong node where the leader is (KIP-951). */
-function redirect(answer: PartitionAnswer, id: PartitionId, { context, response }: Pending): void {
-  const { broker, apiVersion } = context
-  const leaderId = broker.leaderOf(id)
-  answer.currentLeader = { leaderId, leaderEpoch: broker.cluster.leaderEpoch }
-  if (apiVersion < 16) return
-  ;(response as Mutable<Answer>).nodeEndpoints ??= context.nodes().filter(node => node.nodeId !== context.nodeId)
+function redirect(answer: PartitionAnswer, id: PartitionId, pending: Pending): void {
+  const { broker, nodeId } = pending.context
+  answer.currentLeader = { leaderId: broker.leaderOf(id), leaderEpoch: broker.cluster.leaderEpoch }
+  pending.nodeEndpoints = pending.context.nodes().filter(node => node.nodeId !== nodeId)
 }
 
 function rotate(pending: Pending): void {
@@ -141,9 +142,9 @@ function isEnough({ request, isUrgent }: Pending, results: readonly ReadResult[]
   return bytes >= request.minBytes
 }
 
-function answered({ answers, response, context }: Pending, results: readonly ReadResult[]): Answer {
+function answered({ answers, responses, nodeEndpoints, context }: Pending, results: readonly ReadResult[]): Answer {
   for (let i = 0; i < results.length; i++) fill(answers[i]!, results[i]!, context.apiVersion)
-  return response
+  return { responses, nodeEndpoints }
 }
 
 function fill(answer: PartitionAnswer, result: ReadResult, apiVersion: number): void {

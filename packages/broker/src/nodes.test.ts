@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ErrorCodes, encodeBatch, Fetch, FindCoordinator, Heartbeat, Metadata, Produce } from '@odradek/protocol'
+import { fetchRequest, produceRequest, TestBroker } from './testing/test-broker.ts'
+
+test('one process presents several nodes, and spreads the leaders over them', async () => {
+  await using broker = await TestBroker.start({ nodes: 3 })
+  await broker.topic('t', 6)
+  const ports = broker.broker.bootstrap.split(',').map(address => Number(address.split(':')[1]))
+  const { brokers, topics } = await (await broker.client()).call(Metadata, 12, { topics: null })
+  assert.deepEqual(
+    brokers.map(({ nodeId, port }) => [nodeId, port]),
+    [1, 2, 3].map((id, i) => [id, ports[i]]),
+  )
+  const led = topics[0]!.partitions.map(partition => partition.leaderId)
+  for (const node of [1, 2, 3]) assert.equal(led.filter(id => id === node).length, 2)
+})
+
+test('a node that does not lead says who does', async () => {
+  await using broker = await TestBroker.start({ nodes: 2 })
+  await broker.topic('t', 2)
+  const { topics } = await (await broker.client()).call(Metadata, 12, { topics: null })
+  for (const node of [1, 2]) {
+    const client = await broker.client(node - 1)
+    for (const { partitionIndex: partition, leaderId } of topics[0]!.partitions) {
+      const expected = leaderId === node ? ErrorCodes.NONE : ErrorCodes.NOT_LEADER_OR_FOLLOWER
+      const produced = await client.call(Produce, 10, produceRequest('t', encodeBatch([{ value: 'v' }]), { partition }))
+      assert.equal(produced.responses[0]!.partitionResponses[0]!.errorCode, expected)
+      const fetched = await client.call(Fetch, 16, {
+        ...fetchRequest('t', 0),
+        topics: [{ topicId: topics[0]!.topicId, partitions: [{ partition, fetchOffset: 0, partitionMaxBytes: 1000 }] }],
+      })
+      assert.equal(fetched.responses[0]!.partitions[0]!.errorCode, expected)
+      if (expected === ErrorCodes.NONE) continue
+      for (const answer of [produced.responses[0]!.partitionResponses[0]!, fetched.responses[0]!.partitions[0]!]) {
+        assert.equal(answer.currentLeader.leaderId, leaderId)
+      }
+      for (const { nodeEndpoints } of [produced, fetched])
+        assert.deepEqual(
+          nodeEndpoints.map(end => end.nodeId),
+          [leaderId],
+        )
+    }
+  }
+})
+
+test('groups are spread over the nodes, and the wrong one says so', async () => {
+  await using broker = await TestBroker.start({ nodes: 2 })
+  const clients = [await broker.client(0), await broker.client(1)]
+  const homes = new Set<number>()
+  for (const key of ['g1', 'g2', 'g3', 'g4', 'g5', 'g6']) {
+    const { coordinators } = await clients[0]!.call(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [key] })
+    const { nodeId } = coordinators[0]!
+    homes.add(nodeId)
+    for (const [i, client] of clients.entries()) {
+      const { errorCode } = await client.call(Heartbeat, 4, { groupId: key, generationId: 1, memberId: 'm' })
+      assert.equal(errorCode, nodeId === i + 1 ? ErrorCodes.UNKNOWN_MEMBER_ID : ErrorCodes.NOT_COORDINATOR)
+    }
+  }
+  assert.equal(homes.size, 2)
+})
+
+test('the advertised address is told instead of the one that was dialled, one port for each node', async () => {
+  await using broker = await TestBroker.start({
+    nodes: 2,
+    config: { 'advertised.listeners': 'PLAINTEXT://kafka.example.com:7000', 'broker.rack': 'r' },
+  })
+  const { brokers } = await (await broker.client()).call(Metadata, 12, { topics: [] })
+  assert.deepEqual(brokers, [
+    { nodeId: 1, host: 'kafka.example.com', port: 7000, rack: 'r' },
+    { nodeId: 2, host: 'kafka.example.com', port: 7001, rack: 'r' },
+  ])
+})
