@@ -25,9 +25,7 @@ export class KStream<K, V> {
     map: (value: V, key: K) => Iterable<W> | PromiseLike<Iterable<W>>,
     options: { value?: Serde<W>; name?: string } = {},
   ): KStream<K, W> {
-    const name = this.#add(options.name ?? this.#building.names.node('KSTREAM-FLATMAPVALUES-'), () =>
-      flatMapValues(map),
-    )
+    const name = this.#add(this.#building.names.node('KSTREAM-FLATMAPVALUES-', options.name), () => flatMapValues(map))
     const serdes = {
       ...(this.#serdes.key && { key: this.#serdes.key }),
       ...(options.value && { value: options.value }),
@@ -37,13 +35,13 @@ export class KStream<K, V> {
 
   /**
    * Groups by a new key, for `count` and its like. Records travel through a repartition topic so that equal keys meet in one task; the
-   * serdes say how they are written there. A record whose new key is null is dropped.
+   * serdes say how they are written there, and `name` names it. A record whose new key is null is dropped.
    */
   groupBy<G>(
     select: (key: K, value: V) => G | PromiseLike<G>,
     options: Serdes<G, V> & { name?: string } = {},
   ): KGroupedStream<G, V> {
-    const name = this.#add(this.#building.names.node('KSTREAM-KEY-SELECT-'), () => selectKey(select))
+    const name = this.#add(this.#building.names.node('KSTREAM-KEY-SELECT-', options.name), () => selectKey(select))
     const value = options.value ?? this.#serdes.value
     return new KGroupedStream<G, V>(
       this.#building,
@@ -55,7 +53,7 @@ export class KStream<K, V> {
 
   /** Writes every record to a topic that exists, by its key's partition. */
   to(topic: string, serdes: Serdes<K, V> & { name?: string } = {}): void {
-    const name = serdes.name ?? this.#building.names.node('KSTREAM-SINK-')
+    const name = this.#building.names.node('KSTREAM-SINK-', serdes.name)
     const { key = this.#serdes.key ?? serde.bytes, value = this.#serdes.value ?? serde.bytes } = serdes
     this.#building.topology.add({ kind: 'sink', name, parents: [this.#node], topic: userTopic(topic), key, value })
   }

@@ -16,7 +16,7 @@ export class KTable<K, V> {
 
   /** Every change as a record of its own: the key and its new value. */
   toStream(options: { name?: string } = {}): KStream<K, V> {
-    const name = options.name ?? this.#building.names.node('KTABLE-TOSTREAM-')
+    const name = this.#building.names.node('KTABLE-TOSTREAM-', options.name)
     this.#building.topology.add({ kind: 'processor', name, parents: [this.#node], stores: [], make: toStream })
     return new KStream<K, V>(this.#building, name, this.#serdes, false)
   }

@@ -29,9 +29,9 @@ export class StreamsBuilder {
   /** The records of one topic or several, each topic's partitions in order. */
   stream<K = Uint8Array | null, V = Uint8Array | null>(
     topics: string | readonly string[],
-    serdes: Serdes<K, V> = {},
+    serdes: Serdes<K, V> & { name?: string } = {},
   ): KStream<K, V> {
-    const name = this.#building.names.node('KSTREAM-SOURCE-')
+    const name = this.#building.names.node('KSTREAM-SOURCE-', serdes.name)
     const names = typeof topics === 'string' ? [topics] : topics
     this.#building.topology.add({
       kind: 'source',

@@ -5,11 +5,11 @@ import type { Subtopology } from './topology.ts'
 export function describeTopology(subtopologies: readonly Subtopology[]): string {
   const parts = subtopologies.map(
     ({ id, nodes }) =>
-      `   Sub-topology: ${id}\n${inPrintOrder(nodes)
+      `  Sub-topology: ${id}\n${inPrintOrder(nodes)
         .map(node => describeNode(node, nodes))
-        .join('')}`,
+        .join('')}\n`,
   )
-  return `Topologies:\n${parts.join('\n')}\n`
+  return `Topologies:\n ${parts.join('')}`
 }
 
 function describeNode(node: NodeSpec, all: readonly NodeSpec[]): string {
@@ -19,14 +19,19 @@ function describeNode(node: NodeSpec, all: readonly NodeSpec[]): string {
   const below = `      --> ${children.length > 0 ? children.sort().join(', ') : 'none'}\n`
   switch (node.kind) {
     case 'source':
-      return `    Source: ${node.name} (topics: [${node.topics.map(topic => topic.name).join(', ')}])\n${below}`
+      return `    Source: ${node.name} (topics: [${namesOf(node.topics)}])\n${below}`
     case 'processor':
-      return `    Processor: ${node.name} (stores: [${node.stores.map(store => store.name).join(', ')}])\n${below}${above(node.parents)}`
+      return `    Processor: ${node.name} (stores: [${namesOf(node.stores)}])\n${below}${above(node.parents)}`
     case 'sink':
       return `    Sink: ${node.name} (topic: ${node.topic.name})\n${above(node.parents)}`
   }
 }
 
+const namesOf = (items: readonly { name: string }[]) =>
+  items
+    .map(({ name }) => name)
+    .sort()
+    .join(', ')
 const above = (parents: readonly string[]) => `      <-- ${parents.join(', ')}\n`
 
 /** From the sources down: larger subtrees first, then by name. */

@@ -2,8 +2,10 @@
 export class NodeNames {
   #next = 0
 
-  node(prefix: string): string {
-    return `${prefix}${this.#number()}`
+  /** A name that was given is taken, and uses up a number all the same: the nodes after it keep theirs. */
+  node(prefix: string, given?: string): string {
+    const number = this.#number()
+    return given ?? `${prefix}${number}`
   }
 
   store(prefix: string): string {
