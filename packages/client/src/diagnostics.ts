@@ -21,4 +21,5 @@ export interface RequestContext {
 }
 
 export const sendChannel: TracingChannel<'odradek:producer:send', SendContext> = tracingChannel('odradek:producer:send')
-export const requestChannel: TracingChannel<'odradek:client:request', RequestContext> = tracingChannel('odradek:client:request')
+export const requestChannel: TracingChannel<'odradek:client:request', RequestContext> =
+  tracingChannel('odradek:client:request')

@@ -199,15 +199,15 @@ export class GroupsAdmin {
     })
   }
 
-  /** Ends memberships, so that a group goes on without members that hang. */
+  /** Ends memberships, so that a group goes on without members that hang. Static members may be named by their instance alone. */
   async removeMembers(
     groupId: string,
-    members: readonly { readonly memberId: string; readonly groupInstanceId?: string | null }[],
+    members: readonly { readonly memberId?: string; readonly groupInstanceId?: string | null }[],
     { signal }: AdminCallOptions = {},
   ): Promise<void> {
     const [first] = members
     if (!first) return
-    const rows = members.map(({ memberId, groupInstanceId = null }) => ({
+    const rows = members.map(({ memberId = '', groupInstanceId = null }) => ({
       memberId,
       groupInstanceId,
       reason: 'removed by an administrator',
@@ -218,7 +218,7 @@ export class GroupsAdmin {
       this.#cluster,
       groupId,
       LeaveGroup,
-      { groupId, memberId: first.memberId, members: rows },
+      { groupId, memberId: first.memberId ?? '', members: rows },
       codeOf,
       { signal },
     )

@@ -136,17 +136,6 @@ export class Cluster {
     }
   }
 
-  /** Like `call`, for requests that are never answered. */
-  async tell<A extends AnyApi>(
-    target: Target,
-    api: A,
-    input: RequestInput<A>,
-    options: ClusterCallOptions = {},
-  ): Promise<void> {
-    const connection = await this.connection(target, options.purpose, options.signal)
-    connection.tell(api, input, options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion })
-  }
-
   /** The connection to `target` if it is open now. */
   readyConnection(nodeId: number, purpose = 'main'): BrokerConnection | undefined {
     return this.#connections.ready(String(nodeId), purpose)
