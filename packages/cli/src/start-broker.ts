@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { Broker } from '@odradek/broker'
 import { UsageError } from '@odradek/protocol'
 import { realWorld } from '@odradek/world'
+import { letBrokerHeapGrow } from './broker-heap.ts'
 import { terminalLogger } from './logger.ts'
 
 /** The flags by which a broker is set up; `serve` and `dev` share them. */
@@ -43,6 +44,7 @@ export async function startBroker(flags: BrokerFlags): Promise<Broker> {
     throw new UsageError('--data and --memory exclude each other: keep the records, or do not.')
   if (!flags.memory && flags.data === undefined)
     throw new UsageError('Say where to keep the records with --data DIR, or --memory to keep nothing.')
+  letBrokerHeapGrow()
   return Broker.start({
     world: realWorld(),
     listen: parseAddress(flags.listen ?? '127.0.0.1:9092', '--listen'),
