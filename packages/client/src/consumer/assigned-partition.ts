@@ -30,7 +30,8 @@ export class AssignedPartition {
   isInFlight = false
   /** No fetch before this moment of the monotonic clock. */
   notBefore = 0
-  failures = 0
+  /** Times in a row that fetched bytes did not make sense. */
+  damages = 0
   /** First offset that could not be read, as of the last answer; -1 unknown. */
   endOffset = -1
   logStartOffset = -1
@@ -140,13 +141,19 @@ export class AssignedPartition {
     const before = this.#position
     while (this.#buffer.length > 0 && into.length === 0) {
       const fetched = this.#buffer[0]!
-      fetched.take(max, into)
-      this.#position = Math.max(this.#position!, fetched.nextOffset)
-      if (fetched.leaderEpoch >= 0) this.#positionEpoch = fetched.leaderEpoch
+      try {
+        fetched.take(max, into)
+      } finally {
+        // Also when the bytes turn out damaged: what was handed out before that is not fetched again.
+        const last = into.at(-1)
+        this.#position = Math.max(this.#position!, fetched.nextOffset, last ? last.offset + 1 : 0)
+        if (fetched.leaderEpoch >= 0) this.#positionEpoch = fetched.leaderEpoch
+      }
       if (!fetched.isExhausted) break
       this.#buffer.shift()
       this.#bufferedBytes -= fetched.size
     }
+    if (this.#position !== before) this.damages = 0
     return this.#position !== before
   }
 

@@ -168,7 +168,6 @@ export class Fetcher {
   #take(p: AssignedPartition, answer: PartitionAnswer, from: number): void {
     const { isolation, checkCrcs, cluster, metadataMaxAgeMs } = this.#options
     const { highWatermark, lastStableOffset, logStartOffset, records, preferredReadReplica } = answer
-    p.failures = 0
     this.#options.trouble.passed(`partition ${p.key}`)
     p.endOffset = isolation === 'read_committed' && lastStableOffset >= 0 ? lastStableOffset : highWatermark
     p.logStartOffset = logStartOffset
@@ -191,7 +190,7 @@ export class Fetcher {
   damaged(p: AssignedPartition, error: unknown): void {
     p.refetch()
     this.#pause(p)
-    if (++p.failures > 3) this.#options.trouble.fail(error)
+    if (++p.damages > 3) this.#options.trouble.fail(error)
   }
 
   #refused(p: AssignedPartition, code: number, offset: number): void {

@@ -112,6 +112,7 @@ export class GroupSession {
   }
 
   pollOverdue(): void {
+    this.#job = undefined
     this.#happened({ type: 'pollOverdue' })
   }
 

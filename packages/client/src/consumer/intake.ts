@@ -122,7 +122,9 @@ export class Intake {
       const from = stay.processed.firstUnfinished
       if (from === undefined || stay.isOver) continue
       this.#engine!.seek(stay, from)
+      const uncommitted = stay.processed.uncommitted()
       this.forget(stay)
+      if (uncommitted) this.#stayOf(stay).processed.advance(uncommitted.offset, uncommitted.leaderEpoch)
     }
   }
 

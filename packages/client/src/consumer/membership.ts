@@ -52,7 +52,7 @@ export type MembershipEvent =
   | { type: 'synced'; attempt: number; assigned: readonly TopicPartition[] }
   | { type: 'refused'; attempt: number; reaction: Reaction; reason: string; memberId?: string }
   | { type: 'heartbeatRefused'; generation: number; reaction: Reaction; reason: string }
-  /** Nobody polled for the maximum poll interval. */
+  /** Nobody polled for the maximum poll interval, nor does now. */
   | { type: 'pollOverdue' }
   | { type: 'polled' }
   | { type: 'failed' }
@@ -241,14 +241,18 @@ function lose(m: Membership, how: 'loseGeneration' | 'loseMembership'): Membersh
   return { ...m, isLost: true, generation: -1, memberId: how === 'loseMembership' ? '' : m.memberId }
 }
 
-/** Whoever does not poll does not process: leave, so that others can. A static member is only silent, and forgotten after its session. */
+/**
+ * Whoever does not poll does not process: leave, so that others can. A static member is only silent, and forgotten after its session.
+ * Hooks that were asked for have not run, for they run under a poll, and need not run any more.
+ */
 function pollOverdue(m: Membership): Step {
-  if (m.phase === 'outside' || m.pending !== null) return stay(m)
+  if (m.phase === 'outside') return stay(m)
   const membership: Membership = {
     ...lose(m, m.isStatic ? 'loseGeneration' : 'loseMembership'),
     phase: 'outside',
     attempt: m.attempt + 1,
     rejoin: null,
+    pending: null,
   }
   const mustSay = !m.isStatic && m.memberId !== ''
   return {
