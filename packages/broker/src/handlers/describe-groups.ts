@@ -2,7 +2,7 @@ import { DescribeGroups, type ErrorCode, ErrorCodes, type ResponseInput } from '
 import { coordinationError } from '../groups/coordination.ts'
 import { type Group, metadataFor, noBytes } from '../groups/group.ts'
 import type { Handler, RequestContext } from '../handler.ts'
-import { groupOperations, notAsked } from '../operations.ts'
+import { groupOperations } from '../operations.ts'
 
 type Described = ResponseInput<typeof DescribeGroups>['groups'][number]
 
@@ -10,8 +10,13 @@ type Described = ResponseInput<typeof DescribeGroups>['groups'][number]
 export const describeGroups: Handler<typeof DescribeGroups> = {
   api: DescribeGroups,
   handle(request, context) {
-    const authorizedOperations = request.includeAuthorizedOperations ? groupOperations : notAsked
-    return { groups: request.groups.map(groupId => ({ ...describe(groupId, context), authorizedOperations })) }
+    const groups = request.groups.map(groupId => describe(groupId, context))
+    if (!request.includeAuthorizedOperations) return { groups }
+    return {
+      groups: groups.map(group =>
+        group.errorCode === 0 ? { ...group, authorizedOperations: groupOperations } : group,
+      ),
+    }
   },
 }
 

@@ -8,9 +8,12 @@ import type { Handler } from '../handler.ts'
 export const syncGroup: Handler<typeof SyncGroup> = {
   api: SyncGroup,
   handle(request, context) {
-    const { broker, signal } = context
+    const { broker, apiVersion, signal } = context
     const error = membershipError(request.groupId, context)
     if (error !== ErrorCodes.NONE) return response(refusedSync(error))
+    // Since version 5 (KIP-559) a member must say what it believes the group has agreed on.
+    if (apiVersion >= 5 && (request.protocolType === null || request.protocolName === null))
+      return response(refusedSync(ErrorCodes.INCONSISTENT_GROUP_PROTOCOL))
     const reply = broker.groups.sync(request.groupId, {
       memberId: request.memberId,
       instanceId: request.groupInstanceId,

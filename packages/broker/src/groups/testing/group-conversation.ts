@@ -238,7 +238,7 @@ export async function converse(clients: readonly [RawClient, RawClient, RawClien
   const stateIs = async (state: string) =>
     (await clients[2].call(DescribeGroups, 5, { groups: [name] })).groups[0]!.groupState === state
   await settled(clients[0], name, topic.replace(group, name))
-  const answers: Promise<string>[] = []
+  const answers: Promise<{ call: Call; response: unknown }>[] = []
   for (const step of steps) {
     if (step === 'settle') await Promise.all(answers)
     else if ('until' in step) while (!(await stateIs(step.until)));
@@ -246,13 +246,14 @@ export async function converse(clients: readonly [RawClient, RawClient, RawClien
       const { on, api, version, request, as } = step
       const answer = clients[on].call(api, version, written(request) as never).then((response: any) => {
         if (as) ids.set(`$${as}`, response.memberId)
-        return `${api.name} v${version} ${evened(response, name, ids)}`
+        return { call: step, response }
       })
       answers.push(answer)
       if (!step.waits) await answer
     }
   }
-  return Promise.all(answers)
+  const all = await Promise.all(answers)
+  return all.map(({ call, response }) => `${call.api.name} v${call.version} ${evened(response, name, ids)}`)
 }
 
 /** The topic is there, and the coordinator has found itself. */
