@@ -73,7 +73,7 @@ export class Producer implements AsyncDisposable {
    * are thrown by the next `flush`.
    */
   enqueue<T extends TopicRef>(topic: T, record: RecordFor<T>): boolean {
-    this.#accept(this.#encoder(topic), record, this.#cluster.clock.now(), undefined)
+    this.#accept(this.#encoder(topic), record, record.timestamp ?? this.#cluster.clock.now(), undefined)
     return !this.#accumulator.budget.isFull
   }
 

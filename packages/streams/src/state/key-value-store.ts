@@ -28,12 +28,19 @@ export function inMemoryKeyValueStore<K, V>(spec: StoreSerdes<K, V>): StoreSpec 
   return { ...spec, make: log => new InMemoryKeyValueStore(spec, log) }
 }
 
+interface SoughtKey {
+  readonly key: unknown
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
 class InMemoryKeyValueStore<K, V> implements KeyValueStore<K, V> {
   readonly name: string
   readonly #serdes: StoreSerdes<K, V>
   readonly #log: ChangeLog | null
   /** By the key's bytes, one character a byte: equal bytes are equal strings, and strings sort as their bytes do. */
   readonly #entries = new Map<string, Timestamped<Uint8Array>>()
+  #sought: SoughtKey | undefined
 
   constructor(serdes: StoreSerdes<K, V>, log: ChangeLog | null) {
     this.name = serdes.name
@@ -46,27 +53,26 @@ class InMemoryKeyValueStore<K, V> implements KeyValueStore<K, V> {
   }
 
   get(key: K): Timestamped<V> | undefined {
-    const found = this.#entries.get(asText(this.#keyBytes(key)))
+    const found = this.#entries.get(this.#seek(key).text)
     return found && { value: this.#value(found.value), timestamp: found.timestamp }
   }
 
   put(key: K, value: V | null, timestamp: number): void {
-    const keyBytes = this.#keyBytes(key)
+    const { bytes, text } = this.#seek(key)
     const valueBytes = value === null ? null : this.#serdes.value.serialize(value, { topic: this.name, part: 'value' })
-    this.restore(keyBytes, valueBytes as Uint8Array | null, timestamp)
-    this.#log?.(keyBytes, valueBytes as Uint8Array | null, timestamp)
+    this.#set(text, valueBytes, timestamp)
+    this.#log?.(bytes, valueBytes, timestamp)
   }
 
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void {
-    if (value === null) this.#entries.delete(asText(key))
-    else this.#entries.set(asText(key), { value, timestamp })
+    this.#set(asText(key), value, timestamp)
   }
 
   *all(): Iterable<[K, Timestamped<V>]> {
     for (const text of [...this.#entries.keys()].sort()) {
       const { value, timestamp } = this.#entries.get(text)!
       yield [
-        this.#serdes.key.deserialize(Buffer.from(text, 'latin1'), { topic: this.name, part: 'key' }) as K,
+        this.#serdes.key.deserialize(Buffer.from(text, 'latin1'), { topic: this.name, part: 'key' }),
         { value: this.#value(value), timestamp },
       ]
     }
@@ -76,14 +82,23 @@ class InMemoryKeyValueStore<K, V> implements KeyValueStore<K, V> {
     this.#entries.clear()
   }
 
-  #keyBytes(key: K): Uint8Array {
-    return this.#serdes.key.serialize(key, { topic: this.name, part: 'key' }) as Uint8Array
+  #set(text: string, value: Uint8Array | null, timestamp: number): void {
+    if (value === null) this.#entries.delete(text)
+    else this.#entries.set(text, { value, timestamp })
+  }
+
+  /** A put mostly follows a get of the same key: its bytes are kept, unless the key is an object, which may have changed in between. */
+  #seek(key: K): SoughtKey {
+    if (this.#sought?.key === key && typeof key !== 'object') return this.#sought
+    const bytes = this.#serdes.key.serialize(key, { topic: this.name, part: 'key' })
+    this.#sought = { key, bytes, text: asText(bytes) }
+    return this.#sought
   }
 
   #value(bytes: Uint8Array): V {
-    return this.#serdes.value.deserialize(bytes, { topic: this.name, part: 'value' }) as V
+    return this.#serdes.value.deserialize(bytes, { topic: this.name, part: 'value' })
   }
 }
 
 const asText = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  (bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString('latin1')
