@@ -148,10 +148,11 @@ export class PartitionLog {
       for (const takeBack of undo.reverse()) takeBack()
       this.#noteFull(error)
       return
+    } finally {
+      this.#services.syncs.request(this)
     }
     this.#isFull = false
     for (const { bytes, baseOffset, nextOffset } of writes) this.#tail.add(bytes, baseOffset, nextOffset)
-    this.#services.syncs.request(this)
   }
 
   #answer({ append, result, until }: PlannedAnswer): void {
@@ -196,14 +197,14 @@ export class PartitionLog {
   }
 
   async #roll(): Promise<void> {
-    await this.#durable(this.nextOffset)
+    await this.#durable()
     await this.#writer.roll(this.#producers)
   }
 
   // Becoming durable
 
   get needsSync(): boolean {
-    return this.#failure === undefined && this.nextOffset > this.#highWatermark
+    return this.#failure === undefined && (this.nextOffset > this.#highWatermark || this.#writer.mustCut)
   }
 
   async sync(): Promise<void> {
@@ -220,13 +221,14 @@ export class PartitionLog {
     this.#releaseIdle()
   }
 
-  #durable(offset: number): Promise<void> {
-    if (offset <= this.#highWatermark) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.waiters.addAppend(offset, error =>
-        error === undefined ? resolve() : reject(new Error(`a sync of ${this.folder} failed`)),
-      )
-    })
+  /** Resolves when all that was written is durable, and nothing else is in the file. */
+  async #durable(): Promise<void> {
+    while (this.needsSync) {
+      await new Promise<void>((resolve, reject) => {
+        const failed = () => reject(new Error(`a sync of ${this.folder} failed`))
+        this.waiters.addAppend(this.nextOffset, error => (error === undefined ? resolve() : failed()))
+      })
+    }
   }
 
   /** Helps the next start to tell a torn tail from damage; the data itself is safe without. */
@@ -373,7 +375,7 @@ export class PartitionLog {
       await this.#steps.idle()
     } while (this.#pending.length > 0)
     if (this.#failure !== undefined || this.#segments.active === undefined) return
-    await this.#durable(this.nextOffset)
+    await this.#durable()
     await this.#writer.describeActive(this.#producers)
   }
 

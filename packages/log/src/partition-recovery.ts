@@ -45,11 +45,7 @@ export async function recoverLog(services: LogServices, spec: RecoverySpec): Pro
   const recovery = new Recovery(services, spec)
   await recovery.loadProducers(names)
   for (const [i, base] of bases.entries()) {
-    await recovery.addSegment(base, i === bases.length - 1)
-    if (recovery.isCut) {
-      await recovery.removeLater(bases.slice(i + 1))
-      break
-    }
+    await recovery.addSegment(base, bases[i + 1])
   }
   recovery.checkEnd()
   return recovery.log
@@ -63,7 +59,6 @@ class Recovery {
     bytesScanned: 0,
     bytesCut: 0,
   }
-  isCut = false
   readonly #services: LogServices
   readonly #spec: RecoverySpec
   #durableOffset: number
@@ -88,34 +83,25 @@ class Recovery {
     }
   }
 
-  async addSegment(base: number, isLast: boolean): Promise<void> {
+  /** `nextBase`: of the segment after it, which was started when this one was durable. */
+  async addSegment(base: number, nextBase: number | undefined): Promise<void> {
     const { files } = this.#services
     const segment = new Segment(this.#spec.folder, base)
+    this.#durableOffset = Math.max(this.#durableOffset, nextBase ?? base)
     const open = await files.take(segment.path)
     try {
       const head = await this.#sidecarHead(segment)
       if (head !== undefined && head.baseOffset === base && head.logSize <= open.file.size) {
-        await this.#describe(segment, head, isLast || head.logSize < open.file.size)
+        await this.#describe(segment, head, nextBase === undefined || head.logSize < open.file.size)
       }
       const scanned = open.file.size - segment.size
-      await this.#scan(segment, open.file)
+      const end = await this.#scan(segment, open.file)
+      if (end.stopped !== undefined) this.#cut(segment, open.file, end, nextBase)
       if (scanned > 0) await open.file.sync()
     } finally {
       files.release(open)
     }
     this.log.segments.push(segment)
-  }
-
-  /** Segments after a cut hold nothing that was durable. */
-  async removeLater(bases: readonly number[]): Promise<void> {
-    const { disk, files } = this.#services
-    for (const base of bases) {
-      const later = new Segment(this.#spec.folder, base)
-      files.forget(later.path)
-      await disk.remove(later.path)
-      await disk.remove(later.sidecarPath)
-    }
-    if (bases.length > 0) await disk.syncFolder(this.#spec.folder)
   }
 
   checkEnd(): void {
@@ -159,7 +145,7 @@ class Recovery {
   }
 
   /** Goes through what no sidecar describes, and through what no snapshot knows of. */
-  async #scan(segment: Segment, file: DiskFile): Promise<void> {
+  async #scan(segment: Segment, file: DiskFile): Promise<ScanEnd> {
     const { producers, snapshotOffset } = this.log
     const described = segment.size
     const replayFrom = Math.max(snapshotOffset, 0)
@@ -180,18 +166,15 @@ class Recovery {
       },
     )
     this.log.bytesScanned += end.position - (fromStart ? 0 : described)
-    if (end.stopped !== undefined) this.#cut(segment, file, end)
+    return end
   }
 
-  #cut(segment: Segment, file: DiskFile, end: ScanEnd): void {
+  #cut(segment: Segment, file: DiskFile, end: ScanEnd, nextBase: number | undefined): void {
     const { stopped: reason, position } = end
-    if (this.#wasDurable(end.nextOffset)) {
+    if (nextBase === undefined ? this.#wasDurable(end.nextOffset) : end.nextOffset < nextBase) {
       throw new CorruptionError(
         `${file.path} is damaged at byte ${position}, within records that were acknowledged: ${reason}. Restore it from a backup, or delete the topic.`,
-        {
-          file: file.path,
-          position,
-        },
+        { file: file.path, position },
       )
     }
     this.#services.logger.warn(
@@ -200,7 +183,6 @@ class Recovery {
     )
     this.log.bytesCut += file.size - segment.size
     file.truncate(segment.size)
-    this.isCut = true
   }
 }
 

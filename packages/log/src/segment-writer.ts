@@ -20,6 +20,7 @@ export class SegmentWriter {
   #open: OpenFile | undefined
   /** In the active segment. */
   #durableSize: number
+  #mustCut = false
   /** Offset of the newest snapshot on disk; -1: none. */
   #snapshotOffset: number
   #describing: Promise<void> = Promise.resolve()
@@ -57,16 +58,31 @@ export class SegmentWriter {
     this.#open = undefined
   }
 
+  /** Throws when the disk refuses. Then what was written of it must go, durably, before the segment counts as durable again. */
   write(batches: readonly PlacedBatch[], indexIntervalBytes: number): void {
     const { leaderEpoch } = this.#services
-    this.#segments.active!.append(this.#open!.file, batches, leaderEpoch, indexIntervalBytes)
+    try {
+      this.#segments.active!.append(this.#open!.file, batches, leaderEpoch, indexIntervalBytes)
+    } catch (error) {
+      this.#mustCut = true
+      throw error
+    }
     this.#segments.epochs.assign(leaderEpoch, batches[0]!.baseOffset)
+  }
+
+  /** Part of a failed write may stand behind the last batch. */
+  get mustCut(): boolean {
+    return this.#mustCut
   }
 
   /** Returns the offset before which everything is durable now. */
   async sync(): Promise<number> {
-    const { nextOffset, size } = this.#segments.active!
-    await durably(this.#open!.file.sync())
+    const active = this.#segments.active!
+    const { file } = this.#open!
+    const { nextOffset, size } = active
+    if (this.#mustCut) active.cut(file)
+    this.#mustCut = false
+    await durably(file.sync())
     this.#durableSize = size
     return nextOffset
   }

@@ -82,17 +82,10 @@ export class Segment {
     return limits.segmentMs >= 0 && this.firstTimestamp >= 0 && maxTimestamp - this.firstTimestamp > limits.segmentMs
   }
 
-  /** One write for all. When it fails, what was written of it is cut off again and the segment is as it was. */
+  /** One write for all. When it fails, part of it may stand behind the end; the segment itself is as it was. */
   append(file: DiskFile, batches: readonly PlacedBatch[], leaderEpoch: number, indexIntervalBytes: number): void {
-    try {
-      file.write(
-        this.size,
-        batches.map(batch => batch.bytes),
-      )
-    } catch (error) {
-      this.cutTo(file)
-      throw error
-    }
+    const chunks = batches.map(batch => batch.bytes)
+    file.write(this.size, chunks)
     for (const batch of batches) this.note(batch, batch.bytes.length, leaderEpoch, indexIntervalBytes)
   }
 
@@ -122,13 +115,9 @@ export class Segment {
     )
   }
 
-  /** Cuts off what stands behind the last noted batch. If that fails too, the next write covers it, or recovery cuts it. */
-  cutTo(file: DiskFile): void {
-    try {
-      if (file.size > this.size) file.truncate(this.size)
-    } catch {
-      return
-    }
+  /** Cuts off what a failed write has left behind the last batch. */
+  cut(file: DiskFile): void {
+    if (file.size > this.size) file.truncate(this.size)
   }
 
   encodeSidecar(): Uint8Array {

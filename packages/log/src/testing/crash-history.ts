@@ -1,7 +1,7 @@
 /**
  * The life of an engine on a machine that keeps crashing, from a seed.
  *
- *     boot ─▶ check what is there ─▶ producers, a reader, now and then a trim or an orderly restart ─▶ power fails ─▶ boot …
+ *     boot ─▶ check what is there ─▶ producers, readers; now and then a trim, a disk that is full or fails ─▶ power fails ─▶ boot …
  *
  * Always true, or the history throws:
  * - a record acknowledged with acks=-1 is there afterwards, at its offset;
@@ -42,6 +42,7 @@ class CrashHistory {
   readonly #promised = new Map(
     partitions.map(id => [id, { kept: new Map(), logStart: 0, sent: 0, sequence: 0, unanswered: [] } as Promised]),
   )
+  readonly #faults: (() => void)[] = []
   #engine!: EmbeddedEngine
   #clock!: Clock
   #life = 0
@@ -59,7 +60,8 @@ class CrashHistory {
       for (const id of partitions) this.#repeat(id)
       for (const id of partitions) void this.#follow(id, this.#engine)
       for (let step = random.int(stepsPerLife); step > 0; step--) await this.#step()
-      if (random.int(4) === 0) await this.#settle(this.#engine.close({ drain: true }))
+      if (random.int(4) === 0) await this.#settle(this.#engine.close({ drain: true }).catch(() => undefined))
+      for (const takeBack of this.#faults.splice(0)) takeBack()
       const fates = ['seeded', 'seeded', 'kept', 'lost'] as const
       this.#world.machine('m').crash({ unsynced: fates[random.int(4)]! })
     }
@@ -97,7 +99,23 @@ class CrashHistory {
         deadline: this.#clock.monotonic() + 1000,
       })
     else if (choice === 9 && random.int(3) === 0) await this.#trim(id)
+    else if (choice === 10 && random.int(4) === 0) this.#breakSomething()
     else await this.#world.clock.advance(random.int(5))
+  }
+
+  /** The disk is full, or fails, for a few operations from some point on. */
+  #breakSomething(): void {
+    const { random } = this.#world
+    const faults = [
+      { on: 'write', code: 'ENOSPC' },
+      { on: 'open', code: 'ENOSPC' },
+      { on: 'open', code: 'EMFILE' },
+      { on: 'sync', code: 'EIO' },
+      { on: 'syncFolder', code: 'EIO' },
+      { on: 'rename', code: 'EIO' },
+    ] as const
+    const rule = { ...faults[random.int(faults.length)]!, after: random.int(5), times: 1 + random.int(3) }
+    this.#faults.push(this.#world.machine('m').disk.fail(rule))
   }
 
   /** An idempotent producer sends, and notes what is answered. */
