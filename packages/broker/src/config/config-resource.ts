@@ -5,7 +5,7 @@ import { Refusal, refusedItem } from '../refusal.ts'
 import { wrongTopicName } from '../topic-name.ts'
 import type { ConfigKind, Overrides } from './config-change.ts'
 import { describedBrokerConfig } from './described-config.ts'
-import { isTopicSetting, topicSynonyms } from './topic-config.ts'
+import { isTopicSetting, topicValue } from './topic-config.ts'
 
 /** Resource types of the config APIs. */
 const TOPIC = 2
@@ -51,8 +51,7 @@ export function overridesOf(resource: ConfigResource, { cluster }: BrokerService
 
 /** The value a setting has now, as text. */
 export function valueInForce(resource: ConfigResource, name: string, { config }: BrokerServices): string {
-  if (resource.kind === 'topic')
-    return (isTopicSetting(name) && topicSynonyms(name, resource.topic.config, config)[0]!.value) || ''
+  if (resource.kind === 'topic') return (isTopicSetting(name) && topicValue(name, resource.topic.config, config)) || ''
   return describedBrokerConfig(resource.node, config).find(setting => setting.name === name)?.value ?? ''
 }
 

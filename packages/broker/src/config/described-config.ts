@@ -1,7 +1,7 @@
 import { type BrokerConfig, ConfigSources, type Synonym } from './broker-config.ts'
 import { type BrokerSettingName, brokerSettings } from './broker-settings.ts'
 import type { Setting } from './setting.ts'
-import { topicSynonyms } from './topic-config.ts'
+import { topicSynonyms, topicValue } from './topic-config.ts'
 import { type TopicSettingName, topicSettings } from './topic-settings.ts'
 
 /** A setting as DescribeConfigs and CreateTopics show it. */
@@ -31,8 +31,9 @@ export function describedTopicConfig(
   overrides: Readonly<Record<string, string>>,
   broker: BrokerConfig,
 ): DescribedSetting[] {
-  return Object.entries(topicSettings).map(([name, setting]) => {
-    return described(name, setting, topicSynonyms(name as TopicSettingName, overrides, broker))
+  return (Object.keys(topicSettings) as TopicSettingName[]).map(name => {
+    const value = topicValue(name, overrides, broker)
+    return described(name, topicSettings[name], value, topicSynonyms(name, overrides, broker))
   })
 }
 
@@ -42,17 +43,17 @@ export function describedBrokerConfig(node: string, broker: BrokerConfig): Descr
     const synonyms = broker.synonyms(name as BrokerSettingName, node)
     const shown =
       node === '' ? synonyms.filter(synonym => synonym.source === ConfigSources.DYNAMIC_DEFAULT_BROKER) : synonyms
-    return { shown, row: () => described(name, setting, shown) }
+    return { shown, row: () => described(name, setting, shown[0]!.value, shown) }
   })
   return all.filter(({ shown }) => shown.length > 0).map(({ row }) => row())
 }
 
-function described(name: string, setting: Setting, synonyms: Synonym[]): DescribedSetting {
+function described(name: string, setting: Setting, value: string | null, synonyms: Synonym[]): DescribedSetting {
   const isSensitive = setting.type === 'password'
   const shown = isSensitive ? synonyms.map(synonym => ({ ...synonym, value: null })) : synonyms
   return {
     name,
-    value: shown[0]!.value,
+    value: isSensitive ? null : value,
     readOnly: setting.readOnly ?? false,
     configSource: shown[0]!.source,
     isSensitive,

@@ -1,10 +1,9 @@
 import type { LogConfig } from '@odradek/log'
 import { type BrokerConfig, ConfigSources, isBrokerSetting, type Synonym } from './broker-config.ts'
-import { formatDefault, parseSetting, type Setting, type ValueOf } from './setting.ts'
+import { formatDefault, parseSetting, type ValueOf } from './setting.ts'
 import { type TopicSettingName, topicSettings } from './topic-settings.ts'
 
 type Overrides = Readonly<Record<string, string>>
-type TopicSetting = Setting & { broker?: Readonly<Record<string, number>> }
 
 /** Every setting of a topic with the value in force: its own, or the broker's default for it, or Kafka's. */
 export type TopicConfig = { readonly [N in TopicSettingName]: ValueOf<(typeof topicSettings)[N]> }
@@ -13,31 +12,38 @@ export const isTopicSetting = (name: string): name is TopicSettingName => Object
 
 export function resolveTopicConfig(overrides: Overrides, broker: BrokerConfig): TopicConfig {
   const entries = Object.keys(topicSettings).map(name => {
-    const text = topicSynonyms(name as TopicSettingName, overrides, broker)[0]!.value
+    const text = topicValue(name as TopicSettingName, overrides, broker)
     const parsed = parseSetting(name, topicSettings[name as TopicSettingName], text ?? '')
     return [name, 'value' in parsed ? parsed.value : topicSettings[name as TopicSettingName].default]
   })
   return Object.fromEntries(entries)
 }
 
-/** Every value a topic's setting was given, the one in force first, Kafka's default last. Values are in the topic's units. */
+/** Every value a topic's setting was given, the one in force first, Kafka's default last; each in the units of its own name. */
 export function topicSynonyms(name: TopicSettingName, overrides: Overrides, broker: BrokerConfig): Synonym[] {
-  const setting: TopicSetting = topicSettings[name]
   const found: Synonym[] = []
   if (Object.hasOwn(overrides, name)) found.push({ name, value: overrides[name]!, source: ConfigSources.TOPIC })
-  for (const [brokerName, units] of Object.entries(setting.broker ?? {})) {
-    if (!isBrokerSetting(brokerName)) continue
-    const given = broker.synonyms(brokerName).filter(synonym => synonym.value !== null)
-    for (const { value, source } of given) found.push({ name: brokerName, value: scaled(value!, units), source })
+  for (const brokerName of Object.keys(fallbacks(name))) {
+    if (isBrokerSetting(brokerName))
+      found.push(...broker.synonyms(brokerName).filter(synonym => synonym.value !== null))
   }
   // A value given in coarser units (hours) still goes before a default in finer ones (ms).
   found.sort((a, b) => Number(a.source === ConfigSources.DEFAULT) - Number(b.source === ConfigSources.DEFAULT))
-  if (found.length === 0) found.push({ name, value: formatDefault(setting), source: ConfigSources.DEFAULT })
+  if (found.length === 0) found.push({ name, value: formatDefault(topicSettings[name]), source: ConfigSources.DEFAULT })
   return found
 }
 
-function scaled(value: string, units: number): string {
-  return units === 1 || value.startsWith('-') ? value : String(Number(value) * units)
+/** The value in force, as text, in the topic's units. */
+export function topicValue(name: TopicSettingName, overrides: Overrides, broker: BrokerConfig): string | null {
+  const [{ name: given, value }] = topicSynonyms(name, overrides, broker) as [Synonym]
+  const units = given === name ? 1 : (fallbacks(name)[given] ?? 1)
+  return units === 1 || value === null || value.startsWith('-') ? value : String(Number(value) * units)
+}
+
+/** The broker settings a topic's setting falls back to, and how many of its units one of theirs is. */
+function fallbacks(name: TopicSettingName): Readonly<Record<string, number>> {
+  const setting: { readonly doc: string; readonly broker?: Readonly<Record<string, number>> } = topicSettings[name]
+  return setting.broker ?? {}
 }
 
 /** What is wrong with a topic's overrides, in one sentence, or undefined. */

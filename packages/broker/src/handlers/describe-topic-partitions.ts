@@ -42,7 +42,10 @@ function view(context: RequestContext, name: string, from: number, room: number)
     name,
     topicId: topic.id,
     isInternal: isInternalTopic(name),
-    partitions: topic.partitions.slice(from, from + room).map(({ index, id }) => partitionView(context, index, id)),
+    partitions: topic.partitions.slice(from, from + room).map(({ index, id }) => {
+      // Null would be allowed, but Java's admin client stumbles over it.
+      return { ...partitionView(context, index, id), eligibleLeaderReplicas: [], lastKnownElr: [] }
+    }),
     topicAuthorizedOperations: topicOperations,
   }
 }
