@@ -127,7 +127,10 @@ export class Kafka implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const closed = await Promise.allSettled(Array.from(this.#children, child => child.close()))
+    const closeAll = (children: Child[]) => Promise.allSettled(children.map(child => child.close()))
+    // Consumers first: what they process to the end may still send.
+    const readers = await closeAll([...this.#children].filter(child => !(child instanceof Producer)))
+    const closed = [...readers, ...(await closeAll([...this.#children]))]
     this.cluster.close()
     const failed = closed.find(result => result.status === 'rejected')
     if (failed) throw failed.reason

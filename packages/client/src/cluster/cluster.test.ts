@@ -77,6 +77,15 @@ test('a broker that accepts connections and says nothing is passed over: timeout
   })
 })
 
+test('a broker that sends its clients back is left for the bootstrap addresses (KIP-1102)', async () => {
+  await simulated({ nodes: 2 }, async ({ cluster, kafka, run }) => {
+    await run(kafka.cluster.describe([]))
+    cluster.once(Metadata, () => ({ brokers: [], topics: [], errorCode: ErrorCodes.REBOOTSTRAP_REQUIRED }))
+    const { brokers } = await run(kafka.cluster.retrying({}, () => kafka.cluster.describe([])))
+    assert.equal(brokers.size, 2)
+  })
+})
+
 test('an advertised address that does not work is told from a broker that is down', async () => {
   await simulated({ kafka: { retryTimeoutMs: 500 } }, async ({ cluster, kafka, run }) => {
     const [node] = cluster.nodes

@@ -10,6 +10,7 @@ import {
   ConnectionError,
   ErrorCodes,
   Metadata,
+  ProtocolError,
   type RequestInput,
   type Response,
   UsageError,
@@ -68,6 +69,8 @@ export class Cluster {
   readonly #connections: Connections
   readonly #coordinators: Coordinators = new Coordinators(this)
   readonly #topics = new Map<string, TopicMetadata>()
+  /** Topics in use that have disappeared, and since when: they may be made again. */
+  readonly #missing = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   readonly #reached = new Set<string>()
   #brokers: ReadonlyMap<number, BrokerNode> = new Map()
@@ -193,7 +196,9 @@ export class Cluster {
     const topics = names?.map(name => ({ name })) ?? null
     const input = { topics, allowAutoTopicCreation: options.autoCreate ?? false }
     try {
-      const answer = readMetadata(await connection.call(Metadata, input, { signal: options.signal }))
+      const response = await connection.call(Metadata, input, { signal: options.signal })
+      if (response.errorCode !== ErrorCodes.NONE) throw this.#sentBack(response.errorCode)
+      const answer = readMetadata(response)
       this.#lastAnswerFrom = connection.address
       this.#absorb(answer, names !== null)
       return answer
@@ -281,6 +286,16 @@ export class Cluster {
     }
   }
 
+  /** A broker that is not of this cluster any more sends its clients back to where they began (KIP-1102). */
+  #sentBack(errorCode: number): Error {
+    this.#brokers = new Map()
+    const cause = new ProtocolError(errorCode, { api: Metadata.name })
+    return new ConnectionError(`the broker cannot answer for its cluster: ${cause.message}`, {
+      api: Metadata.name,
+      cause,
+    })
+  }
+
   #absorb(answer: MetadataAnswer, isTracked: boolean): void {
     if (answer.brokers.size > 0) this.#brokers = answer.brokers
     this.#clusterId = answer.clusterId ?? this.#clusterId
@@ -288,11 +303,19 @@ export class Cluster {
     for (const topic of answer.topics) {
       const known = this.#topics.get(topic.name)
       if (known || isTracked) this.#topics.set(topic.name, mergeTopic(known, topic))
+      this.#missing.delete(topic.name)
     }
-    for (const [topic, code] of answer.failed) if (isGone(code)) this.#topics.delete(topic)
+    for (const [topic, code] of answer.failed) if (isGone(code)) this.#miss(topic)
     this.#connections.prune(node => this.#brokers.get(Number(node)))
     this.#aging ??= this.#age()
     for (const run of this.#listeners) run()
+  }
+
+  #miss(topic: string): void {
+    const now = this.clock.monotonic()
+    const since = this.#missing.get(topic)
+    if (this.#topics.delete(topic)) this.#missing.set(topic, now)
+    else if (since !== undefined && now - since > this.#options.metadataMaxAgeMs) this.#missing.delete(topic)
   }
 
   /** A coordinator may be a node that metadata has not told of yet. */
@@ -305,7 +328,7 @@ export class Cluster {
     try {
       const pause = this.#refreshNotBefore - this.clock.monotonic()
       if (pause > 0) await sleep(this.clock, pause)
-      await this.describe([...this.#topics.keys()])
+      await this.describe([...this.#topics.keys(), ...this.#missing.keys()])
       this.#failedRefreshes = 0
     } catch (error) {
       this.#failedRefreshes++

@@ -103,7 +103,7 @@ test('requests are pipelined, and an answer that comes late delays those behind 
 })
 
 test('an abort ends the waiting of one caller and nothing else', async () => {
-  await simulated({}, async ({ cluster, kafka, run }) => {
+  await simulated({}, async ({ kafka, run }) => {
     await run(kafka.cluster.describe([]))
     const controller = new AbortController()
     const given = kafka.cluster.call('any', Metadata, { topics: [] }, { signal: controller.signal })

@@ -328,6 +328,20 @@ test('partitions that are added later are used', async () => {
   })
 })
 
+test('a topic that is deleted and made again is written to again', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: 'before' }))
+    cluster.topics.delete('t')
+    const late = producer.send('t', { value: 'after' })
+    await world.clock.advance(5_000)
+    assert.equal(kafka.cluster.topic('t'), undefined)
+    cluster.addTopic('t', 1)
+    assert.equal((await run(late)).offset, 0)
+    assert.deepEqual(cluster.partition('t').values(), ['after'])
+  })
+})
+
 test('acks 0 is not answered, acks 1 is not idempotent, and both can be told', async () => {
   await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
     const careless = kafka.producer({ acks: 0 })

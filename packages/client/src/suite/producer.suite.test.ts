@@ -178,3 +178,13 @@ test('a topic that does not exist is told with how to make it', async () => {
     message: /odradek topic create/,
   })
 })
+
+test('a topic that is deleted and made again is written to again', async () => {
+  const name = await freshTopic()
+  const kafka = cluster.kafka()
+  const producer = kafka.producer()
+  await Promise.all([1, 2, 3].map(i => producer.send(name, { value: `${i}` })))
+  await kafka.admin().topics.delete(name)
+  await kafka.admin().topics.create({ name, partitions: 1 })
+  assert.equal((await producer.send(name, { value: 'again' })).offset, 0)
+})
