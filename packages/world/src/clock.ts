@@ -7,7 +7,7 @@ export interface Clock {
   now(): number
   /** Milliseconds since an arbitrary start, with a fraction. Never goes back. */
   monotonic(): number
-  /** Calls `fire` once, `ms` from now (≥ 0). A timer keeps the process alive only when `keepAlive` is set. */
+  /** Calls `fire` once, `ms` from now (≥ 0), never before `monotonic` has advanced by as much. A timer keeps the process alive only when `keepAlive` is set. */
   timer(ms: number, fire: () => void, options?: { keepAlive?: boolean }): Timer
   /** Calls `run` after the I/O of this turn: work of one turn is gathered, then done at once. */
   soon(run: () => void): void

@@ -3,6 +3,9 @@ import type { Clock, Timer } from '../clock.ts'
 /** Node's timers hold 31 bits of milliseconds; a longer one fires at once. Longer waits are made of several. */
 const longestTimeoutMs = 2 ** 31 - 1
 
+/** Node cuts fractions off, and counts from the start of the turn: without this a timer may fire before `monotonic` has reached its time. */
+const earlyMs = 1
+
 /** The clock of the machine. */
 export const realClock: Clock = {
   now: () => Date.now(),
@@ -35,7 +38,7 @@ class RealTimer implements Timer {
         ? setTimeout(() => {
             this.#timeout = this.#wait(left)
           }, longestTimeoutMs)
-        : setTimeout(this.#fire, Math.max(0, ms))
+        : setTimeout(this.#fire, ms > 0 ? Math.ceil(ms) + earlyMs : 0)
     return this.#keepAlive ? timeout : timeout.unref()
   }
 }
