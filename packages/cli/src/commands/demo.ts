@@ -6,6 +6,7 @@ import type { Kafka } from '@odradek/client'
 import { realClock } from '@odradek/world'
 import { type Command, command } from '../command.ts'
 import { connect } from '../connect.ts'
+import { number } from '../demo/count-view.ts'
 import { Screen } from '../demo/screen.ts'
 import { summary, WordCount } from '../demo/word-count.ts'
 import { applicationId, inputTopic, outputTopic } from '../demo/word-count-topology.ts'
@@ -37,7 +38,7 @@ export const wordCount: Command<typeof flags> = command({
     await using kafka = connect(embedded ? { broker: embedded.bootstrap } : flags, { retryTimeoutMs: 30_000 })
     if (embedded) await forgetEarlierRun(kafka, signal)
     const title = args.length > 0 ? args.map(path => basename(path)).join(', ') : 'Moby-Dick; or, The Whale'
-    screen.print(`${title}: ${lines.length} lines into ${inputTopic}, counts from ${outputTopic}\n\n`)
+    screen.print(`${title}\n${number(lines.length)} lines → ${inputTopic} → ${outputTopic}\n\n`)
     const demo = new WordCount({ kafka, clock: realClock, screen, title, lines, signal })
     try {
       await demo.prepare()
