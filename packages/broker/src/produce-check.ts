@@ -1,5 +1,13 @@
 import type { AppendBatch } from '@odradek/log'
-import { type BatchHeader, crc32c, DecodeError, type ErrorCode, ErrorCodes, readBatch } from '@odradek/protocol'
+import {
+  type BatchHeader,
+  batchOverhead,
+  crc32c,
+  DecodeError,
+  type ErrorCode,
+  ErrorCodes,
+  readBatch,
+} from '@odradek/protocol'
 import type { TopicPartition } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { TopicConfig } from './config/topic-config.ts'
@@ -16,6 +24,9 @@ export interface RefusedBatch {
   /** Which records were at fault (KIP-467). */
   records?: { batchIndex: number; batchIndexErrorMessage: string | null }[]
 }
+
+/** Length, attributes, two deltas, two lengths, header count: no record is shorter. */
+const smallestRecord = 7
 
 /** The checksum stands for everything from the attributes on. */
 const summedFrom = 21
@@ -53,11 +64,12 @@ function check(bytes: Uint8Array | null, context: CheckContext): AppendBatch | R
   return refused ?? accepted(bytes, header, context)
 }
 
-function accepted(bytes: Uint8Array, header: BatchHeader, { partition, config, broker }: CheckContext): AppendBatch {
+function accepted(bytes: Uint8Array, header: BatchHeader, context: CheckContext): AppendBatch {
+  const { partition, config } = context
   const isKept = config['compression.type'] === 'producer'
   return {
     partition: partition.id,
-    bytes: isKept ? bytes : recompressed(bytes, header, config, broker.get('odradek.max.decompressed.bytes')),
+    bytes: isKept ? bytes : recompressed(bytes, header, config, mostUnfolded(context)),
     recordCount: header.recordCount,
     offsetCount: header.lastOffsetDelta + 1,
     maxTimestamp: header.maxTimestamp,
@@ -94,6 +106,9 @@ function wrongHeader(header: BatchHeader, { apiVersion }: CheckContext): Refused
   if (lastOffsetDelta !== recordCount - 1) {
     return invalid(`The record batch counts ${recordCount} records, but its last offset delta is ${lastOffsetDelta}.`)
   }
+  if ((header.attributes & 0x07) === 0 && recordCount * smallestRecord > header.sizeInBytes - batchOverhead) {
+    return invalid(`The record batch has no room for the ${recordCount} records it counts.`)
+  }
   if (header.isControl) return invalid('Clients are not allowed to write control records.')
   if (producerId !== -1n && (baseSequence < 0 || producerEpoch < 0)) {
     return invalid(
@@ -128,13 +143,10 @@ function wrongTime(header: BatchHeader, { config, now }: CheckContext): RefusedB
   return { error: ErrorCodes.INVALID_TIMESTAMP, message }
 }
 
-function wrongRecords(
-  bytes: Uint8Array,
-  header: BatchHeader,
-  { partition, config, broker }: CheckContext,
-): RefusedBatch | undefined {
+function wrongRecords(bytes: Uint8Array, header: BatchHeader, context: CheckContext): RefusedBatch | undefined {
+  const { partition, config } = context
   if (!config['cleanup.policy'].includes('compact')) return undefined
-  const keyless = keylessRecords(bytes, header, broker.get('odradek.max.decompressed.bytes'))
+  const keyless = keylessRecords(bytes, header, mostUnfolded(context))
   if (keyless.length === 0) return undefined
   const where = `${partition.topic.name}-${partition.index}`
   return {
@@ -146,5 +158,9 @@ function wrongRecords(
     })),
   }
 }
+
+/** Whoever sends small batches that unfold to large ones gets no memory for it. */
+const mostUnfolded = ({ config, broker }: CheckContext): number =>
+  Math.max(broker.get('odradek.max.decompressed.bytes'), config['max.message.bytes'])
 
 const invalid = (message: string): RefusedBatch => ({ error: ErrorCodes.INVALID_RECORD, message })

@@ -239,9 +239,9 @@ export const brokerSettings = {
   },
   'odradek.max.decompressed.bytes': {
     type: 'int',
-    default: 128 * MiB,
+    default: 32 * MiB,
     min: 1024,
-    doc: 'The most bytes a batch may unfold to where the broker has to look inside it.',
+    doc: 'The most bytes a batch may unfold to where the broker has to look inside it (or max.message.bytes, if that is more).',
   },
   'odradek.response.buffer.bytes': {
     type: 'long',
