@@ -103,6 +103,10 @@ export class Cluster {
     return this.#brokers
   }
 
+  get retryTimeoutMs(): number {
+    return this.#options.retryTimeoutMs
+  }
+
   get backoff(): Backoff {
     return this.#options.backoff ?? defaultBackoff
   }

@@ -23,7 +23,7 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number
   /** Default 30,000: for the answer to one request. */
   readonly requestTimeoutMs?: number
-  /** Default 30,000: for a topic to be found, or made. */
+  /** Default: the handle's `retryTimeoutMs`. For a topic to be found, or made. */
   readonly metadataTimeoutMs?: number
   /** Default true: ask for topics in a way that lets brokers make those that are missing, if they are configured so. */
   readonly autoCreateTopics?: boolean
@@ -42,7 +42,7 @@ export interface ResolvedProducerOptions {
   readonly deliveryTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly produceTimeoutMs: number
-  readonly metadataTimeoutMs: number
+  readonly metadataTimeoutMs: number | undefined
   readonly autoCreateTopics: boolean
   readonly partitioner: Partitioner | undefined
 }
@@ -71,7 +71,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     deliveryTimeoutMs: positive('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000),
     requestTimeoutMs: positive('requestTimeoutMs', requestTimeoutMs),
     produceTimeoutMs: requestTimeoutMs,
-    metadataTimeoutMs: positive('metadataTimeoutMs', options.metadataTimeoutMs ?? 30_000),
+    metadataTimeoutMs: options.metadataTimeoutMs,
     autoCreateTopics: options.autoCreateTopics ?? true,
     partitioner: options.partitioner,
   }

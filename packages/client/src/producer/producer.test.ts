@@ -342,6 +342,31 @@ test('a topic that is deleted and made again is written to again', async () => {
   })
 })
 
+test('a leader whose advertised address is wrong is told soon, a leader that was reached before is waited for', async () => {
+  await simulated({ topics: { t: 1 }, kafka: { retryTimeoutMs: 3_000 } }, async ({ cluster, kafka, world, run }) => {
+    const address = cluster.nodes[0]!.advertised
+    cluster.nodes[0]!.advertised = { host: 'broker.internal', port: 9092 }
+    const producer = kafka.producer()
+    await assert.rejects(run(producer.send('t', { value: 'x' })), {
+      message: /the address it advertises for node 0, broker\.internal:9092/,
+    })
+    assert.ok(world.clock.monotonic() < 6_000)
+    cluster.nodes[0]!.advertised = address
+    await run(kafka.cluster.refresh())
+    assert.equal((await run(producer.send('t', { value: 'x' }))).offset, 0)
+  })
+})
+
+test('a producer that may not have an id is told at once', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
+    cluster.on(InitProducerId, () => ({ errorCode: ErrorCodes.CLUSTER_AUTHORIZATION_FAILED, producerEpoch: -1 }))
+    const sends = [1, 2].map(() => kafka.producer().send('t', { value: 'x' }))
+    const results = await run(Promise.allSettled(sends))
+    for (const result of results) assert.match((result as PromiseRejectedResult).reason.message, /idempotent: false/)
+    assert.equal((await run(kafka.producer({ idempotent: false }).send('t', { value: 'x' }))).offset, 0)
+  })
+})
+
 test('acks 0 is not answered, acks 1 is not idempotent, and both can be told', async () => {
   await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
     const careless = kafka.producer({ acks: 0 })

@@ -28,6 +28,10 @@ interface NodeLane {
   isScheduled: boolean
   isConnecting: boolean
   linger: Timer | undefined
+  /** It has been connected to, ever. */
+  wasReached: boolean
+  /** When trying to connect began to fail. */
+  failingSince: number | undefined
 }
 
 interface Parcel {
@@ -114,6 +118,8 @@ export class Sender {
         isScheduled: false,
         isConnecting: false,
         linger: undefined,
+        wasReached: false,
+        failingSince: undefined,
       }
       this.#nodes.set(queue.leader, node)
     }
@@ -161,7 +167,7 @@ export class Sender {
     if (source.current && spentId === undefined) return true
     node.isConnecting = true
     source.obtain(spentId).then(
-      () => this.#goOn(node),
+      () => this.#prepared(node),
       error => this.#failedToPrepare(node, error),
     )
     return false
@@ -170,9 +176,17 @@ export class Sender {
   #connect(node: NodeLane): void {
     node.isConnecting = true
     this.#cluster.connection(node.nodeId, purpose).then(
-      () => this.#goOn(node),
+      () => {
+        node.wasReached = true
+        this.#prepared(node)
+      },
       error => this.#failedToPrepare(node, error),
     )
+  }
+
+  #prepared(node: NodeLane): void {
+    node.failingSince = undefined
+    this.#goOn(node)
   }
 
   #goOn(node: NodeLane): void {
@@ -180,10 +194,17 @@ export class Sender {
     this.#due(node)
   }
 
-  /** Nothing was sent; what waits stays until it can be, or until its time is over, unless there is no hope. */
+  /**
+   * Nothing was sent; what waits stays until it can be, or until its time is over, unless there is no hope. A broker that has never
+   * been reached is given up sooner: its address is wrong more often than it is down.
+   */
   #failedToPrepare(node: NodeLane, error: Error): void {
     this.#lastFailure = error
-    if (recoveryOf(error) === 'give-up') {
+    const now = this.#clock.monotonic()
+    node.failingSince ??= now
+    const isStrange = !node.wasReached && now - node.failingSince >= this.#cluster.retryTimeoutMs
+    if (isStrange || recoveryOf(error) === 'give-up') {
+      node.failingSince = undefined
       node.isConnecting = false
       for (const queue of node.waiting) queue.expire(Number.POSITIVE_INFINITY, () => error)
       node.waiting.clear()
