@@ -7,6 +7,8 @@ export interface ApplicationTopics {
   /** By the name a topic has at the brokers. */
   readonly widths: ReadonlyMap<string, number>
   readonly repartitions: ReadonlySet<string>
+  /** Whether it keeps topics of its own, whose number of partitions is settled. */
+  readonly isFixed: boolean
 }
 
 export interface PrepareTopicsOptions {
@@ -41,7 +43,7 @@ export async function prepareTopics(options: PrepareTopicsOptions): Promise<Appl
     widths.set(name, found)
   }
   const repartitions = new Set(sources.filter(topic => topic.internal).map(topic => topicName(topic, applicationId)))
-  return { widths, repartitions }
+  return { widths, repartitions, isFixed: wanted.length > 0 }
 }
 
 /** Keys are where they are by the number of partitions: another number means that state and records do not meet. */
@@ -53,11 +55,15 @@ function mustBe(topic: string, wanted: number, found: number): void {
   )
 }
 
-/** The number of partitions of a source topic has changed while the application runs: its state is divided by the old one. */
-export function mustNotHaveGrown(widths: ReadonlyMap<string, number>, partitionsOf: (topic: string) => number): void {
+/** A source topic has been enlarged while the application runs: its internal topics are as wide as it was. */
+export function mustNotHaveGrown(
+  { widths, isFixed }: ApplicationTopics,
+  partitionsOf: (topic: string) => number,
+): void {
+  if (!isFixed) return
   for (const [topic, before] of widths) {
     const now = partitionsOf(topic)
-    if (now > 0 && now !== before)
+    if (now > before)
       throw new UsageError(
         `Topic '${topic}' has ${now} partitions now; the application was started with ${before}, and its state is divided by them. ` +
           'Stop all instances, delete its internal topics, reset its offsets, and start again.',

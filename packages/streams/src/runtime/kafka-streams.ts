@@ -1,47 +1,10 @@
-import {
-  type ConsumerEngine,
-  createConsumerEngine,
-  type EngineOptions,
-  Kafka,
-  type KafkaOptions,
-  type ProducerOptions,
-  type TopicPartition,
-  UsageError,
-} from '@odradek/client'
-import { changelogOf } from '../state/state-store.ts'
+import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
 import { StreamsError } from '../streams-error.ts'
-import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
-import { ActiveTasks } from './active-tasks.ts'
-import { type ApplicationTopics, mustNotHaveGrown, prepareTopics } from './application-topics.ts'
+import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
-import { ProducerCollector } from './producer-collector.ts'
-import { RepartitionPurge } from './repartition-purge.ts'
-import { Restorer } from './restorer.ts'
 import { mustKnowStore, type ReadOnlyKeyValueStore, storeView } from './store-view.ts'
-import { StreamThread } from './stream-thread.ts'
-import { type TaskInput, taskAssignor } from './task-assignor.ts'
-import { tasksOf } from './task-inputs.ts'
-
-export interface KafkaStreamsOptions {
-  /** Instances with the same id share the work. Also the group, and the beginning of every internal topic's name. */
-  applicationId: string
-  /** Where the cluster is; or give `kafka`, a handle that stays yours to close. */
-  brokers?: KafkaOptions['brokers']
-  kafka?: Kafka
-  /** Default: the application id. */
-  clientId?: string
-  /** Default 30,000. */
-  commitIntervalMs?: number
-  /** Default 1,000: a partition with more records waiting is not fetched for the moment. */
-  bufferedRecordsPerPartition?: number
-  /** Of internal topics. Default -1: as the brokers are configured. */
-  replicationFactor?: number
-  /** Sessions, fetch sizes, where to begin (default: the earliest record). */
-  consumer?: Omit<EngineOptions, 'group' | 'assignors' | 'hooks' | 'autoCreateTopics'>
-  producer?: ProducerOptions
-  world?: KafkaOptions['world']
-}
+import type { KafkaStreamsOptions } from './streams-options.ts'
 
 export interface TaskView {
   /** `<sub-topology>_<partition>`. */
@@ -51,15 +14,6 @@ export interface TaskView {
 }
 
 type Listener = (state: InstanceState, before: InstanceState) => void
-
-interface Parts {
-  readonly engine: ConsumerEngine
-  readonly restorer: Restorer
-  readonly collector: ProducerCollector
-  readonly tasks: ActiveTasks
-  readonly thread: StreamThread
-  readonly purge: RepartitionPurge
-}
 
 /**
  * An instance of an application: runs a topology on its share of the partitions. Start as many as there is work for.
@@ -78,7 +32,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #ended = Promise.withResolvers<void>()
   #state: InstanceState = 'CREATED'
   #starting: Promise<void> | undefined
-  #parts: Parts | undefined
+  #parts: InstanceParts | undefined
   #failure: unknown
   #leaveGroup = true
 
@@ -128,6 +82,7 @@ export class KafkaStreams implements AsyncDisposable {
   /** Resolves at the first time the instance is RUNNING; rejects when it ends before. */
   running(): Promise<void> {
     if (this.#state === 'RUNNING') return Promise.resolve()
+    if (hasEnded(this.#state)) return Promise.reject(this.#failure ?? new UsageError('the instance is closed'))
     return new Promise((resolve, reject) => {
       const stop = this.onStateChange(state => {
         if (state !== 'RUNNING' && !hasEnded(state)) return
@@ -188,8 +143,13 @@ export class KafkaStreams implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#happened('start')
     try {
-      this.#parts = await this.#prepare()
-      if (this.#stopping.signal.aborted) return void this.#end()
+      this.#parts = await makeParts({
+        topology: this.#topology,
+        options: this.#options,
+        kafka: this.#kafka,
+        abandoned: this.#abandoning.signal,
+        onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),
+      })
     } catch (error) {
       await this.#end(error)
       throw error
@@ -197,69 +157,7 @@ export class KafkaStreams implements AsyncDisposable {
     void this.#loop(this.#parts)
   }
 
-  async #prepare(): Promise<Parts> {
-    const { applicationId, consumer, producer, replicationFactor = -1 } = this.#options
-    const { commitIntervalMs = 30_000, bufferedRecordsPerPartition = 1_000 } = this.#options
-    const { cluster } = this.#kafka
-    const admin = this.#kafka.admin()
-    const subtopologies = this.#topology.subtopologies()
-    let topics: ApplicationTopics
-    const assignor = taskAssignor(partitionsOf => {
-      mustNotHaveGrown(topics.widths, partitionsOf)
-      return tasksOf(subtopologies, applicationId, partitionsOf)
-    })
-    const engine = createConsumerEngine(cluster, {
-      from: 'earliest',
-      ...consumer,
-      group: applicationId,
-      assignors: [assignor],
-      autoCreateTopics: false,
-      hooks: {
-        onAssigned: partitions => thread.assigned(partitions),
-        onRevoked: partitions => thread.revoked(partitions),
-        onLost: partitions => thread.lost(partitions),
-      },
-    })
-    const partitionsOf = (topic: string) => engine.partitionsOf(topic)
-    try {
-      topics = await prepareTopics({ topology: this.#topology, applicationId, admin, replicationFactor, partitionsOf })
-    } catch (error) {
-      await engine.close()
-      throw error
-    }
-    const restorer = new Restorer(createConsumerEngine(cluster, { from: 'earliest', autoCreateTopics: false }))
-    const collector = new ProducerCollector(this.#kafka.producer(producer), topic => this.#writersOf(topic))
-    const tasksAmong = async (partitions: readonly TopicPartition[]): Promise<TaskInput[]> => {
-      const has = (at: TopicPartition) => partitions.some(p => p.topic === at.topic && p.partition === at.partition)
-      return tasksOf(subtopologies, applicationId, topic => topics.widths.get(topic) ?? 0).filter(({ inputs }) =>
-        inputs.some(has),
-      )
-    }
-    const tasks = new ActiveTasks({ applicationId, subtopologies, engine, restorer, collector, tasksAmong })
-    const purge = new RepartitionPurge({
-      clock: cluster.clock,
-      admin,
-      isRepartition: topic => topics.repartitions.has(topic),
-    })
-    const thread = new StreamThread({
-      clock: cluster.clock,
-      engine,
-      restorer,
-      collector,
-      tasks,
-      commitIntervalMs,
-      bufferedRecordsPerPartition,
-      abandoned: this.#abandoning.signal,
-      onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),
-      onCommitted: offsets => purge.committed(offsets),
-    })
-    engine.subscribe(
-      subtopologies.flatMap(({ sourceTopics }) => sourceTopics.map(topic => topicName(topic, applicationId))),
-    )
-    return { engine, restorer, collector, tasks, thread, purge }
-  }
-
-  async #loop({ thread }: Parts): Promise<void> {
+  async #loop({ thread }: InstanceParts): Promise<void> {
     try {
       await thread.run(this.#stopping.signal)
       await this.#end()
@@ -284,13 +182,9 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    const { engine, restorer, collector, purge } = this.#parts ?? {}
     try {
-      await engine?.close({ leaveGroup: this.#leaveGroup })
+      if (this.#parts) await releaseParts(this.#parts, this.#leaveGroup && !this.#abandoning.signal.aborted)
     } finally {
-      await restorer?.close()
-      await collector?.close()
-      await purge?.close()
       if (!this.#options.kafka) await this.#kafka.close()
     }
   }
@@ -298,18 +192,17 @@ export class KafkaStreams implements AsyncDisposable {
   #happened(event: InstanceEvent): void {
     const before = this.#state
     this.#state = after(before, event)
-    if (this.#state !== before) for (const listener of this.#listeners) listener(this.#state, before)
+    if (this.#state !== before) for (const listener of this.#listeners) told(listener, this.#state, before)
   }
+}
 
-  /** For messages: the sinks and stores that write a topic. */
-  #writersOf(topic: string): string {
-    const { applicationId } = this.#options
-    const sinks = this.#topology.nodes.filter(
-      node => node.kind === 'sink' && topicName(node.topic, applicationId) === topic,
-    )
-    const stores = this.#topology
-      .subtopologies()
-      .flatMap(({ stores }) => stores.filter(store => `${applicationId}-${changelogOf(store)}` === topic))
-    return [...sinks.map(({ name }) => `node ${name}`), ...stores.map(({ name }) => `store ${name}`)].join(', ')
+/** A listener that throws is a bug of its own, and no reason for records not to be processed. */
+function told(listener: Listener, state: InstanceState, before: InstanceState): void {
+  try {
+    listener(state, before)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { type Producer, type ProducerRecord, ProtocolError } from '@odradek/client'
 import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
+import { untilAborted } from './until-aborted.ts'
 
 type Bytes = ProducerRecord<Uint8Array, Uint8Array>
 
@@ -66,12 +67,4 @@ function undelivered(cause: Error, writersOf: (topic: string) => string): Stream
     `What ${who} wrote${where} could not be delivered: ${cause.message} Offsets were not committed: it is processed again after a restart.`,
     { cause, ...(topic !== undefined && { topic, node: who }), ...(partition !== undefined && { partition }) },
   )
-}
-
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', abort))
 }

@@ -4,6 +4,7 @@ import type { StreamTask } from '../task/stream-task.ts'
 import type { ActiveTasks } from './active-tasks.ts'
 import type { ProducerCollector } from './producer-collector.ts'
 import type { Restorer } from './restorer.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export interface StreamThreadOptions {
   clock: Clock
@@ -95,7 +96,7 @@ export class StreamThread {
       if (engine.wantsPoll) return
       const end = clock.monotonic() + turnMs
       const waiting = task.process(turn, () => engine.wantsPoll || abandoned.aborted || clock.monotonic() >= end)
-      if (waiting) await waiting
+      if (waiting) await untilAborted(waiting, abandoned)
       await collector.room(abandoned)
     }
   }
