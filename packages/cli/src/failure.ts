@@ -1,4 +1,4 @@
-import { KafkaError, UsageError } from '@odradek/protocol'
+import { ErrorCodes, KafkaError, UsageError } from '@odradek/protocol'
 
 /** What a person is told, and the exit code: 2 when the call or the configuration must change, 1 when the attempt failed. */
 export interface Failure {
@@ -10,7 +10,9 @@ export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error), exitCode: 1 }
   if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors[0])
   if (error.name === 'AbortError') return { message: 'interrupted', exitCode: 130 }
-  if (error instanceof KafkaError) return { message: error.message, exitCode: error instanceof UsageError ? 2 : 1 }
+  // A topic that is not there is a wrong name as much as a missing topic; in the words of the protocol it is a failure.
+  if (error instanceof KafkaError)
+    return { message: error.message, exitCode: error instanceof UsageError && !(error.code in ErrorCodes) ? 2 : 1 }
   const known = systemFailures[(error as NodeJS.ErrnoException).code ?? '']
   if (known) return { message: known(error as SystemError), exitCode: 2 }
   // A bug: whoever reports it needs the place.
