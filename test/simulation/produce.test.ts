@@ -19,18 +19,37 @@ for (const seed of seeds) {
     const world = simulatedWorld({ seed, weather: { delayMs: [0.1, 8], splitChance: 0.3, cutChance: 0.003 } })
     const run = <T>(promise: Promise<T>) => world.clock.finish(promise)
     const listen = { host: 'broker', port: 9092 }
-    const broker = await run(Broker.start({ world: world.machine('broker').boot(), listen, data: { memory: true }, nodes: 2, config: { 'odradek.insecure.network': 'true' } }))
-    const kafka = new Kafka({ brokers: 'broker:9092', world: world.machine('client').boot(), requestTimeoutMs: 3_000, connectTimeoutMs: 2_000 })
+    const broker = await run(
+      Broker.start({
+        world: world.machine('broker').boot(),
+        listen,
+        data: { memory: true },
+        nodes: 2,
+        config: { 'odradek.insecure.network': 'true' },
+      }),
+    )
+    const kafka = new Kafka({
+      brokers: 'broker:9092',
+      world: world.machine('client').boot(),
+      requestTimeoutMs: 3_000,
+      connectTimeoutMs: 2_000,
+    })
     await run(kafka.admin().topics.create({ name: 't', partitions }))
     const sent = produce(kafka, world, new SeededRandom(seed))
     const acknowledged = await run(sent)
     for (let partition = 0; partition < partitions; partition++) {
       const mine = acknowledged.filter(record => record.partition === partition)
-      assert.deepEqual(mine.map(({ offset }) => offset), [...mine.keys()])
+      assert.deepEqual(
+        mine.map(({ offset }) => offset),
+        [...mine.keys()],
+      )
     }
     const read = await run(Array.fromAsync(kafka.read('t', { from: 'earliest', until: 'end' })))
     const found = read.map(({ partition, offset, value }) => `${partition}/${offset} ${Buffer.from(value!)}`)
-    assert.deepEqual(found.sort(), acknowledged.map(({ partition, offset, value }) => `${partition}/${offset} ${value}`).sort())
+    assert.deepEqual(
+      found.sort(),
+      acknowledged.map(({ partition, offset, value }) => `${partition}/${offset} ${value}`).sort(),
+    )
     await run(kafka.close())
     await run(broker.close({ drain: false }))
   })
@@ -38,7 +57,11 @@ for (const seed of seeds) {
 
 type Acknowledged = { value: string; partition: number; offset: number }
 
-async function produce(kafka: Kafka, world: ReturnType<typeof simulatedWorld>, random: SeededRandom): Promise<Acknowledged[]> {
+async function produce(
+  kafka: Kafka,
+  world: ReturnType<typeof simulatedWorld>,
+  random: SeededRandom,
+): Promise<Acknowledged[]> {
   const producer = kafka.producer({ batchBytes: 300 + random.int(2_000), bufferBytes: 30_000, requestTimeoutMs: 3_000 })
   const sent: Promise<Acknowledged>[] = []
   for (let i = 0; i < records; i++) {

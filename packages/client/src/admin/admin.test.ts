@@ -39,6 +39,20 @@ test('topics that failed for a passing reason are tried again without those that
   })
 })
 
+test('a topic whose creation was answered into a broken connection is not reported as there before', async () => {
+  await simulated({}, async ({ cluster, kafka, run }) => {
+    cluster.on(CreateTopics, request => {
+      const exists = cluster.topics.has('t')
+      if (!exists) cluster.addTopic('t', request.topics[0]!.numPartitions)
+      const errorCode = exists ? ErrorCodes.TOPIC_ALREADY_EXISTS : 0
+      return exists ? { topics: [{ name: 't', errorCode, errorMessage: null }] } : 'hang-up'
+    })
+    const [created] = await run(kafka.admin().topics.create({ name: 't', partitions: 2 }))
+    assert.deepEqual([created!.isNew, created!.partitions], [true, 2])
+    await assert.rejects(run(kafka.admin().topics.create({ name: 't' })), { code: 'TOPIC_ALREADY_EXISTS' })
+  })
+})
+
 test('a broker without IncrementalAlterConfigs gets all settings of the topic, those that stay included', async () => {
   await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
     cluster.nodes[0]!.ranges = cluster.nodes[0]!.ranges.filter(({ apiKey }) => apiKey !== IncrementalAlterConfigs.key)

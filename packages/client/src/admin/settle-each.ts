@@ -2,8 +2,10 @@
  * One question about many things, where each may succeed or fail on its own. Things whose failure may pass are asked about again,
  * without the others, until the time is over; then one failure is thrown as it is, and several as an AggregateError whose items
  * name their topic, partition or group.
+ *
+ * `mayBeDone` tells the asker that the answer to an earlier attempt was lost, so that it may find its own work already done.
  */
-import { ProtocolError } from '@odradek/protocol'
+import { ConnectionError, ProtocolError } from '@odradek/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import { recoveryOf } from '../cluster/recovery.ts'
 
@@ -22,7 +24,7 @@ export async function settleEach<I, R>(
   cluster: Cluster,
   items: readonly I[],
   options: EachOptions,
-  ask: (pending: readonly I[]) => Promise<Settled<I, R>[]>,
+  ask: (pending: readonly I[], mayBeDone: boolean) => Promise<Settled<I, R>[]>,
 ): Promise<R[]> {
   const results = new Map<I, R>()
   const failures = new Map<I, Error>()
@@ -30,8 +32,13 @@ export async function settleEach<I, R>(
     recoveryOf(error) === 'give-up' ||
     (error instanceof ProtocolError && (options.final ?? []).includes(error.errorCode))
   let pending = items
+  let mayBeDone = false
+  const lost = (error: unknown): never => {
+    mayBeDone ||= error instanceof ConnectionError
+    throw error
+  }
   const round = async () => {
-    const settled = pending.length > 0 ? await ask(pending) : []
+    const settled = pending.length > 0 ? await ask(pending, mayBeDone).catch(lost) : []
     let transient: Error | undefined
     for (const row of settled) {
       if ('result' in row) results.set(row.item, row.result)

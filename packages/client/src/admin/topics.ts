@@ -54,13 +54,14 @@ export class TopicsAdmin {
   ): Promise<CreatedTopic[]> {
     const { ifNotExists = false, validateOnly = false, signal, timeoutMs = 30_000 } = options
     const wanted = listOf(topics)
-    const created = await settleEach(this.#cluster, wanted, { signal }, async pending => {
+    const created = await settleEach(this.#cluster, wanted, { signal }, async (pending, mayBeDone) => {
       const input = { topics: pending.map(newTopicRow), timeoutMs, validateOnly }
       const response = await this.#cluster.call('controller', CreateTopics, input, { signal })
       const rowOf = ({ name }: NewTopic) => {
         const row = response.topics.find(other => other.name === name)
-        const exists = ifNotExists && row?.errorCode === ErrorCodes.TOPIC_ALREADY_EXISTS
-        return row && { ...row, errorCode: exists ? 0 : row.errorCode, isNew: !exists }
+        const exists = row?.errorCode === ErrorCodes.TOPIC_ALREADY_EXISTS
+        const isFine = exists && (ifNotExists || mayBeDone)
+        return row && { ...row, errorCode: isFine ? 0 : row.errorCode, isNew: !exists || mayBeDone }
       }
       return matchRows(pending, rowOf, { api: CreateTopics.name, topic: item => item.name }, row => ({
         name: row.name,
@@ -116,12 +117,12 @@ export class TopicsAdmin {
     options: Waiting & { readonly ifExists?: boolean } = {},
   ): Promise<void> {
     const { ifExists = false, signal, timeoutMs = 30_000 } = options
-    await settleEach(this.#cluster, listOf(names), { signal, final: unknownTopic }, async pending => {
+    await settleEach(this.#cluster, listOf(names), { signal, final: unknownTopic }, async (pending, mayBeDone) => {
       const input = { topics: pending.map(name => ({ name, topicId: noId })), topicNames: pending, timeoutMs }
       const response = await this.#cluster.call('controller', DeleteTopics, input, { signal })
       const rowOf = (name: string) => {
         const row = response.responses.find(other => other.name === name)
-        const gone = ifExists && isUnknownTopic(row?.errorCode)
+        const gone = (ifExists || mayBeDone) && isUnknownTopic(row?.errorCode)
         return row && { ...row, errorCode: gone ? 0 : row.errorCode }
       }
       return matchRows(pending, rowOf, { api: DeleteTopics.name, topic: name => name }, () => true)
