@@ -107,7 +107,9 @@ export class Groups {
   /** Whoever commits must be of the present generation, or the group must be empty. Answered when durable. */
   async commit(groupId: string, claim: Question<Claim>, changes: readonly OffsetChange[]): Promise<ErrorCode> {
     if (!this.#groups.has(groupId) && claim.generation >= 0) return ErrorCodes.ILLEGAL_GENERATION
-    const { error } = await this.#ask(groupId, noPlain, ticket => ({ type: 'commit', ticket, ...claim }))
+    const answer = this.#ask(groupId, noPlain, ticket => ({ type: 'commit', ticket, ...claim }))
+    // No turn may pass between the permission and the write, or the group could be deleted in between.
+    const { error } = answer instanceof Promise ? await answer : answer
     if (error !== ErrorCodes.NONE || changes.length === 0) return error
     if (!this.#groups.has(groupId)) this.#groups.set(groupId, emptyGroup(groupId, this.#clock.now()))
     return this.#stored(this.#store.putOffsets(groupId, changes))
