@@ -312,7 +312,7 @@ export class EmbeddedEngine implements LogEngine {
     const logs = [...this.#logs.values()]
     if (drain) await eachOf(logs, width, log => log.drain())
     const isDurable = drain && logs.every(log => log.failure === undefined)
-    for (const log of logs) log.stop()
+    await eachOf(logs, width, log => log.stop())
     this.#deadlines.close()
     if (isDurable) {
       checkpoint.lastWallTime = clock.now()

@@ -57,7 +57,7 @@ export class PartitionLog {
   #failure: ErrorCode | undefined
   #isFull = false
   /** Opening, rolling, removing: appends wait while there is any. */
-  readonly #steps: StepQueue = new StepQueue(() => this.#stepEnded())
+  readonly #steps: StepQueue = new StepQueue(() => this.writePending())
 
   constructor(services: LogServices, owner: PartitionOwner, config: LogConfig, recovered: RecoveredLog | undefined) {
     this.#services = services
@@ -112,6 +112,7 @@ export class PartitionLog {
       const step = this.#writeNow()
       if (step !== undefined) this.#beforeAppends(step)
     }
+    this.#releaseIdle()
   }
 
   /** Returns the step that must come first, if there is one. */
@@ -137,7 +138,6 @@ export class PartitionLog {
     this.#pending = plan.taken === this.#pending.length ? [] : this.#pending.slice(plan.taken)
     if (plan.writes.length > 0) this.#write(plan)
     for (const answer of plan.answers) this.#answer(answer)
-    this.#releaseIdle()
     return true
   }
 
@@ -180,20 +180,19 @@ export class PartitionLog {
     this.#services.logger.error({ folder: this.folder, error: (error as Error).message }, message)
   }
 
-  #stepEnded(): void {
-    this.writePending()
-    this.#releaseIdle()
-  }
-
   /** Appends go on after the step; if it fails, those that wait for it are told to retry. */
   #beforeAppends(step: () => Promise<void>): void {
-    void this.#steps.run(() => step().catch(error => this.#refuseAfter(error)))
+    const attempt = () =>
+      step().catch(error => {
+        this.#noteFailure(error)
+        this.#refusePending(this.#failure ?? ErrorCodes.KAFKA_STORAGE_ERROR)
+      })
+    void this.#steps.run(attempt)
   }
 
-  #refuseAfter(error: unknown): void {
+  #noteFailure(error: unknown): void {
     if (error instanceof SyncFailure) this.#fail(error)
     else this.#noteFull(error)
-    this.#refusePending(this.#failure ?? ErrorCodes.KAFKA_STORAGE_ERROR)
   }
 
   async #roll(): Promise<void> {
@@ -334,7 +333,7 @@ export class PartitionLog {
     const now = byTime ? this.#services.clock.now() : -1
     if (byTime) this.#producers.expire(now)
     if (this.#expired(now) === undefined) return
-    await this.#steps.run(() => this.#letGo(now).catch(error => this.#refuseAfter(error)))
+    await this.#steps.run(() => this.#letGo(now).catch(error => this.#noteFailure(error)))
   }
 
   #expired(now: number): Expired | undefined {
@@ -379,20 +378,19 @@ export class PartitionLog {
     await this.#writer.describeActive(this.#producers)
   }
 
-  /** Takes nothing any more; what waits is told so. */
-  stop(): void {
+  /** Takes nothing any more; what waits is told so. Resolves when nothing touches the files any more. */
+  async stop(): Promise<void> {
     if (this.#failure === undefined) this.#end(ErrorCodes.KAFKA_STORAGE_ERROR)
+    await this.#steps.idle()
+    await this.#writer.idle()
   }
 
   /** The topic is deleted. The bytes are put aside at once, and removed after the delay. */
   async drop(): Promise<void> {
-    const { disk, files, deletions, checkpoint, indexes } = this.#services
+    const { disk, deletions, checkpoint } = this.#services
     this.#end(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION)
-    await this.#steps.idle()
-    for (const segment of this.#segments.all) {
-      indexes.forget(segment)
-      files.forget(segment.path)
-    }
+    await this.stop()
+    this.#segments.forgetFiles()
     const aside = await putAside(disk, this.folder, `${this.owner.topicId}-${this.owner.index}-delete`)
     if (aside !== undefined) deletions.later(aside, this.config.fileDeleteDelayMs)
     checkpoint.free(this.#slot)

@@ -7,6 +7,7 @@ import type { LogServices } from './log-services.ts'
 import type { Segment } from './segment.ts'
 import { readSegment } from './segment-read.ts'
 import type { SparseIndex } from './sparse-index.ts'
+import { ifMissing } from './whole-file.ts'
 
 /** Up to where readers may look. */
 export interface DurableEnd {
@@ -102,11 +103,19 @@ export class SegmentList {
     for (const segment of removed) {
       indexes.forget(segment)
       files.forget(segment.path)
-      await disk.rename(segment.path, `${segment.path}.deleted`)
+      await disk.rename(segment.path, `${segment.path}.deleted`).catch(ifMissing(undefined))
       await disk.remove(segment.sidecarPath)
       deletions.later(`${segment.path}.deleted`, delayMs)
     }
     if (removed.length > 0) await disk.syncFolder(removed[0]!.folder)
+  }
+
+  /** The folder is about to go. */
+  forgetFiles(): void {
+    for (const segment of this.#segments) {
+      this.#services.indexes.forget(segment)
+      this.#services.files.forget(segment.path)
+    }
   }
 
   /** The last segment that begins at or before the offset. */

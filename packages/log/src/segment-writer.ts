@@ -103,6 +103,11 @@ export class SegmentWriter {
     this.#describeLater(closed, snapshot)
   }
 
+  /** Resolves when no description is being written. */
+  idle(): Promise<void> {
+    return this.#describing
+  }
+
   /** Everything is durable. Notes what the next start would otherwise have to find out; costs no sync. */
   async describeActive(producers: ProducerState): Promise<void> {
     await this.#describing

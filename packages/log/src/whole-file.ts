@@ -30,7 +30,8 @@ export function listIfThere(disk: Disk, folder: string): Promise<string[]> {
 
 export const parentFolder = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')))
 
-function ifMissing<T>(instead: T): (error: NodeJS.ErrnoException) => T {
+/** Handles ENOENT, and nothing else. */
+export function ifMissing<T>(instead: T): (error: NodeJS.ErrnoException) => T {
   return error => {
     if (error.code === 'ENOENT') return instead
     throw error

@@ -16,7 +16,7 @@ import { EmbeddedEngine } from '../embedded-engine.ts'
 import type { AppendBatch, Appended } from '../engine.ts'
 import { batchOf, recordsOf, topicOf } from './batches.ts'
 
-const topic = topicOf({ segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10 })
+const topic = topicOf({ segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10, retentionBytes: 6000 })
 const partitions = [1, 2] as const
 const lives = 4
 const stepsPerLife = 25
