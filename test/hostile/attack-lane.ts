@@ -23,7 +23,10 @@ export class AttackLane {
   async ask(key: number, version: number, isFlexible: boolean, body: Uint8Array): Promise<Uint8Array | undefined> {
     const socket = await this.#connected()
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>()
-    const timer = setTimeout(() => reject(new Error(`API ${key} v${version} was neither answered nor refused`)), neverMs)
+    const timer = setTimeout(
+      () => reject(new Error(`API ${key} v${version} was neither answered nor refused`)),
+      neverMs,
+    )
     this.#settle = resolve
     socket.write(frameOf(key, version, isFlexible, body))
     try {

@@ -67,13 +67,16 @@ test('foreign and false bytes', async t => {
     socket.resetAndDestroy()
   })
 
-  await t.test('500 connections, each with a claim of 100 MiB and a few bytes of it, hold next to nothing', async () => {
-    const sockets = await Promise.all(Array.from({ length: 500 }, () => opened(target)))
-    for (const socket of sockets) socket.write(Buffer.concat([int32(100 * mebibyte), Buffer.alloc(1000)]))
-    await target.bystander.rounds(50)
-    for (const socket of sockets) socket.resetAndDestroy()
-    await target.bystander.rounds(50)
-  })
+  await t.test(
+    '500 connections, each with a claim of 100 MiB and a few bytes of it, hold next to nothing',
+    async () => {
+      const sockets = await Promise.all(Array.from({ length: 500 }, () => opened(target)))
+      for (const socket of sockets) socket.write(Buffer.concat([int32(100 * mebibyte), Buffer.alloc(1000)]))
+      await target.bystander.rounds(50)
+      for (const socket of sockets) socket.resetAndDestroy()
+      await target.bystander.rounds(50)
+    },
+  )
 
   await t.test('500 connections opened and dropped, half of them with a reset', async () => {
     for (let wave = 0; wave < 5; wave++) {

@@ -1,10 +1,9 @@
 import type { TestContext } from 'node:test'
 import { Kafka } from '@odradek/client'
-import { encodeBatch } from '@odradek/protocol'
+import { encodeBatch, Fetch, Produce } from '@odradek/protocol'
 import { realWire } from '@odradek/world'
 import { RawClient } from '../../packages/broker/src/testing/raw-client.ts'
 import { fetchRequest, produceRequest } from '../../packages/broker/src/testing/test-broker.ts'
-import { Fetch, Produce } from '@odradek/protocol'
 import { ServeProcess } from '../durability/serve-process.ts'
 import { closing } from '../interop/broker-under-test.ts'
 
