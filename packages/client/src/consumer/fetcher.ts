@@ -154,8 +154,10 @@ export class Fetcher {
       if (this.#isClosed) return
       this.#pausedNodes.set(node, this.#options.cluster.clock.monotonic() + retryPauseMs)
       for (const p of some) p.nearer = null
-      this.#options.trouble.met(`node ${node}`, error)
-      if (error instanceof ConnectionError || error instanceof ProtocolError) this.#refresh()
+      const isAnswer = error instanceof ProtocolError
+      if (isAnswer) this.#options.trouble.met(`node ${node}`, error, fetchReaction(error.errorCode) !== 'fail')
+      else this.#options.trouble.met(`node ${node}`, error)
+      if (isAnswer || error instanceof ConnectionError) this.#refresh()
     }
     this.pump()
   }
@@ -202,7 +204,7 @@ export class Fetcher {
     if (isLost) this.#options.onOutOfRange(p, `offset ${offset} is out of range`)
     else this.#pause(p)
     if (reaction === 'fail') this.#options.trouble.fail(error)
-    else if (reaction !== 'reset') this.#options.trouble.met(`partition ${p.key}`, error)
+    else if (reaction !== 'reset') this.#options.trouble.met(`partition ${p.key}`, error, true)
     if (reaction === 'refresh') this.#refresh()
   }
 

@@ -40,8 +40,10 @@ export interface GroupSessionOptions {
   readonly rackId: string | null
   readonly autoCreateTopics: boolean
   readonly purpose: string
-  /** A job waits, or the membership was lost. */
-  readonly onChange: () => void
+  /** A job waits. */
+  readonly onJob: () => void
+  /** The membership is lost; a job that says so will follow. */
+  readonly onLost: () => void
 }
 
 /** Hooks to run; whoever took the job says `jobDone` afterwards. */
@@ -155,7 +157,7 @@ export class GroupSession {
     }
     for (const effect of effects) this.#do(effect)
     this.#heartbeats.wake()
-    if (membership.isLost && !before.isLost) this.#options.onChange()
+    if (membership.isLost && !before.isLost) this.#options.onLost()
   }
 
   #do(effect: Effect): void {
@@ -187,7 +189,7 @@ export class GroupSession {
 
   #queue(job: Job): void {
     this.#job = job
-    this.#options.onChange()
+    this.#options.onJob()
   }
 
   async #attempt(attempt: number, run: () => Promise<void>): Promise<void> {

@@ -97,7 +97,8 @@ export class PollEngine implements ConsumerEngine {
       trouble: this.#trouble,
       purpose: this.#purpose,
       rebalanceTimeoutMs: this.#settings.maxPollIntervalMs,
-      onChange: () => this.#groupChanged(),
+      onJob: () => this.#wakeup.notify(),
+      onLost: () => this.#doomed(),
     })
     this.#session.subscribe(topics)
   }
@@ -302,16 +303,15 @@ export class PollEngine implements ConsumerEngine {
     this.#go()
   }
 
-  #groupChanged(): void {
-    const { onDoomed } = this.#settings.hooks
-    if (this.#session?.membership.isLost) onDoomed?.(this.assignment())
+  #doomed(): void {
+    this.#settings.hooks.onDoomed?.(this.assignment())
     this.#wakeup.notify()
   }
 
   #failed(): void {
-    this.#session?.fail()
-    this.#settings.hooks.onDoomed?.(this.assignment())
-    this.#wakeup.notify()
+    // A session tells what is doomed itself.
+    if (this.#session) this.#session.fail()
+    else this.#doomed()
   }
 
   /** What is owned is lost, and said to be lost once; then every poll throws what ended the engine. */

@@ -197,7 +197,7 @@ export class PositionFinder {
   #refused(p: AssignedPartition, code: number): void {
     const error = new ProtocolError(code, { api: 'ListOffsets', topic: p.topic, partition: p.partition })
     if (fetchReaction(code) === 'fail') throw error
-    this.#options.trouble.met(`partition ${p.key}`, error)
+    this.#options.trouble.met(`partition ${p.key}`, error, true)
   }
 
   /** The position is gone: to where the configuration says. */

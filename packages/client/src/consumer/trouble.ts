@@ -26,9 +26,8 @@ export class Trouble {
     return this.#fatal
   }
 
-  /** A failure that another try may cure; anything else ends the engine. */
-  met(source: string, error: unknown): void {
-    const isTransient = error instanceof KafkaError && error.retriable
+  /** A failure that another try may cure, as it says itself or as the caller has decided; anything else ends the engine. */
+  met(source: string, error: unknown, isTransient: boolean = error instanceof KafkaError && error.retriable): void {
     if (isTransient && troubleChannel.hasSubscribers) troubleChannel.publish({ group: this.#group, source, error })
     if (!isTransient || this.#patience.failed(source, this.#clock.monotonic())) this.fail(error)
   }

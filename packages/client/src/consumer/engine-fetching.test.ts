@@ -1,0 +1,189 @@
+/** How the engine fetches from brokers that misbehave, in simulated time. */
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { test } from 'node:test'
+import { ErrorCodes, Fetch, Metadata, OffsetForLeaderEpoch } from '@odradek/protocol'
+import { append, play, t0 } from '../testing/engine-scene.ts'
+import type { ScriptedCluster } from '../testing/scripted-broker.ts'
+
+const oneError = (errorCode: number) => (request: { topics: readonly { topic?: string; topicId: string }[] }) => ({
+  errorCode: 0,
+  sessionId: 0,
+  responses: [
+    {
+      topic: 't',
+      topicId: request.topics[0]!.topicId,
+      partitions: [{ partitionIndex: 0, errorCode, highWatermark: -1, abortedTransactions: null, records: null }],
+    },
+  ],
+})
+
+/** Metadata with a leader epoch that the test can raise. */
+function withEpoch(cluster: ScriptedCluster): { epoch: number } {
+  const state = { epoch: 3 }
+  cluster.on(Metadata, async (request, call) => {
+    const answer: any = await cluster.healthy(Metadata, request, call)
+    for (const topic of answer.topics) for (const p of topic.partitions) p.leaderEpoch = state.epoch
+    return answer
+  })
+  return state
+}
+
+test('a leader that has moved is followed', async () => {
+  await play({ nodes: 2 }, async ({ cluster, engine, take }) => {
+    const e = engine()
+    e.assign([t0])
+    append(cluster, 'a')
+    await take(e, 1)
+    cluster.topics.get('t')!.leaders[0] = 1
+    append(cluster, 'b')
+    assert.deepEqual(await take(e, 1), ['1=b'])
+  })
+})
+
+for (const code of [
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_ID',
+  'KAFKA_STORAGE_ERROR',
+  'UNKNOWN_SERVER_ERROR',
+] as const) {
+  test(`${code} is got over (platformatic #250, #279)`, async () => {
+    await play({}, async ({ cluster, engine, take }) => {
+      append(cluster, 'a')
+      cluster.once(Fetch, oneError(ErrorCodes[code]))
+      const e = engine()
+      e.assign([t0])
+      assert.deepEqual(await take(e, 1), ['0=a'])
+    })
+  })
+}
+
+test('a topic we may not read ends the engine with the reason', async () => {
+  await play({}, async ({ cluster, engine, take }) => {
+    cluster.on(Fetch, oneError(ErrorCodes.TOPIC_AUTHORIZATION_FAILED))
+    const e = engine()
+    e.assign([t0])
+    await assert.rejects(take(e, 1), { code: 'TOPIC_AUTHORIZATION_FAILED', topic: 't' })
+    await assert.rejects(take(e, 1), { code: 'TOPIC_AUTHORIZATION_FAILED' }, 'and keeps saying so')
+    assert.equal(e.health().state, 'failed')
+  })
+})
+
+test('an offset out of range is reset as configured, and told (platformatic #286)', async () => {
+  await play({}, async ({ cluster, engine, take }) => {
+    for (const value of ['a', 'b', 'c']) append(cluster, value)
+    const resets: any[] = []
+    const note = (message: any) => resets.push(message)
+    subscribe('odradek:consumer:reset', note)
+    const e = engine()
+    e.assign([t0])
+    await take(e, 3)
+    e.seek(t0, 99)
+    assert.deepEqual(await take(e, 3), ['0=a', '1=b', '2=c'])
+    unsubscribe('odradek:consumer:reset', note)
+    assert.deepEqual([resets.at(-1).offset, resets.at(-1).reason], [0, 'offset 99 is out of range'])
+  })
+})
+
+test('sessions are reused: what has not changed is not asked for again (platformatic #316)', async () => {
+  await play({ topics: { t: 2 } }, async ({ cluster, answers, engine, take, run }) => {
+    answers.hasSessions = true
+    append(cluster, 'a')
+    const e = engine()
+    e.assign([t0, { topic: 't', partition: 1 }])
+    await take(e, 1)
+    for (let i = 0; i < 4; i++) await run(e.poll(600))
+    append(cluster, 'b', 1)
+    assert.deepEqual(await take(e, 1), ['0=b'])
+    const inSession = cluster.seen.filter(({ api, request }) => api === 'Fetch' && request.sessionEpoch > 0)
+    assert(inSession.length >= 3)
+    assert(inSession.some(({ request }) => request.topics.length === 0))
+  })
+})
+
+test('a session that the broker has forgotten is begun anew', async () => {
+  await play({}, async ({ cluster, answers, engine, take, run }) => {
+    answers.hasSessions = true
+    const e = engine()
+    e.assign([t0])
+    for (let i = 0; i < 3; i++) await run(e.poll(600))
+    cluster.once(Fetch, () => ({ errorCode: ErrorCodes.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, responses: [] }))
+    append(cluster, 'a')
+    assert.deepEqual(await take(e, 1), ['0=a'])
+  })
+})
+
+test('a new leader is asked whether it has what was read, and a truncated log sets the position back', async () => {
+  await play({}, async ({ cluster, kafka, engine, take, run }) => {
+    const state = withEpoch(cluster)
+    for (const value of ['a', 'b', 'c']) append(cluster, value, 0, 3)
+    const e = engine()
+    e.assign([t0])
+    await take(e, 3)
+    cluster.on(OffsetForLeaderEpoch, () => ({
+      topics: [{ topic: 't', partitions: [{ errorCode: 0, partition: 0, leaderEpoch: 3, endOffset: 2 }] }],
+    }))
+    state.epoch = 4
+    await run(kafka.cluster.refresh())
+    assert.deepEqual(await take(e, 1), ['2=c'])
+    const asked = cluster.seen.find(({ api }) => api === 'OffsetForLeaderEpoch')!
+    assert.equal(asked.request.topics[0].partitions[0].leaderEpoch, 3)
+  })
+})
+
+test('damaged bytes are fetched again; if they stay damaged the engine ends', async () => {
+  await play({}, async ({ cluster, engine, take }) => {
+    append(cluster, 'a')
+    append(cluster, 'b')
+    const [, good] = cluster.partition('t').batches
+    const bad = Uint8Array.from(good!)
+    bad[bad.length - 2]! ^= 1
+    cluster.partition('t').batches[1] = bad
+    const e = engine()
+    e.assign([t0])
+    assert.deepEqual(await take(e, 1), ['0=a'])
+    cluster.partition('t').batches[1] = good!
+    assert.deepEqual(await take(e, 1), ['1=b'], 'what came before the damage is not handed out twice')
+    cluster.partition('t').batches[1] = bad
+    e.seek(t0, 1)
+    await assert.rejects(take(e, 1), { code: 'CORRUPTION', message: /offset 1 of t-0/ })
+  })
+})
+
+test('brokers that cannot be reached are borne with for a while, told of, and then end the engine', async () => {
+  await play(
+    { kafka: { retryTimeoutMs: 1_000, connectTimeoutMs: 500 } },
+    async ({ cluster, engine, take, run, world }) => {
+      append(cluster, 'a')
+      const troubles: any[] = []
+      const note = (message: any) => troubles.push(message)
+      subscribe('odradek:consumer:trouble', note)
+      const e = engine({ retryForMs: 10_000 })
+      e.assign([t0])
+      await take(e, 1)
+      const [node] = cluster.nodes
+      await run(node!.stop())
+      const stopped = world.clock.monotonic()
+      await assert.rejects(take(e, 1), { code: 'CONNECTION' })
+      unsubscribe('odradek:consumer:trouble', note)
+      assert(world.clock.monotonic() - stopped >= 10_000)
+      assert(troubles.length > 3)
+      await run(node!.listen())
+    },
+  )
+})
+
+test('a broker that comes back in time is gone on with', async () => {
+  await play({ kafka: { retryTimeoutMs: 1_000 } }, async ({ cluster, engine, take, run }) => {
+    append(cluster, 'a')
+    const e = engine()
+    e.assign([t0])
+    await take(e, 1)
+    await run(cluster.nodes[0]!.stop())
+    await run(e.poll(5_000))
+    await run(cluster.nodes[0]!.listen())
+    append(cluster, 'b')
+    assert.deepEqual(await take(e, 1), ['1=b'])
+  })
+})
