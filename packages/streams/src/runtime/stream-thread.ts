@@ -57,6 +57,7 @@ export class StreamThread {
 
   /** New tasks are made, and restored while the thread goes on. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#options.onSettled(false)
     await this.#options.tasks.add(partitions, this.#options.abandoned)
   }
 

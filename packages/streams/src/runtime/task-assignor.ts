@@ -42,7 +42,7 @@ export function divide(group: GroupView, tasks: readonly TaskInput[]): Map<strin
     const least = [...shares.values()].reduce((a, b) => (b.length < a.length ? b : a))
     const most = [...shares.values()].reduce((a, b) => (b.length > a.length ? b : a))
     if (most.length - least.length < 2) return shares
-    least.push(most.pop()!)
+    least.push(mostUneven(most, least))
   }
 }
 
@@ -58,6 +58,16 @@ function leastLoaded(shares: ReadonlyMap<string, TaskInput[]>, subtopology: numb
   return [...shares.values()].reduce((a, b) =>
     b.length < a.length || (b.length === a.length && alike(b) < alike(a)) ? b : a,
   )
+}
+
+/** Takes out the task to move: of the sub-topology whose tasks are divided least evenly between the two. */
+function mostUneven(most: TaskInput[], least: readonly TaskInput[]): TaskInput {
+  const excess = ({ subtopology }: TaskInput) =>
+    most.filter(task => task.subtopology === subtopology).length -
+    least.filter(task => task.subtopology === subtopology).length
+  const moving = most.reduce((a, b) => (excess(b) >= excess(a) ? b : a))
+  most.splice(most.indexOf(moving), 1)
+  return moving
 }
 
 function withholdMoving(group: GroupView, shares: ReadonlyMap<string, TaskInput[]>): Assignments {

@@ -70,14 +70,16 @@ export class SimulatedCluster {
     await this.finish(producer.close())
   }
 
-  /** An instance on a machine of its own. */
+  /** An instance on a machine of its own; the group forgets it after ten seconds of silence. */
   instance(
     machine: string,
     options: Partial<KafkaStreamsOptions> = {},
     topology: Topology = wordCount(),
   ): KafkaStreams {
     const world = this.world.machine(machine).boot()
-    return new KafkaStreams(topology, { applicationId: 'app', brokers: this.#broker.bootstrap, world, ...options })
+    const consumer = { sessionTimeoutMs: 10_000 }
+    const given = { applicationId: 'app', brokers: this.#broker.bootstrap, world, consumer, ...options }
+    return new KafkaStreams(topology, given)
   }
 
   /** The last count of every word, and how many counts there were. */
