@@ -46,7 +46,7 @@ test('an engine answers like a list of batches, whatever happens to it', async (
       for (const each of actions) await pair.do(each)
       await pair.stop()
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
