@@ -1,6 +1,6 @@
 import { EmbeddedEngine, type LogEngine } from '@odradek/log'
 import { UsageError } from '@odradek/protocol'
-import { type Disk, memoryDisk, type World } from '@odradek/world'
+import { type Disk, memoryDisk, realWorld, type World } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import { SqliteClusterStore } from './cluster-store/sqlite-cluster-store.ts'
 import { BrokerConfig } from './config/broker-config.ts'
@@ -15,13 +15,14 @@ import { spread } from './spread.ts'
 import { Topics } from './topics.ts'
 
 export interface BrokerOptions {
-  world: World
-  /** Port 0 picks a free one. Further nodes take the following ports. */
-  listen: Address
+  /** The machine this process runs on, by default. */
+  world?: World
+  /** Port 0 picks a free one; 127.0.0.1:0 by default. Further nodes take the following ports. */
+  listen?: Address
   /** What clients are told to dial; otherwise what advertised.listeners says, or the address each client dialled. */
   advertise?: Address
-  /** A folder, made when missing, or memory: then everything ends with the broker. */
-  data: { folder: string } | { memory: true }
+  /** A folder, made when missing, or memory (the default): then everything ends with the broker. */
+  data?: { folder: string } | { memory: true }
   /** How many nodes this process presents, each with its own port and its share of the leaders. */
   nodes?: number
   /** Settings under Kafka's dotted names. */
@@ -29,10 +30,18 @@ export interface BrokerOptions {
   logger?: Logger
 }
 
+/** Options with their defaults filled in. */
+type Given = BrokerOptions & Required<Pick<BrokerOptions, 'world' | 'listen' | 'data'>>
+
 /** How long closing waits for requests under way to be answered. */
 const closePatienceMs = 4000
 
-/** A broker in this process: `await Broker.start(…)`, `broker.bootstrap`, `await broker.close()`. */
+/**
+ * A broker in this process.
+ *
+ *     await using broker = await Broker.start()   // in memory, on a free port of 127.0.0.1
+ *     const kafka = new Kafka({ brokers: broker.bootstrap })
+ */
 export class Broker {
   readonly #services: BrokerServices
   readonly #server: Server
@@ -44,7 +53,13 @@ export class Broker {
   }
 
   /** Resolves when clients can connect. Throws UsageError, in one sentence, for settings, folders and ports that cannot be used. */
-  static async start(options: BrokerOptions): Promise<Broker> {
+  static async start(given: BrokerOptions = {}): Promise<Broker> {
+    const options: Given = {
+      world: realWorld(),
+      listen: { host: '127.0.0.1', port: 0 },
+      data: { memory: true },
+      ...given,
+    }
     const config = new BrokerConfig(options.config)
     checkListen(options.listen, config)
     const advertise = options.advertise ?? advertisedAddress(config)
@@ -95,7 +110,7 @@ export class Broker {
   }
 }
 
-async function openCluster({ data, world }: BrokerOptions): Promise<ClusterStore> {
+async function openCluster({ data, world }: Given): Promise<ClusterStore> {
   const freshClusterId = () => Buffer.from(world.random.bytes(16)).toString('base64url')
   if ('memory' in data) return SqliteClusterStore.inMemory(freshClusterId)
   await makeFolder(world.disk, data.folder)
@@ -114,7 +129,7 @@ async function makeFolder(disk: Disk, folder: string): Promise<void> {
 }
 
 function startEngine(
-  { data, world, logger = quiet }: BrokerOptions,
+  { data, world, logger = quiet }: Given,
   cluster: ClusterStore,
   config: BrokerConfig,
 ): Promise<LogEngine> {
@@ -130,7 +145,7 @@ function startEngine(
 }
 
 async function startServices(
-  { data, world, nodes = 1, logger = quiet }: BrokerOptions,
+  { data, world, nodes = 1, logger = quiet }: Given,
   parts: { config: BrokerConfig; cluster: ClusterStore; engine: LogEngine },
 ): Promise<BrokerServices> {
   const { config, cluster } = parts
