@@ -178,6 +178,18 @@ test('a static member that comes back during a rebalance joins it', () => {
   `)
 })
 
+test('the leader stays leader as long as it joins', () => {
+  new GroupScript().play(statics).play(`
+    C joins               |                                                 | PreparingRebalance 2
+    B joins as:i2         |                                                 | PreparingRebalance 2
+    join timeout          | B joined 3, leads A B C; C joined 3, follows B  | CompletingRebalance 3
+    A joins as:i1         | A joined 3, follows B                           | CompletingRebalance 3
+    C joins says:new      |                                                 | PreparingRebalance 3
+    A joins as:i1         |                                                 | PreparingRebalance 3
+    B joins as:i2         | A joined 4, follows B; B joined 4, leads A B C; C joined 4, follows B | CompletingRebalance 4
+  `)
+})
+
 test('a static member keeps its place through a rebalance it misses, until its session ends', () => {
   new GroupScript().play(statics).play(`
     C joins               |                                                 | PreparingRebalance 2
@@ -236,6 +248,19 @@ test('a session is suspended while the member waits for us, and begins anew with
   script.do('C joins')
   assert.equal(script.deadlines.get('session:B'), 10_000) // it was told to join again
   assert.equal(script.deadlines.get('session:C'), 300_000) // it may have hung up long ago
+})
+
+test('members have the time of a rebalance to ask for their share', () => {
+  const script = new GroupScript().play(pair)
+  assert.equal(script.deadlines.has('sync'), false)
+  script.do('A joins')
+  script.do('B joins')
+  assert.equal(script.deadlines.get('sync'), 60_000)
+  assert.equal(script.deadlines.has('join'), false)
+  script.do('B syncs')
+  script.do('C joins')
+  assert.equal(script.deadlines.has('sync'), false)
+  assert.equal(script.deadlines.get('join'), 60_000)
 })
 
 test('a request sent again while the first one waits answers the first one', () => {

@@ -36,15 +36,14 @@ function joinAsNewcomer(turn: Turn, event: JoinEvent): void {
   if (before) replaceStatic(turn, event, before)
   else if (event.instanceId !== null || !event.mustKnowItsId) admit(turn, event, event.freshMemberId)
   else {
-    group.pending.add(event.freshMemberId)
-    turn.deadline(`session:${event.freshMemberId}`, event.sessionTimeoutMs)
+    turn.addPending(event.freshMemberId, event.sessionTimeoutMs)
     turn.reply(event.ticket, refusedJoin(ErrorCodes.MEMBER_ID_REQUIRED, event.freshMemberId))
   }
 }
 
 function admit(turn: Turn, event: JoinEvent, id: string): void {
   const { group } = turn
-  group.pending.delete(id)
+  if (group.pending.has(id)) turn.dropPending(id)
   if (group.members.size === 0) group.protocolType = event.protocolType
   if (group.gathering !== null) group.gathering = { ...group.gathering, moreCame: true }
   const member: Member = {
@@ -89,9 +88,7 @@ function replaceStatic(turn: Turn, event: JoinEvent, before: Member): void {
   if (before.syncing !== null) turn.reply(before.syncing, refusedSync(ErrorCodes.FENCED_INSTANCE_ID))
   turn.noDeadline(`session:${before.id}`)
   const member: Member = { ...before, ...whatItSays(event), id: event.freshMemberId, joining: null, syncing: null }
-  group.members = new Map(
-    [...group.members.values()].map(other => (other === before ? [member.id, member] : [other.id, other])),
-  )
+  turn.replace(before, member)
   if (group.leader === before.id) group.leader = member.id
   if (group.state === 'Stable' && chooseProtocol(group.members) === group.protocolName) {
     turn.watch(member)

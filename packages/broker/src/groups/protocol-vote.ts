@@ -10,14 +10,14 @@ export function fits(
   if (protocolType === '' || protocols.length === 0) return false
   if (group.state === 'Empty' || group.members.size === 0) return true
   if (protocolType !== group.protocolType) return false
-  const common = commonProtocols(group.members.values())
-  return protocols.some(protocol => common.has(protocol.name))
+  return protocols.some(({ name }) => everyoneKnows(group.members, name))
 }
 
 /** Each member votes for the first assignor on its list that everybody knows; most votes win, the earlier vote decides a draw. */
 export function chooseProtocol(members: ReadonlyMap<string, Member>): string {
-  const common = commonProtocols(members.values())
   const votes = new Map<string, number>()
+  const names = new Set([...members.values()].flatMap(({ protocols }) => protocols.map(({ name }) => name)))
+  const common = new Set([...names].filter(name => everyoneKnows(members, name)))
   for (const { protocols } of members.values()) {
     const favourite = protocols.find(protocol => common.has(protocol.name))
     assert(favourite !== undefined, 'a member was let in that has no assignor in common with the others')
@@ -29,13 +29,9 @@ export function chooseProtocol(members: ReadonlyMap<string, Member>): string {
   return winner
 }
 
-function commonProtocols(members: Iterable<Member>): Set<string> {
-  let common: Set<string> | null = null
-  for (const { protocols } of members) {
-    const known = new Set(protocols.map(protocol => protocol.name))
-    common = common === null ? known : common.intersection(known)
-  }
-  return common ?? new Set()
+function everyoneKnows(members: ReadonlyMap<string, Member>, name: string): boolean {
+  for (const { protocols } of members.values()) if (!protocols.some(protocol => protocol.name === name)) return false
+  return true
 }
 
 /** Nothing the member says has changed. */

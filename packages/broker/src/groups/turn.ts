@@ -5,7 +5,7 @@ import type { Answer, DeadlineName, Effect, JoinReply, Reply, SyncReply } from '
 import type { GroupSettings } from './group-settings.ts'
 import { storedGroup } from './stored-group.ts'
 
-type Draft = { -readonly [K in keyof Group]: Group[K] } & { members: Map<string, Member>; pending: Set<string> }
+type Draft = { -readonly [K in keyof Group]: Group[K] }
 
 /**
  * One step being taken: a private copy of the group, and what the step asks of the world so far. The rules in joining.ts,
@@ -16,9 +16,12 @@ export class Turn {
   readonly group: Draft
   readonly effects: Effect[] = []
   readonly #now: number
+  /** Set when the step changes them: most steps, heartbeats above all, do not. */
+  #ownMembers: Map<string, Member> | null = null
+  #ownPending: Set<string> | null = null
 
   constructor(group: Group, settings: GroupSettings, now: number) {
-    this.group = { ...group, members: new Map(group.members), pending: new Set(group.pending) }
+    this.group = { ...group }
     this.settings = settings
     this.#now = now
   }
@@ -53,7 +56,7 @@ export class Turn {
 
   update(member: Member, change: Partial<Member>): Member {
     const updated = { ...member, ...change }
-    this.group.members.set(member.id, updated)
+    this.#members().set(member.id, updated)
     return updated
   }
 
@@ -80,13 +83,24 @@ export class Turn {
   /** Takes a member out; what it has parked is answered with `error`. */
   drop(member: Member, error: ErrorCode = ErrorCodes.UNKNOWN_MEMBER_ID): void {
     this.answerParked(member, error)
-    this.group.members.delete(member.id)
+    this.#members().delete(member.id)
     this.noDeadline(`session:${member.id}`)
     if (this.group.leader === member.id) this.group.leader = this.group.members.keys().next().value ?? null
   }
 
+  /** Another member takes a place, with its rank in the order of joining. */
+  replace(before: Member, after: Member): void {
+    const members = [...this.group.members.values()].map(member => (member === before ? after : member))
+    this.group.members = this.#ownMembers = new Map(members.map(member => [member.id, member]))
+  }
+
+  addPending(memberId: string, sessionTimeoutMs: number): void {
+    this.#pending().add(memberId)
+    this.deadline(`session:${memberId}`, sessionTimeoutMs)
+  }
+
   dropPending(memberId: string): void {
-    this.group.pending.delete(memberId)
+    this.#pending().delete(memberId)
     this.noDeadline(`session:${memberId}`)
   }
 
@@ -108,6 +122,16 @@ export class Turn {
       skipAssignment: false,
       members: leader === member.id ? this.#roster() : [],
     }
+  }
+
+  #members(): Map<string, Member> {
+    if (this.#ownMembers === null) this.group.members = this.#ownMembers = new Map(this.group.members)
+    return this.#ownMembers
+  }
+
+  #pending(): Set<string> {
+    if (this.#ownPending === null) this.group.pending = this.#ownPending = new Set(this.group.pending)
+    return this.#ownPending
   }
 
   #roster(): JoinReply['members'] {
