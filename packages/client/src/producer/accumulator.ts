@@ -152,6 +152,8 @@ export class Accumulator {
       const known = this.#cluster.topic(writer.name)
       if (!known || known.partitions.length <= writer.queues.length) continue
       for (const queue of writer.extendTo(known.partitions.length)) this.#sender.adopt(queue)
+      // Whoever asked for the metadata: those that wait go before those that come now.
+      this.#release(writer, record => this.#placeLate(record, writer))
     }
   }
 
