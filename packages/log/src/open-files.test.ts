@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { memoryDisk } from '@odradek/world'
 import { OpenFiles } from './open-files.ts'
 
@@ -40,4 +41,38 @@ test('a forgotten file stays usable for those who have it', async () => {
   assert.notEqual(await files.take('/d/a'), open)
   files.release(open)
   await assert.rejects(open.file.read(0, 1))
+})
+
+test('when all are in use, whoever needs another waits its turn', async () => {
+  const disk = memoryDisk()
+  await disk.makeFolder('/d')
+  const files = new OpenFiles(disk, 2)
+  const held = [await files.take('/d/a', 'create'), await files.take('/d/b', 'create')]
+  const order: string[] = []
+  const waiting = ['c', 'd', 'e', 'f'].map(async name => {
+    const open = await files.take(`/d/${name}`, 'create')
+    order.push(name)
+    return open
+  })
+  await turn()
+  assert.deepEqual(order, [])
+  files.release(held[0]!)
+  await turn()
+  assert.deepEqual(order, ['c'])
+  files.release(held[1]!)
+  for (const open of waiting) files.release(await open)
+  assert.deepEqual(order, ['c', 'd', 'e', 'f'])
+})
+
+test('a failing open gives its place back', async () => {
+  const disk = memoryDisk()
+  await disk.makeFolder('/d')
+  const files = new OpenFiles(disk, 1)
+  for (let i = 0; i < 3; i++) await assert.rejects(files.take('/d/missing'), { code: 'ENOENT' })
+  const open = await files.take('/d/a', 'create')
+  const missing = assert.rejects(files.take('/d/missing'), { code: 'ENOENT' })
+  const next = files.take('/d/b', 'create')
+  files.release(open)
+  await missing
+  assert.equal((await next).path, '/d/b')
 })

@@ -255,17 +255,18 @@ export class PartitionLog {
   /** At once when the answer is in memory. */
   read(request: ReadRequest, maxBytes: number, minOne: boolean): ReadResult | Promise<ReadResult> {
     if (this.#failure !== undefined) return { ok: false, error: this.#failure }
-    const { offset } = request
+    const { offset, isolation } = request
     if (offset < this.#logStartOffset || offset > this.nextOffset) return this.#outOfRange()
-    if (offset >= this.#highWatermark) return this.#readResult([])
-    const chunks = this.#tail.read(offset, this.#highWatermark, maxBytes, minOne)
-    return chunks === undefined ? this.#readFromDisk(offset, maxBytes, minOne) : this.#readResult(chunks)
+    const isAtEnd = offset >= this.#highWatermark
+    const chunks = isAtEnd ? [] : this.#tail.read(offset, this.#highWatermark, maxBytes, minOne)
+    return chunks === undefined ? this.#readFromDisk(request, maxBytes, minOne) : this.#found(chunks, isolation)
   }
 
-  async #readFromDisk(offset: number, maxBytes: number, minOne: boolean): Promise<ReadResult> {
+  async #readFromDisk({ offset, isolation }: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
     const end = this.#writer.durableEnd
     try {
-      return this.#readResult(await this.#segments.read(offset, end, maxBytes, minOne, this.config.indexIntervalBytes))
+      const chunks = await this.#segments.read(offset, end, maxBytes, minOne, this.config.indexIntervalBytes)
+      return this.#found(chunks, isolation)
     } catch (error) {
       // Retention may have taken the segment away meanwhile.
       if (this.#failure !== undefined) return { ok: false, error: this.#failure }
@@ -275,8 +276,8 @@ export class PartitionLog {
     }
   }
 
-  #readResult(chunks: Uint8Array[]): ReadResult {
-    return { ok: true, chunks, state: this.state, aborted: null }
+  #found(chunks: Uint8Array[], isolation: ReadRequest['isolation']): ReadResult {
+    return { ok: true, chunks, state: this.state, aborted: isolation === 'stable' ? [] : null }
   }
 
   #outOfRange(): ReadResult {

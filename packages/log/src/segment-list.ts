@@ -16,10 +16,15 @@ export interface DurableEnd {
   readonly position: number
 }
 
+/** A consumer may ask for as much as it likes; it gets this much at a time, but for a single larger batch. */
+const largestRead = 8 * 1024 * 1024
+
 export class SegmentList {
   readonly epochs: LeaderEpochs = new LeaderEpochs()
   readonly #services: LogServices
   readonly #segments: Segment[]
+  /** Of all but the active one. */
+  #closedBytes = 0
 
   constructor(services: LogServices, segments: Segment[]) {
     this.#services = services
@@ -45,12 +50,11 @@ export class SegmentList {
   }
 
   get bytes(): number {
-    let bytes = 0
-    for (const segment of this.#segments) bytes += segment.size
-    return bytes
+    return this.#closedBytes + (this.active?.size ?? 0)
   }
 
   add(segment: Segment): void {
+    this.#closedBytes = this.bytes
     this.#segments.push(segment)
   }
 
@@ -69,7 +73,7 @@ export class SegmentList {
           offset,
           position: index.positionForOffset(Math.max(0, offset - segment.baseOffset)),
           end: segment === end.segment ? end.position : segment.baseOffset < end.segment.baseOffset ? segment.size : 0,
-          maxBytes,
+          maxBytes: Math.min(maxBytes, largestRead),
           minOne,
           slack: 2 * indexIntervalBytes,
         }),
@@ -101,6 +105,7 @@ export class SegmentList {
     const removed = this.#segments.splice(0, count)
     this.epochs.trimBefore(this.baseOffset)
     for (const segment of removed) {
+      this.#closedBytes -= segment.size
       indexes.forget(segment)
       files.forget(segment.path)
       await disk.rename(segment.path, `${segment.path}.deleted`).catch(ifMissing(undefined))

@@ -54,6 +54,16 @@ export const reading: ContractTests = {
       )
     },
 
+  'only readers of stable records hear of aborted transactions': async bench => {
+    await bench.open()
+    await bench.append([batchOf()])
+    const aborted = async (isolation: 'stable' | 'uncommitted') => {
+      const result = await bench.read(0, { isolation })
+      return result.ok ? result.aborted : result
+    }
+    assert.deepEqual([await aborted('stable'), await aborted('uncommitted')], [[], null])
+  },
+
   'a log of many segments reads as one, from memory or from the disk': async bench => {
     await bench.open(topicOf({ segmentBytes: 500, indexIntervalBytes: 100 }))
     const batches = Array.from({ length: 40 }, (_, i) =>
