@@ -146,7 +146,7 @@ const statics = `
 `
 
 test('a static member that comes back takes its place without a rebalance, and its old self is fenced', () => {
-  new GroupScript().play(statics).play(`
+  const script = new GroupScript().play(statics).play(`
     B2 joins as:i2 says:B | store                                           | Stable 2
     stored                | B2 joined 2, follows A                          | Stable 2
     B2 syncs as:i2        | B2 got p1                                       | Stable 2
@@ -156,6 +156,7 @@ test('a static member that comes back takes its place without a rebalance, and i
     B beats               | B UNKNOWN_MEMBER_ID                             | Stable 2
     X beats as:i9         | X UNKNOWN_MEMBER_ID                             | Stable 2
   `)
+  assert.deepEqual([...script.deadlines.keys()].sort(), ['session:A', 'session:B2'])
 })
 
 test('a static leader that comes back need not assign (v9), or is told its old self leads (before)', () => {
@@ -241,6 +242,8 @@ test('a session is suspended while the member waits for us, and begins anew with
   assert.equal(script.deadlines.get('session:B'), 10_000)
   script.do('B joins says:new')
   assert.equal(script.deadlines.has('session:B'), false)
+  script.do('B beats')
+  assert.equal(script.deadlines.has('session:B'), false)
   script.do('A joins')
   assert.equal(script.deadlines.get('session:B'), 10_000)
   script.do('B syncs')
@@ -248,6 +251,18 @@ test('a session is suspended while the member waits for us, and begins anew with
   script.do('C joins')
   assert.equal(script.deadlines.get('session:B'), 10_000) // it was told to join again
   assert.equal(script.deadlines.get('session:C'), 300_000) // it may have hung up long ago
+})
+
+test('heartbeats, commits and the question for its share show that a member lives', () => {
+  for (const sign of ['B beats', 'B commits', 'B syncs']) {
+    const script = new GroupScript().play(pair)
+    script.deadlines.clear()
+    script.do(sign)
+    assert.deepEqual([...script.deadlines.keys()], ['session:B'], sign)
+    script.do(`${sign} gen:1`)
+    script.do(`X${sign.slice(1)}`)
+    assert.equal(script.deadlines.size, 1)
+  }
 })
 
 test('members have the time of a rebalance to ask for their share', () => {

@@ -25,6 +25,7 @@ export interface OffsetsTopic {
 const rewriteFromBytes = 128 * 1024
 const rewriteAtGrowth = 4
 const readBytes = 1024 * 1024
+const keysAtOnce = 50_000
 const appendTimeoutMs = 30_000
 
 /**
@@ -91,6 +92,8 @@ export class LogGroupStore implements GroupStore {
   async #read(shard: Shard): Promise<void> {
     const [state] = await this.#engine.state([shard.partition])
     let offset = state?.logStartOffset ?? 0
+    // Most records are superseded by later ones of their key: only the last is looked into.
+    const last: LastRecords = new Map()
     while (state && offset < state.highWatermark) {
       const read = { partition: shard.partition, offset, maxBytes: readBytes, isolation: 'uncommitted' } as const
       const [result] = await this.#engine.read([read], { maxBytes: readBytes, minOne: true })
@@ -98,10 +101,12 @@ export class LogGroupStore implements GroupStore {
         throw new Error(
           `__consumer_offsets cannot be read at offset ${offset}: ${result && errorByCode(result.error).name}`,
         )
-      const next = applyChunks(shard, result.chunks)
+      const next = collect(shard, result.chunks, last)
       if (next === null) break
+      if (last.size > keysAtOnce) apply(shard, last)
       offset = next
     }
+    apply(shard, last)
   }
 
   #write(groupId: string, isRemoval: boolean, records: Write['records']): Promise<ErrorCode> {
@@ -175,9 +180,10 @@ export class LogGroupStore implements GroupStore {
   }
 }
 
-/** The offset after the last batch; null when there was none. Most records are superseded by the next, so only the last is read. */
-function applyChunks(shard: Shard, chunks: readonly Uint8Array[]): number | null {
-  const last = new Map<string, { key: Uint8Array; value: Uint8Array | null }>()
+type LastRecords = Map<string, { key: Uint8Array; value: Uint8Array | null }>
+
+/** Gathers the last record of each key. Returns the offset after the last batch; null when there was none. */
+function collect(shard: Shard, chunks: readonly Uint8Array[], last: LastRecords): number | null {
   let next: number | null = null
   for (const chunk of chunks) {
     for (const batch of eachBatch(chunk)) {
@@ -187,11 +193,15 @@ function applyChunks(shard: Shard, chunks: readonly Uint8Array[]): number | null
       for (const { key, value } of decodeRecords(chunk, batch.at)) if (key) last.set(keyText(key), { key, value })
     }
   }
+  return next
+}
+
+function apply(shard: Shard, last: LastRecords): void {
   for (const { key, value } of last.values()) {
     const record = readGroupRecord(key, value)
     if (record) shard.image.apply(record)
   }
-  return next
+  last.clear()
 }
 
 const keyText = ({ buffer, byteOffset, length }: Uint8Array) =>
