@@ -24,7 +24,7 @@ export const platformaticClient: BenchClient = {
       ...optionsAt(bootstrap),
       groupId: freshName('group'),
     })
-    const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: true })
+    const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: 1_000 })
     const assignedAt = performance.now()
     stream.on('data', ({ value }) => received(value))
     return { assignedAt, close: () => consumer.close(true) }
