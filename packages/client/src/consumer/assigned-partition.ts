@@ -82,7 +82,7 @@ export class AssignedPartition {
       !this.isPaused &&
       !this.isInFlight &&
       this.notBefore <= now &&
-      this.#bufferedBytes < this.partitionMaxBytes
+      this.#bufferedBytes < 2 * this.partitionMaxBytes
     )
   }
 

@@ -132,6 +132,32 @@ test('a new leader is asked whether it has what was read, and a truncated log se
   })
 })
 
+test('no more is fetched than the buffer holds, until it is taken', async () => {
+  await play({}, async ({ cluster, engine, take, world }) => {
+    const values = Array.from({ length: 40 }, (_, i) => `${i}`.padEnd(1_000, '.'))
+    for (const value of values) append(cluster, value)
+    const e = engine({ partitionMaxBytes: 2_000, bufferBytes: 5_000 })
+    e.assign([t0])
+    await world.clock.advance(30_000)
+    const fetches = cluster.count(Fetch)
+    assert(fetches >= 2 && fetches <= 5, `${fetches} fetches of one record each`)
+    assert.equal((await take(e, 40)).length, 40)
+  })
+})
+
+test('a batch larger than the limit is fetched nevertheless', async () => {
+  await play({}, async ({ cluster, engine, take }) => {
+    append(cluster, 'x'.repeat(10_000))
+    append(cluster, 'y')
+    const e = engine({ partitionMaxBytes: 100, bufferBytes: 500 })
+    e.assign([t0])
+    assert.deepEqual(
+      (await take(e, 2)).map(value => value.slice(0, 3)),
+      ['0=x', '1=y'],
+    )
+  })
+})
+
 test('damaged bytes are fetched again; if they stay damaged the engine ends', async () => {
   await play({}, async ({ cluster, engine, take }) => {
     append(cluster, 'a')

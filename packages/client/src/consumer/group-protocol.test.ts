@@ -15,7 +15,7 @@ test('a cooperative subscription says what is owned, in which generation, and in
   const topics = '00000002' + '000174' + '000175'
   const userData = '00000004' + 'ffffffff'
   const ownedPartitions = '00000001' + '000174' + '00000002' + '00000001' + '00000004'
-  assert.equal(hex(bytes), `0003${topics}${userData}${ownedPartitions}00000007` + '00027231')
+  assert.equal(hex(bytes), `0003${topics}${userData}${ownedPartitions}0000000700027231`)
   const member = decodeMember({ memberId: 'm', groupInstanceId: null, metadata: bytes })
   assert.deepEqual(member, {
     memberId: 'm',

@@ -56,9 +56,7 @@ export class ConsumerAnswers {
       topics.map(({ topic: name, topicId, partitions }) => ({
         topic: name,
         topicId,
-        partitions: partitions.map(({ partition, fetchOffset }) =>
-          this.#read(name, topicId, partition, fetchOffset, nodeId),
-        ),
+        partitions: partitions.map(asked => this.#read(name, topicId, asked, nodeId)),
       }))
     let responses = answer()
     if (
@@ -90,7 +88,8 @@ export class ConsumerAnswers {
     return { sessionId: id, topics: now }
   }
 
-  #read(name: string, topicId: string, partition: number, offset: number, nodeId: number) {
+  #read(name: string, topicId: string, asked: FetchedTopics[number]['partitions'][number], nodeId: number) {
+    const { partition, fetchOffset: offset, partitionMaxBytes } = asked
     const topic = this.#topic(name, topicId)
     const model = topic?.partitions[partition]
     const at = { partitionIndex: partition, highWatermark: model?.end ?? -1, abortedTransactions: null, records: null }
@@ -98,7 +97,9 @@ export class ConsumerAnswers {
     if (topic.leaders[partition] !== nodeId) return { ...at, errorCode: ErrorCodes.NOT_LEADER_OR_FOLLOWER }
     if (offset < model.logStartOffset || offset > model.end) return { ...at, errorCode: ErrorCodes.OFFSET_OUT_OF_RANGE }
     const found = model.batches.filter(batch => readBatch(batch).lastOffset >= offset)
-    return { ...at, errorCode: 0, records: found.length > 0 ? Buffer.concat(found) : null }
+    let bytes = 0
+    const fitting = found.filter((batch, i) => (bytes += batch.length) <= partitionMaxBytes || i === 0)
+    return { ...at, errorCode: 0, records: fitting.length > 0 ? Buffer.concat(fitting) : null }
   }
 
   #topic(name: string, topicId: string): ScriptedTopic | undefined {
