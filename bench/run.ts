@@ -66,6 +66,11 @@ if (values.json !== undefined)
   )
 process.exit(0)
 
+/** The first lines: what a broker said before it ended can be long. */
+function reasonOf({ message }: Error): string {
+  return message.split('\n').slice(0, 3).join(' ')
+}
+
 /** A family that fails is a row that says why; the others go on. */
 async function measure(names: readonly string[]): Promise<Row[]> {
   await using place = benchPlace({ withApache: !values['no-apache'], say: what => process.stderr.write(`… ${what}\n`) })
@@ -74,7 +79,7 @@ async function measure(names: readonly string[]): Promise<Row[]> {
     try {
       rows.push(...(await families[name]!(place)))
     } catch (error) {
-      rows.push({ name, unit: '', rivals: {}, missing: `${name}: ${(error as Error).message}` })
+      rows.push({ name, unit: '', rivals: {}, missing: `${name}: ${reasonOf(error as Error)}` })
     }
   }
   return rows
