@@ -117,13 +117,13 @@ test('a created topic is described with all its settings; validateOnly creates n
   }
 })
 
-test('a topic twice in one request is refused twice', async () => {
+test('a topic twice in one request is refused, once', async () => {
   await using broker = await TestBroker.start()
   const client = await broker.client()
   const { topics } = await client.call(CreateTopics, 7, { topics: [spec('t'), spec('t'), spec('u')] })
   assert.deepEqual(
     topics.map(topic => topic.errorCode),
-    [ErrorCodes.INVALID_REQUEST, ErrorCodes.INVALID_REQUEST, 0],
+    [ErrorCodes.INVALID_REQUEST, 0],
   )
 })
 

@@ -119,7 +119,6 @@ export const brokerSettings = {
     type: 'list',
     default: ['delete'],
     oneOf: ['delete', 'compact'],
-    notEmpty: true,
     dynamic: true,
     doc: 'Default of cleanup.policy.',
   },
@@ -245,7 +244,7 @@ export const brokerSettings = {
   },
   'odradek.response.buffer.bytes': {
     type: 'long',
-    default: 128 * MiB,
+    default: 64 * MiB,
     min: MiB,
     doc: 'Bytes of answers that all slow readers together may leave waiting; beyond it, answers get small.',
   },

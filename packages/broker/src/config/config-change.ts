@@ -82,7 +82,12 @@ function wrongBrokerConfig(overrides: Overrides, now: Overrides): string | undef
     if (now[name] === text) continue
     const setting = settingOf('broker', name)
     if (!setting) return `There is no broker setting ${name}.`
-    if (!setting.dynamic) return `Cannot update ${name} while the broker runs: give it at the start.`
+    if (!setting.dynamic) {
+      throw new Refusal(
+        ErrorCodes.INVALID_REQUEST,
+        `Cannot update ${name} while the broker runs: give it at the start.`,
+      )
+    }
     const parsed = parseSetting(name, setting, text)
     if ('wrong' in parsed) return parsed.wrong
   }

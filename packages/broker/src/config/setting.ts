@@ -6,7 +6,7 @@ export type Setting =
   | (Common & { type: 'boolean'; default: boolean })
   | (Common & { type: 'int' | 'long' | 'double'; default: number | null; min?: number; max?: number })
   | (Common & { type: 'string' | 'password'; default: string | null; oneOf?: readonly string[] })
-  | (Common & { type: 'list'; default: readonly string[]; oneOf?: readonly string[]; notEmpty?: boolean })
+  | (Common & { type: 'list'; default: readonly string[]; oneOf?: readonly string[] })
 
 interface Common {
   doc: string
@@ -74,8 +74,6 @@ function parse(name: string, setting: Setting, text: string): { value: SettingVa
       return parseNumber(name, setting, text)
     case 'list': {
       const value = text === '' ? [] : text.split(',').map(item => item.trim())
-      if (setting.notEmpty && value.length === 0)
-        return wrong(name, text, `write one or more of ${setting.oneOf?.join(', ')}`)
       const stray = setting.oneOf && value.find(item => !setting.oneOf!.includes(item))
       return stray === undefined ? { value } : wrong(name, text, `write any of ${setting.oneOf!.join(', ')}`)
     }

@@ -13,9 +13,8 @@ export const topicSettings = {
     type: 'list',
     default: ['delete'],
     oneOf: ['delete', 'compact'],
-    notEmpty: true,
     broker: { 'log.cleanup.policy': 1 },
-    doc: 'What happens to old segments: delete drops them by age and size, compact keeps the last record of each key.',
+    doc: 'What happens to old segments: delete drops them by age and size, compact keeps the last record of each key; empty keeps everything.',
   },
   'compression.gzip.level': {
     type: 'int',

@@ -10,22 +10,28 @@ type TopicAnswer = ResponseInput<typeof CreateTopics>['topics'][number]
 export const createTopics: Handler<typeof CreateTopics> = {
   api: CreateTopics,
   async handle(request, { broker }) {
-    const names = request.topics.map(topic => topic.name)
-    const topics = request.topics.map(async (asked): Promise<TopicAnswer> => {
+    const topics = [...byName(request.topics).values()].map(async (asked): Promise<TopicAnswer> => {
+      const { name } = asked[0]
       try {
-        if (names.indexOf(asked.name) !== names.lastIndexOf(asked.name)) {
-          throw new Refusal(
-            ErrorCodes.INVALID_REQUEST,
-            `Topic '${asked.name}' is there more than once in this request.`,
-          )
-        }
-        return await create(asked, request.validateOnly, broker)
+        if (asked.length > 1) throw new Refusal(ErrorCodes.INVALID_REQUEST, `Topic '${name}' is named more than once.`)
+        return await create(asked[0], request.validateOnly, broker)
       } catch (error) {
-        return { name: asked.name, ...refusedItem(error) }
+        return { name, ...refusedItem(error) }
       }
     })
     return { topics: await Promise.all(topics) }
   },
+}
+
+/** A name that comes more than once is answered once, and not created. */
+function byName(topics: readonly Asked[]): Map<string, [Asked, ...Asked[]]> {
+  const groups = new Map<string, [Asked, ...Asked[]]>()
+  for (const topic of topics) {
+    const same = groups.get(topic.name)
+    if (same) same.push(topic)
+    else groups.set(topic.name, [topic])
+  }
+  return groups
 }
 
 async function create(asked: Asked, validateOnly: boolean, broker: BrokerServices): Promise<TopicAnswer> {

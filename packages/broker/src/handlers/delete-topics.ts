@@ -1,9 +1,10 @@
-import { DeleteTopics, ErrorCodes, noId, type ResponseInput } from '@odradek/protocol'
+import { DeleteTopics, ErrorCodes, noId, type Request, type ResponseInput } from '@odradek/protocol'
 import type { BrokerServices, Handler } from '../handler.ts'
 import { missingTopic, topicOf } from '../located.ts'
 import { refusedItem } from '../refusal.ts'
 import { isInternalTopic } from '../topic-name.ts'
 
+type Asked = Request<typeof DeleteTopics>['topics'][number]
 type Answer = ResponseInput<typeof DeleteTopics>['responses'][number]
 
 /** Deletes topics by name or id, each on its own. */
@@ -11,30 +12,30 @@ export const deleteTopics: Handler<typeof DeleteTopics> = {
   api: DeleteTopics,
   async handle(request, { broker, apiVersion }) {
     const asked = apiVersion >= 6 ? request.topics : request.topicNames.map(name => ({ name, topicId: noId }))
-    const seen = new Set<string>()
-    const responses = asked.map(({ name, topicId }) => {
-      const key = topicOf(broker.cluster, name, topicId)?.id ?? name ?? topicId
-      if (seen.has(key))
-        return {
-          name,
-          topicId,
-          errorCode: ErrorCodes.INVALID_REQUEST,
-          errorMessage: 'Named more than once in this request.',
-        }
-      seen.add(key)
-      return deleted(name, topicId, broker)
+    const keyOf = ({ name, topicId }: Asked) => topicOf(broker.cluster, name, topicId)?.id ?? name ?? topicId
+    const byKey = new Map<string, Asked[]>()
+    for (const one of asked) byKey.set(keyOf(one), [...(byKey.get(keyOf(one)) ?? []), one])
+    const responses = [...byKey.values()].map(([first, second]) => {
+      const { name, topicId } = first!
+      if (!second) return deleted(name, topicId, broker)
+      return {
+        name,
+        topicId,
+        errorCode: ErrorCodes.INVALID_REQUEST,
+        errorMessage: 'Named more than once in this request.',
+      }
     })
     return { responses: await Promise.all(responses) }
   },
 }
 
 async function deleted(name: string | null, topicId: string, broker: BrokerServices): Promise<Answer> {
-  if (name !== null && topicId !== noId) {
+  if ((name !== null) === (topicId !== noId)) {
     return {
       name,
       topicId,
       errorCode: ErrorCodes.INVALID_REQUEST,
-      errorMessage: 'Give the name of a topic or its id, not both.',
+      errorMessage: 'Give either the name of a topic or its id.',
     }
   }
   if (!broker.config.get('delete.topic.enable')) {

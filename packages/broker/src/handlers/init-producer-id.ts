@@ -8,6 +8,7 @@ import type { Handler } from '../handler.ts'
 export const initProducerId: Handler<typeof InitProducerId> = {
   api: InitProducerId,
   async handle(request, { broker, clientHost }) {
+    if (request.transactionalId === '') return { errorCode: ErrorCodes.INVALID_REQUEST, producerEpoch: -1 }
     if (request.transactionalId !== null) {
       broker.logger.warn(
         { client: clientHost, transactionalId: request.transactionalId },
