@@ -17,8 +17,9 @@ export class Target {
   readonly #t: TestContext
   readonly #baselineBytes: number
 
-  static async start(t: TestContext, args: readonly string[] = []): Promise<Target> {
-    const broker = await ServeProcess.start(['--listen', '127.0.0.1:0', '--memory', ...args], { nodeFlags })
+  /** `storage`: where it keeps its records. */
+  static async start(t: TestContext, storage: readonly string[] = ['--memory']): Promise<Target> {
+    const broker = await ServeProcess.start(['--listen', '127.0.0.1:0', ...storage], { nodeFlags })
     closing(t).defer(async () => void (await broker.end('SIGKILL')))
     const bystander = new Bystander(await RawClient.connect(realWire, broker.address))
     closing(t).defer(() => bystander.end())

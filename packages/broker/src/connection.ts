@@ -32,8 +32,10 @@ export interface ConnectionHost {
   readonly maxFrameBytes: number
   readonly nodeId: number
   nodes(connection: Connection): readonly NodeAddress[]
-  /** Whether slow readers have left so much unread that answers have to be small. */
-  isCongested(): boolean
+  /** Bytes that answers may take now; none when slow readers have left too much unread. */
+  answerRoom(): number
+  /** So many more bytes of answers are being made; fewer when negative. */
+  holdForAnswer(bytes: number): void
   closed(connection: ClientConnection): void
 }
 
@@ -46,9 +48,9 @@ interface Running {
   response: object | null | undefined
 }
 
-/** More unread answers than this, and no further request is started. */
+/** More unread answers than this, or any while there is no room for more, and no further request is started. */
 const unreadMark = 1024 * 1024
-/** The most record bytes in the first answer of a connection, and of every answer while the broker is congested. */
+/** The most record bytes in the first answer of a connection, and in every answer while there is no room for more. */
 const firstAllowance = 256 * 1024
 const lastAllowance = 64 * 1024 * 1024
 const chunksPerSend = 512
@@ -77,6 +79,8 @@ export class ClientConnection implements Reader {
   #isOver = false
   #quietSweeps = 0
   #allowance = firstAllowance
+  /** What the answer being made may take of the memory for all answers. */
+  #answerBytes = 0
 
   constructor(wire: Connection, host: ConnectionHost) {
     this.#wire = wire
@@ -94,8 +98,9 @@ export class ClientConnection implements Reader {
     return this.#abort.signal
   }
 
+  /** Bytes of answers that are not sent. */
   get queuedBytes(): number {
-    return this.#wire.queuedBytes
+    return this.#out.reduce((sum, chunk) => sum + chunk.length, this.#wire.queuedBytes)
   }
 
   nodes(): readonly NodeAddress[] {
@@ -103,14 +108,23 @@ export class ClientConnection implements Reader {
   }
 
   /**
-   * How many bytes of records the next answer may hold. It doubles with each answer: whoever asks again has read the last one, and
-   * whoever never reads has been sent little.
+   * How many bytes of records the answer may hold. It doubles with each answer: whoever asks again has read the last one, and whoever
+   * never reads has been sent little. Beyond the first, there has to be room for them among all answers.
    */
-  takeAllowance(): number {
-    if (this.host.isCongested()) return firstAllowance
-    const allowance = this.#allowance
-    this.#allowance = Math.min(allowance * 2, lastAllowance)
-    return allowance
+  takeAllowance(wanted: number): number {
+    this.giveBackAllowance()
+    const bytes = Math.min(wanted, this.#allowance, Math.max(firstAllowance, this.host.answerRoom()))
+    if (!this.#isOver) this.#holdForAnswer(bytes)
+    return bytes
+  }
+
+  giveBackAllowance(): void {
+    this.#holdForAnswer(-this.#answerBytes)
+  }
+
+  #holdForAnswer(bytes: number): void {
+    this.#answerBytes += bytes
+    this.host.holdForAnswer(bytes)
   }
 
   /** Logs why, and closes. */
@@ -216,7 +230,8 @@ export class ClientConnection implements Reader {
   }
 
   #mayStart(frame: Uint8Array): boolean {
-    if (this.#wire.queuedBytes > unreadMark) return false
+    const unread = this.#wire.queuedBytes
+    if (unread > 0 && (unread > unreadMark || this.host.answerRoom() === 0)) return false
     const last = this.#running.at(-1)
     return last === undefined || (last.handler.isPipelined === true && keyOf(frame) === last.handler.api.key)
   }
@@ -290,11 +305,17 @@ export class ClientConnection implements Reader {
     while (this.#running.length > 0 && this.#running[0]!.response !== undefined) {
       const { handler, version, correlationId, bytes, response: value = null } = this.#running.shift()!
       this.#release(bytes)
-      if (value === null || this.#isOver) continue
+      if (this.#answerBytes > 0) this.#allowance = Math.min(this.#allowance * 2, lastAllowance)
+      if (value === null || this.#isOver) {
+        this.giveBackAllowance()
+        continue
+      }
       const chunks = encodedResponse(handler.api, version, correlationId, value, this.host.broker.logger)
       if (chunks === undefined) this.close()
       else if (this.#out.length === 0) this.#out = chunks
       else this.#out.push(...chunks)
+      // From here on it counts as unsent.
+      this.giveBackAllowance()
     }
   }
 
@@ -342,6 +363,7 @@ export class ClientConnection implements Reader {
   #over(error: Error | undefined): void {
     this.#isOver = true
     this.#abort.abort()
+    this.giveBackAllowance()
     this.host.budget.release(this.#held + this.#partial)
     this.#held = 0
     this.#partial = 0

@@ -45,8 +45,13 @@ export interface RequestContext {
   /** Closes the connection once earlier responses are out (an error with acks=0). The reason is logged. */
   close(reason: string): void
   readonly broker: BrokerServices
-  /** How many bytes of records the answer may hold; one who reads slowly gets little at a time. Ask once per answer. */
-  takeAllowance(): number
+  /**
+   * How many of the bytes of records that are wanted the answer may hold: one who reads slowly gets little at a time, and all together
+   * get what the broker can hold. Ask right before reading; they count as taken until the answer is sent, or they are given back.
+   */
+  takeAllowance(wantedBytes: number): number
+  /** The answer is not made yet, and takes no memory meanwhile. */
+  giveBackAllowance(): void
   /** Every node, at the address this client should dial (advertised.listeners, or the host it dialled itself). */
   nodes(): readonly NodeAddress[]
 }

@@ -33,8 +33,12 @@ export class RequestScope implements RequestContext {
     this.connection.refuse(reason)
   }
 
-  takeAllowance(): number {
-    return this.connection.takeAllowance()
+  takeAllowance(wantedBytes: number): number {
+    return this.connection.takeAllowance(wantedBytes)
+  }
+
+  giveBackAllowance(): void {
+    this.connection.giveBackAllowance()
   }
 
   nodes(): readonly NodeAddress[] {

@@ -16,8 +16,9 @@ export interface ServerOptions {
 
 /** Sweeps for idle connections in one idle time. */
 const sweepsPerIdle = 4
-/** How long the sum of unread answers is trusted. */
-const congestionTrustMs = 50
+/** How long the sum of unsent answers is trusted, while no answer is made that would change it much. */
+const unsentTrustMs = 50
+const muchBytes = 256 * 1024
 
 /**
  * The broker's ports, one per node, and the connections behind them: who is let in, who was quiet for too long, what everybody together
@@ -33,7 +34,10 @@ export class Server {
   #sweeper: Timer | undefined
   #isClosing = false
   #emptied: (() => void) | undefined
-  #congestion = { until: -Infinity, isCongested: false }
+  /** Bytes of answers that are not sent, and until when this is near enough to the truth. */
+  #unsent = { bytes: 0, until: -Infinity }
+  /** Bytes that answers being made may take. */
+  #heldForAnswers = 0
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -123,7 +127,8 @@ export class Server {
       budget: this.#budget,
       maxFrameBytes: broker.config.get('socket.request.max.bytes'),
       nodes: wire => this.#nodesFor(wire),
-      isCongested: () => this.#isCongested(),
+      answerRoom: () => this.#answerRoom(),
+      holdForAnswer: bytes => this.#holdForAnswer(bytes),
       closed: connection => this.#closed(connection),
     }
   }
@@ -147,15 +152,20 @@ export class Server {
     }))
   }
 
-  #isCongested(): boolean {
+  #answerRoom(): number {
     const now = this.#options.clock.monotonic()
-    if (now > this.#congestion.until) {
-      let unread = 0
-      for (const connection of this.#connections) unread += connection.queuedBytes
-      const isCongested = unread > this.#options.broker.config.get('odradek.response.buffer.bytes') / 2
-      this.#congestion = { until: now + congestionTrustMs, isCongested }
+    if (now > this.#unsent.until) {
+      let bytes = 0
+      for (const connection of this.#connections) bytes += connection.queuedBytes
+      this.#unsent = { bytes, until: now + unsentTrustMs }
     }
-    return this.#congestion.isCongested
+    const room = this.#options.broker.config.get('odradek.response.buffer.bytes') / 2
+    return Math.max(0, Math.floor(room - this.#unsent.bytes - this.#heldForAnswers))
+  }
+
+  #holdForAnswer(bytes: number): void {
+    this.#heldForAnswers += bytes
+    if (bytes < -muchBytes) this.#unsent.until = -Infinity
   }
 
   #sweepLater(): void {

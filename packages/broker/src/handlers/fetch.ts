@@ -18,6 +18,7 @@ interface Pending {
   nodeEndpoints: readonly NodeAddress[]
   reads: ReadRequest[]
   answers: PartitionAnswer[]
+  /** At most, of all partitions together. */
   maxBytes: number
   /** Something is to be told at once. */
   isUrgent: boolean
@@ -38,7 +39,6 @@ export const fetch: Handler<typeof Fetch> = {
     if (request.sessionId !== 0 && request.sessionEpoch > 0) {
       return { errorCode: ErrorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     }
-    const maxBytes = Math.min(request.maxBytes, context.broker.config.get('fetch.max.bytes'), context.takeAllowance())
     const pending: Pending = {
       request,
       context,
@@ -46,10 +46,11 @@ export const fetch: Handler<typeof Fetch> = {
       nodeEndpoints: [],
       reads: [],
       answers: [],
-      maxBytes,
+      maxBytes: 0,
       isUrgent: false,
     }
     pending.responses = request.topics.map(topic => answerTopic(topic, pending))
+    pending.maxBytes = wantedBytes(pending)
     rotate(pending)
     return readUntilEnough(pending)
   },
@@ -99,6 +100,13 @@ function redirect(answer: PartitionAnswer, id: PartitionId, pending: Pending): v
   pending.nodeEndpoints = pending.context.nodes().filter(node => node.nodeId !== nodeId)
 }
 
+/** The most that the client, the settings and the partitions together ask for. */
+function wantedBytes({ request, context, reads }: Pending): number {
+  let bytes = 0
+  for (const read of reads) bytes += Math.max(0, read.maxBytes)
+  return Math.min(bytes, Math.max(0, request.maxBytes), context.broker.config.get('fetch.max.bytes'))
+}
+
 function rotate(pending: Pending): void {
   const { length } = pending.reads
   if (length < 2) return
@@ -110,8 +118,8 @@ function rotate(pending: Pending): void {
 async function readUntilEnough(pending: Pending): Promise<Answer> {
   const { request, context, reads } = pending
   const { engine, clock } = context.broker
-  const options = { maxBytes: pending.maxBytes, minOne: true }
-  let results = await engine.read(reads, options)
+  const read = () => engine.read(reads, { maxBytes: context.takeAllowance(pending.maxBytes), minOne: true })
+  let results = await read()
   if (isEnough(pending, results) || request.maxWaitMs <= 0) return answered(pending, results)
   const giveUp = new AbortController()
   const stop = () => giveUp.abort()
@@ -120,8 +128,9 @@ async function readUntilEnough(pending: Pending): Promise<Answer> {
   if (context.signal.aborted) stop()
   const partitions = reads.map(read => read.partition)
   while (!giveUp.signal.aborted) {
+    context.giveBackAllowance()
     await engine.onGrowth(partitions, results.map(highWatermarkOf), giveUp.signal)
-    results = await engine.read(reads, options)
+    results = await read()
     if (isEnough(pending, results)) break
   }
   timer.cancel()
