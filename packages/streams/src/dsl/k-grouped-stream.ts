@@ -4,6 +4,7 @@ import { dropNullKeys } from '../processors/drop-null-keys.ts'
 import { inMemoryKeyValueStore } from '../state/key-value-store.ts'
 import { internalTopic } from '../topology/node-spec.ts'
 import { KTable } from './k-table.ts'
+import { onlyBytes } from './only-bytes.ts'
 import type { Building, Serdes } from './streams-builder.ts'
 
 /** Records by a key they were not partitioned by: an aggregation puts a repartition topic in between. */
@@ -30,7 +31,7 @@ export class KGroupedStream<K, V> {
     const { topology, names } = this.#building
     const storeName = options.store ?? names.store('KSTREAM-AGGREGATE-')
     const name = names.node('KSTREAM-AGGREGATE-', options.name)
-    const key = this.#serdes.key ?? (serde.bytes as unknown as Serde<K>)
+    const key = this.#serdes.key ?? onlyBytes
     const source = this.#repartition(storeName, options.store, key)
     const store = inMemoryKeyValueStore<K, number>({ name: storeName, key, value: serde.int64 })
     topology.add({ kind: 'processor', name, parents: [source], stores: [store], make: () => count(storeName) })
@@ -51,7 +52,7 @@ export class KGroupedStream<K, V> {
     if (this.#shared !== undefined) return this.#shared
     if (this.#name !== undefined) this.#shared = source
     const topic = internalTopic(`${given ?? storeName}-repartition`)
-    const value = this.#serdes.value ?? serde.bytes
+    const value = this.#serdes.value ?? onlyBytes
     topology.add({ kind: 'processor', name: filter, parents: [this.#node], stores: [], make: dropNullKeys })
     topology.add({ kind: 'sink', name: sink, parents: [filter], topic, key, value })
     topology.add({ kind: 'source', name: source, topics: [topic], key, value })

@@ -1,8 +1,10 @@
-import { type Serde, serde } from '@odradek/client'
+import type { Serde } from '@odradek/client'
+import type { Processor } from '../processor.ts'
 import { flatMapValues } from '../processors/flat-map-values.ts'
 import { selectKey } from '../processors/select-key.ts'
 import { userTopic } from '../topology/node-spec.ts'
 import { KGroupedStream } from './k-grouped-stream.ts'
+import { onlyBytes } from './only-bytes.ts'
 import type { Building, Serdes } from './streams-builder.ts'
 
 /** A stream of records, each an event of its own. Operators add a node to the topology and answer the stream below it. */
@@ -54,11 +56,11 @@ export class KStream<K, V> {
   /** Writes every record to a topic that exists, by its key's partition. */
   to(topic: string, serdes: Serdes<K, V> & { name?: string } = {}): void {
     const name = this.#building.names.node('KSTREAM-SINK-', serdes.name)
-    const { key = this.#serdes.key ?? serde.bytes, value = this.#serdes.value ?? serde.bytes } = serdes
+    const { key = this.#serdes.key ?? onlyBytes, value = this.#serdes.value ?? onlyBytes } = serdes
     this.#building.topology.add({ kind: 'sink', name, parents: [this.#node], topic: userTopic(topic), key, value })
   }
 
-  #add(name: string, make: () => import('../processor.ts').Processor): string {
+  #add(name: string, make: () => Processor): string {
     this.#building.topology.add({ kind: 'processor', name, parents: [this.#node], stores: [], make })
     return name
   }

@@ -1,8 +1,9 @@
-import { type Serde, serde } from '@odradek/client'
+import type { Serde } from '@odradek/client'
 import { NodeNames } from '../topology/node-names.ts'
 import { userTopic } from '../topology/node-spec.ts'
 import { Topology } from '../topology/topology.ts'
 import { KStream } from './k-stream.ts'
+import { onlyBytes } from './only-bytes.ts'
 
 /** Where a topology is being built: the graph so far, and the counter that names its nodes. */
 export interface Building {
@@ -37,8 +38,8 @@ export class StreamsBuilder {
       kind: 'source',
       name,
       topics: names.map(userTopic),
-      key: serdes.key ?? serde.bytes,
-      value: serdes.value ?? serde.bytes,
+      key: serdes.key ?? onlyBytes,
+      value: serdes.value ?? onlyBytes,
     })
     return new KStream(this.#building, name, serdes, false)
   }

@@ -25,6 +25,7 @@ export class TopologyTestDriver {
   readonly #pending: OutgoingRecord[] = []
   readonly #offsets = new Map<string, number>()
   #streamTime = -1
+  #piping: Promise<void> = Promise.resolve()
 
   constructor(topology: Topology, options: { applicationId?: string } = {}) {
     const applicationId = options.applicationId ?? 'test'
@@ -52,11 +53,10 @@ export class TopologyTestDriver {
     if (!this.#graphs.some(graph => graph.reads(topic)))
       throw new UsageError(`No source of the topology reads '${topic}'.`)
     return {
-      pipe: async (k, v, timestamp, headers = []) => {
-        const keyBytes = k === null ? null : ((await key.serialize(k, { topic, part: 'key' })) as Uint8Array)
-        const valueBytes = v === null ? null : ((await value.serialize(v, { topic, part: 'value' })) as Uint8Array)
-        await this.#deliver({ topic, key: keyBytes, value: valueBytes, timestamp, headers })
-        for (let next = this.#pending.shift(); next; next = this.#pending.shift()) await this.#deliver(next)
+      pipe: (k, v, timestamp, headers = []) => {
+        const keyBytes = k === null ? null : key.serialize(k, { topic, part: 'key' })
+        const valueBytes = v === null ? null : value.serialize(v, { topic, part: 'value' })
+        return this.#pipe({ topic, key: keyBytes, value: valueBytes, timestamp, headers })
       },
     }
   }
@@ -67,8 +67,8 @@ export class TopologyTestDriver {
       const records = this.#outputs.get(topic) ?? []
       this.#outputs.delete(topic)
       return records.map(record => ({
-        key: record.key && (key.deserialize(record.key, { topic, part: 'key' }) as K),
-        value: record.value && (value.deserialize(record.value, { topic, part: 'value' }) as V),
+        key: record.key && key.deserialize(record.key, { topic, part: 'key' }),
+        value: record.value && value.deserialize(record.value, { topic, part: 'value' }),
         timestamp: record.timestamp,
         headers: record.headers,
       }))
@@ -91,6 +91,17 @@ export class TopologyTestDriver {
   close(): void {
     for (const graph of this.#graphs) graph.close()
     for (const store of this.#stores.values()) store.close()
+  }
+
+  /** One record after the other, however many pipes are not awaited. */
+  #pipe(record: OutgoingRecord): Promise<void> {
+    const run = async () => {
+      await this.#deliver(record)
+      for (let next = this.#pending.shift(); next; next = this.#pending.shift()) await this.#deliver(next)
+    }
+    const done = this.#piping.then(run)
+    this.#piping = done.catch(() => {})
+    return done
   }
 
   #send(record: OutgoingRecord): void {
