@@ -13,6 +13,7 @@ import { contractOf, nameOf, type TopicRef } from '../topic.ts'
 import type { ConsumerRecord, RecordOf } from './consumer-record.ts'
 import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import type { ConsumerEngine, EngineHealth, EngineOptions, OffsetToCommit } from './engine.ts'
+import { defaultMaxPollIntervalMs } from './engine-settings.ts'
 import { Intake, type Piece } from './intake.ts'
 import { createConsumerEngine } from './poll-engine.ts'
 import { type BatchOptions, collectBatch, RecordBatch } from './record-batch.ts'
@@ -140,7 +141,8 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
         : (record: ConsumerRecord, error: unknown) =>
             this.#host.sendDeadLetter(deadLetter, deadLetterOf(record, error, group))
     const isClosed = () => this.#closing !== undefined
-    const shared = { clock, random, intake: this.#intake, signal, isClosed, drainMs }
+    const { maxPollIntervalMs = defaultMaxPollIntervalMs } = this.#options
+    const shared = { clock, random, intake: this.#intake, signal, isClosed, drainMs, maxPollIntervalMs }
     const runner = new Runner(handler as RecordHandler<any>, { ...shared, concurrency, order, retry, deadLetter: bury })
     this.#running = runner.run()
     try {

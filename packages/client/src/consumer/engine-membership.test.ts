@@ -12,6 +12,7 @@ import {
   OffsetFetch,
   SyncGroup,
 } from '@odradek/protocol'
+import { sleep } from '@odradek/world'
 import { append, play, t0 } from '../testing/engine-scene.ts'
 
 test('heartbeats go on while nobody polls (kafkajs#375, confluent#472)', async () => {
@@ -118,6 +119,59 @@ test('a fatal refusal ends the iteration with its error, and the partitions are 
     cluster.on(Heartbeat, () => ({ errorCode: ErrorCodes.GROUP_AUTHORIZATION_FAILED }))
     await assert.rejects(run(loop), { code: 'GROUP_AUTHORIZATION_FAILED' })
     assert.deepEqual(told, ['+', 'lost'])
+    await run(consumer.close())
+  })
+})
+
+test('a loop that works slowly through many records is not taken for one that has stopped', async () => {
+  await play({}, async ({ cluster, kafka, run, world }) => {
+    for (let i = 0; i < 40; i++) append(cluster, `${i}`)
+    const consumer = kafka.consumer({ group: 'g', topics: ['t'], from: 'earliest', maxPollIntervalMs: 10_000 })
+    const loop = (async () => {
+      let last = 0
+      for await (const record of consumer) {
+        await sleep(world.clock, 1_000)
+        last = record.offset
+        if (last === 39) break
+      }
+      return last
+    })()
+    assert.equal(await run(loop), 39)
+    assert.deepEqual([cluster.count(JoinGroup), cluster.count(LeaveGroup)], [2, 0])
+    await run(consumer.close())
+  })
+})
+
+test('a run whose handlers all hang stalls, and gives its partitions to others', async () => {
+  await play({}, async ({ cluster, kafka, run, world }) => {
+    for (let i = 0; i < 4; i++) append(cluster, `${i}`)
+    const consumer = kafka.consumer({ group: 'g', topics: ['t'], from: 'earliest', maxPollIntervalMs: 20_000 })
+    const aborted: unknown[] = []
+    const running = consumer.run((_, { signal }) => {
+      return new Promise<void>(() => signal.addEventListener('abort', () => aborted.push(signal.reason)))
+    })
+    await world.clock.advance(70_000)
+    assert.deepEqual([consumer.health().state, cluster.count(LeaveGroup), aborted.length], ['stalled', 1, 1])
+    assert.match(String(aborted[0]), /t-0 was lost/)
+    await run(consumer.close())
+    await run(running)
+  })
+})
+
+test('the signal of a record aborts as soon as its partition is known to be lost', async () => {
+  await play({}, async ({ cluster, kafka, run, world }) => {
+    append(cluster, 'a')
+    const consumer = kafka.consumer({ group: 'g', topics: ['t'], from: 'earliest' })
+    const loop = (async () => {
+      for await (const record of consumer) {
+        if (record.signal.aborted) continue
+        cluster.once(Heartbeat, () => ({ errorCode: ErrorCodes.UNKNOWN_MEMBER_ID }))
+        await new Promise(resolve => record.signal.addEventListener('abort', resolve))
+        return record.signal.reason
+      }
+    })()
+    assert.match(String(await run(loop)), /t-0 was lost/)
+    assert.equal(world.clock.monotonic() < 30_000, true)
     await run(consumer.close())
   })
 })

@@ -25,6 +25,8 @@ export interface EngineSettings {
   readonly hooks: EngineHooks
 }
 
+export const defaultMaxPollIntervalMs = 300_000
+
 const mebibyte = 1024 * 1024
 
 export function settingsOf(options: EngineOptions): EngineSettings {
@@ -36,7 +38,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
     isolation: options.isolation ?? 'read_uncommitted',
     sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
-    maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
+    maxPollIntervalMs: options.maxPollIntervalMs ?? defaultMaxPollIntervalMs,
     maxWaitMs: options.maxWaitMs ?? 500,
     minBytes: options.minBytes ?? 1,
     partitionMaxBytes: options.partitionMaxBytes ?? mebibyte,

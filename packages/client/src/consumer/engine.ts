@@ -144,7 +144,10 @@ export interface ConsumerEngine {
    */
   poll(maxMs: number, options?: { maxRecords?: number; signal?: AbortSignal }): Promise<PartitionBatch[]>
 
-  /** True when a rebalance waits for the next `poll`: whoever works through a long list of records should stop and poll. */
+  /**
+   * True when a rebalance waits for the next `poll`, or half of the maximum poll interval has passed: whoever works through a long list
+   * of records should stop and poll (with `maxRecords` 0 for nothing but that).
+   */
   readonly wantsPoll: boolean
 
   /**

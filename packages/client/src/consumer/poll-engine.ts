@@ -51,6 +51,7 @@ export class PollEngine implements ConsumerEngine {
   #lastPoll: number | null = null
   #lastProgress: number | null = null
   #isStalled = false
+  #isPollDue = false
   #isLostTold = false
   #closing: Promise<void> | undefined
   #isClosed = false
@@ -81,7 +82,8 @@ export class PollEngine implements ConsumerEngine {
   }
 
   get wantsPoll(): boolean {
-    return this.#session?.hasJob === true || this.#trouble.fatal !== undefined || this.#closing !== undefined
+    if (this.#isPollDue || this.#session?.hasJob) return true
+    return this.#trouble.fatal !== undefined || this.#closing !== undefined
   }
 
   subscribe(topics: readonly string[]): void {
@@ -116,6 +118,7 @@ export class PollEngine implements ConsumerEngine {
     const { clock } = this.#cluster
     this.#watchdog?.cancel()
     this.#isStalled = false
+    this.#isPollDue = false
     this.#lastPoll = clock.monotonic()
     const polling = this.#poll(this.#lastPoll + maxMs, options.maxRecords ?? defaultMaxRecords, options.signal)
     this.#polling = polling
@@ -328,12 +331,18 @@ export class PollEngine implements ConsumerEngine {
     this.#drop(owned)
   }
 
+  /** Half of the poll interval is a hint, all of it the end of the membership. */
   #watch(): void {
     const { maxPollIntervalMs, groupId } = this.#settings
-    this.#watchdog = this.#cluster.clock.timer(maxPollIntervalMs, () => {
+    const { clock } = this.#cluster
+    const stalled = () => {
       this.#isStalled = true
       stalledChannel.publish({ group: groupId, sinceLastPollMs: maxPollIntervalMs })
       this.#session?.pollOverdue()
+    }
+    this.#watchdog = clock.timer(maxPollIntervalMs / 2, () => {
+      this.#isPollDue = true
+      this.#watchdog = clock.timer(maxPollIntervalMs / 2, stalled)
     })
   }
 

@@ -41,6 +41,8 @@ export interface RunnerOptions {
   readonly deadLetter: ((record: ConsumerRecord, error: unknown) => Promise<void>) | undefined
   readonly signal: AbortSignal | undefined
   readonly isClosed: () => boolean
+  /** When all that is under way has been so for longer, the poll loop stops, the engine stalls, and others take over. */
+  readonly maxPollIntervalMs: number
   /** How long works under way are waited for when their partition goes, before their signal aborts. */
   readonly drainMs: number
 }
@@ -58,6 +60,8 @@ export class Runner {
   readonly #end = new AbortController()
   readonly #contexts = new Map<PartitionStay, HandlerContext>()
   #active = 0
+  /** When a work finished last, or the only one under way began. */
+  #lastFinish = 0
   #isStarting = false
   #failure: { error: unknown } | undefined
   /** Set while the poll loop waits with a full stock. */
@@ -75,7 +79,10 @@ export class Runner {
   /** Until the signal aborts or the consumer closes (then it resolves, works under way done), or something fatal happens. */
   async run(): Promise<void> {
     const { intake, signal, isClosed } = this.#options
-    const stop = () => this.#wanting?.abort()
+    const stop = () => {
+      this.#wanting?.abort()
+      this.#tellWatchers()
+    }
     signal?.addEventListener('abort', stop, { once: true })
     intake.drain = stays => this.#drain(stays)
     this.#stockUp()
@@ -100,12 +107,25 @@ export class Runner {
   }
 
   async #pollOnce(): Promise<void> {
+    if (this.#isStuck()) await this.#finished()
     const room = this.#stock - this.#lanes.size
     this.#wanting = new AbortController()
     await this.#options.intake.fill(pollMs, Math.max(0, room), this.#wanting.signal)
     this.#wanting = undefined
     this.#stockUp()
     this.#start()
+  }
+
+  /** A poll says that we are getting on; when we are not it should not be said. */
+  #isStuck(): boolean {
+    const { clock, maxPollIntervalMs } = this.#options
+    return this.#active > 0 && clock.monotonic() - this.#lastFinish >= maxPollIntervalMs
+  }
+
+  /** The next work to finish. */
+  #finished(): Promise<void> {
+    const before = this.#lastFinish
+    return this.#until(() => this.#lastFinish !== before || this.#isOver(), this.#end.signal)
   }
 
   #stockUp(): void {
@@ -135,7 +155,7 @@ export class Runner {
 
   #work(work: Work): void {
     const { stay } = work
-    this.#active++
+    if (this.#active++ === 0) this.#lastFinish = this.#options.clock.monotonic()
     this.#underWay.set(stay, (this.#underWay.get(stay) ?? 0) + 1)
     try {
       const working = this.#handler(work.record, this.#contextOf(stay))
@@ -196,12 +216,13 @@ export class Runner {
   #finish(work: Work, isProcessed: boolean): void {
     const { stay, ticket } = work
     this.#active--
+    this.#lastFinish = this.#options.clock.monotonic()
     const left = this.#underWay.get(stay)! - 1
     if (left > 0) this.#underWay.set(stay, left)
     else this.#underWay.delete(stay)
     if (isProcessed) stay.processed.finish(ticket)
     this.#lanes.done(work)
-    for (const look of [...this.#watchers]) look()
+    this.#tellWatchers()
     this.#start()
   }
 
@@ -217,6 +238,7 @@ export class Runner {
     const timer = this.#options.clock.timer(this.#options.drainMs, () => late.abort(), { keepAlive: true })
     await this.#until(() => !stays.some(stay => this.#underWay.has(stay)), late.signal)
     timer.cancel()
+    this.#tellWatchers()
     for (const stay of stays) {
       this.#leaving.delete(stay)
       this.#contexts.delete(stay)
@@ -225,6 +247,10 @@ export class Runner {
 
   async #quiet(): Promise<void> {
     await this.#drain([...this.#underWay.keys()])
+  }
+
+  #tellWatchers(): void {
+    for (const look of [...this.#watchers]) look()
   }
 
   #until(isSo: () => boolean, giveUp: AbortSignal): Promise<void> {
