@@ -115,6 +115,10 @@ test('the assignor most members like best of those everybody knows is taken', ()
     A joins knows:range+rr      | A joined 2, leads A B C; B joined 2, follows A; C joined 2, follows A | CompletingRebalance 2
   `)
   assert.equal(script.group.protocolName, 'rr')
+  for (const command of ['B joins knows:range+rr', 'C joins knows:range+rr', 'A joins knows:rr+range'])
+    script.do(command)
+  assert.equal(script.where, 'CompletingRebalance 3')
+  assert.equal(script.group.protocolName, 'range')
 })
 
 test('assignments that could not be stored are not handed out', () => {

@@ -153,6 +153,26 @@ test('a log that has outgrown its content is written anew and trimmed, and loses
   assert.equal((await host.store.getOffsets('h')).get('t')?.get(9)?.offset, 9)
 })
 
+test('a log is not trimmed before all of it is written anew', async () => {
+  const host = await GroupHost.start({ partitions: 1, rewriteFromBytes: 4_000 })
+  const metadata = 'note '.repeat(50)
+  const changes = Array.from({ length: 3_000 }, (_, partition) => ({
+    topic: 't',
+    partition,
+    committed: offset(7, { metadata }),
+  }))
+  assert.equal(await host.finish(host.store.putOffsets('g', changes)), ErrorCodes.NONE)
+  host.refusal = { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
+  host.refuses = index => index === 1
+  assert.equal(await host.finish(host.store.putOffsets('h', [at('t', 0, 1)])), ErrorCodes.NONE)
+  assert(host.appended.at(-1)!.length > 2, 'the content fits one batch')
+  assert.equal((await host.finish(host.engine.state([1])))[0]!.logStartOffset, 0)
+  host.refusal = null
+  await host.crash()
+  assert.equal((await host.store.getOffsets('g')).get('t')?.size, 3_000)
+  assert.equal((await host.store.getOffsets('h')).get('t')?.get(0)?.offset, 1)
+})
+
 test('records of other coordinators in the same topic are passed over', async () => {
   const host = await GroupHost.start({ partitions: 1 })
   await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))

@@ -29,6 +29,8 @@ export class GroupHost {
   appended: AppendBatch[][] = []
   /** Answers of the log, when it shall not work. */
   refusal: Appended | null = null
+  /** Which batches of an append it refuses. */
+  refuses: (index: number) => boolean = () => true
 
   static async start(options: HostOptions = {}): Promise<GroupHost> {
     const host = new GroupHost(options)
@@ -142,9 +144,16 @@ export class GroupHost {
   #observed(): LogEngine {
     const { engine } = this
     return Object.assign(Object.create(engine), {
-      append: (batches: readonly AppendBatch[], options: Parameters<LogEngine['append']>[1]) => {
+      append: async (batches: readonly AppendBatch[], options: Parameters<LogEngine['append']>[1]) => {
         this.appended.push([...batches])
-        return this.refusal ? Promise.resolve(batches.map(() => this.refusal!)) : engine.append(batches, options)
+        const { refusal } = this
+        if (refusal === null) return engine.append(batches, options)
+        const refused = batches.map((_, i) => this.refuses(i))
+        const accepted = await engine.append(
+          batches.filter((_, i) => !refused[i]),
+          options,
+        )
+        return refused.map(isRefused => (isRefused ? refusal : accepted.shift()!))
       },
       read: engine.read.bind(engine),
       state: engine.state.bind(engine),
