@@ -36,5 +36,5 @@ test('committed offsets never go back, whenever the power fails', async () => {
       }
     },
   )
-  await fc.assert(property, { numRuns: 150 })
+  await fc.assert(property, { numRuns: 80 })
 })
