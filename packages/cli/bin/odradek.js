@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 const [major] = process.versions.node.split('.').map(Number)
 
 if (major >= 24) {
+  // Syncs wait for the disk in Node's thread pool, and reads of old records queue behind them; four threads are soon all waiting.
+  process.env.UV_THREADPOOL_SIZE ??= '8'
   module.enableCompileCache?.()
   await import('../src/main.ts')
 } else {
