@@ -99,3 +99,17 @@ test('a topology refuses two nodes of one name and parents that are not there', 
   lines.to('out', { name: 'sink' })
   assert.throws(() => add(['sink']), /a sink has no children/)
 })
+
+test('a topic is read once and a store made once: what would be mixed up is refused', () => {
+  const builder = new StreamsBuilder()
+  const lines = builder.stream('in')
+  assert.throws(
+    () => builder.stream(['other', 'in']),
+    /'KSTREAM-SOURCE-0000000000' reads topic 'in' already. Keep its stream in a variable/,
+  )
+  lines.groupBy(key => key, { name: 'once' }).count({ store: 'counts' })
+  assert.throws(
+    () => lines.groupBy(key => key, { name: 'twice' }).count({ store: 'counts' }),
+    /makes a second store 'counts'. Give one of them another name/,
+  )
+})

@@ -38,7 +38,10 @@ export class KafkaStreams implements AsyncDisposable {
 
   constructor(topology: Topology, options: KafkaStreamsOptions) {
     const { applicationId, brokers, kafka, clientId = applicationId, world } = options
-    if (!applicationId) throw new UsageError('`applicationId` is missing: name the application')
+    if (!/^[\w.-]{1,200}$/.test(applicationId))
+      throw new UsageError(
+        `\`applicationId\` is '${applicationId}'; topics are named after it: write letters, digits, '.', '_', '-'`,
+      )
     if ((brokers === undefined) === (kafka === undefined))
       throw new UsageError("say where the cluster is, once: `brokers: 'localhost:9092'` or `kafka`")
     this.#topology = topology
