@@ -48,7 +48,7 @@ interface Running {
   response: object | null | undefined
 }
 
-/** More unread answers than this, or any while there is no room for more, and no further request is started. */
+/** More unread answers than this, or than the first allowance while there is no room for more, and no further request is started. */
 const unreadMark = 1024 * 1024
 /** The most record bytes in the first answer of a connection, and in every answer while there is no room for more. */
 const firstAllowance = 256 * 1024
@@ -230,8 +230,9 @@ export class ClientConnection implements Reader {
   }
 
   #mayStart(frame: Uint8Array): boolean {
+    // Below the smaller mark a wire does not say when it has drained: nobody would start this later.
     const unread = this.#wire.queuedBytes
-    if (unread > 0 && (unread > unreadMark || this.host.answerRoom() === 0)) return false
+    if (unread > firstAllowance && (unread > unreadMark || this.host.answerRoom() === 0)) return false
     const last = this.#running.at(-1)
     return last === undefined || (last.handler.isPipelined === true && keyOf(frame) === last.handler.api.key)
   }

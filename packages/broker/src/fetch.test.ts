@@ -108,6 +108,15 @@ test('a fetch that wants many bytes waits for them', async () => {
   assert.deepEqual(offsetsIn((await waiting).records), [0, 1, 2])
 })
 
+test('a fetch that wants more bytes than it may have gets those at once', async () => {
+  await using broker = await TestBroker.start()
+  await broker.topic('t')
+  const client = await broker.client()
+  for (let i = 0; i < 3; i++) await produceTo(client, 't', [{ value: Buffer.alloc(2000) }])
+  const request = fetchRequest('t', 0, { ...aMinute, minBytes: 100_000, partitionMaxBytes: 5000 })
+  assert.deepEqual(offsetsIn((await fetchOne(client, request)).records), [0, 1])
+})
+
 test('a fetch gives up after its time, with nothing', async () => {
   await using broker = await TestBroker.start()
   await broker.topic('t')

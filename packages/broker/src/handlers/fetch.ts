@@ -1,6 +1,7 @@
 import type { PartitionId, ReadRequest, ReadResult } from '@odradek/log'
 import { type ErrorCode, ErrorCodes, Fetch, type Request, type ResponseInput } from '@odradek/protocol'
 import { holdsZstd } from '../batch-codec.ts'
+import { isCutShort } from '../fetch-limit.ts'
 import type { Handler, NodeAddress, RequestContext } from '../handler.ts'
 import { ledPartition, missingTopic, topicOf } from '../located.ts'
 
@@ -140,15 +141,15 @@ async function readUntilEnough(pending: Pending): Promise<Answer> {
 
 const highWatermarkOf = (result: ReadResult): number => result.state?.highWatermark ?? -1
 
-/** Whether the client wants to hear of this now: enough bytes, or anything unusual. */
-function isEnough({ request, isUrgent }: Pending, results: readonly ReadResult[]): boolean {
+/** Whether the client wants to hear of this now: enough bytes, all that one answer may hold, or anything unusual. */
+function isEnough({ request, reads, isUrgent }: Pending, results: readonly ReadResult[]): boolean {
   if (isUrgent) return true
   let bytes = 0
   for (const result of results) {
     if (!result.ok) return true
     for (const chunk of result.chunks) bytes += chunk.length
   }
-  return bytes >= request.minBytes
+  return bytes >= request.minBytes || (bytes > 0 && isCutShort(reads, results))
 }
 
 function answered({ answers, responses, nodeEndpoints, context }: Pending, results: readonly ReadResult[]): Answer {
