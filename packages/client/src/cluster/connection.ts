@@ -23,7 +23,7 @@ import {
 } from '@odradek/protocol'
 import type { Address, Clock, Connection, ConnectOptions, Timer, Wire } from '@odradek/world'
 import { requestChannel } from '../diagnostics.ts'
-import { connectFailed, connectionLost, handshakeFailed, requestTimedOut } from './failures.ts'
+import { connectFailed, connectionLost, connectTimedOut, handshakeFailed, requestTimedOut } from './failures.ts'
 import { commonVersion, readApiVersions, type VersionRanges } from './versions.ts'
 
 export interface ConnectionSettings {
@@ -71,11 +71,9 @@ export class BrokerConnection {
   static async open(address: Address, settings: ConnectionSettings, signal?: AbortSignal): Promise<BrokerConnection> {
     const { wire, clock, tls, connectTimeoutMs } = settings
     const late = new AbortController()
-    const timer = clock.timer(
-      connectTimeoutMs,
-      () => late.abort(new Error(`no answer within ${connectTimeoutMs} ms`)),
-      { keepAlive: true },
-    )
+    const timer = clock.timer(connectTimeoutMs, () => late.abort(connectTimedOut(address, connectTimeoutMs)), {
+      keepAlive: true,
+    })
     const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal
     try {
       const socket = await wire.connect(address, { signal: either, ...(tls && { tls }) })

@@ -21,7 +21,7 @@ export function handshakeFailed(
   address: Address,
   tls: boolean,
   firstBytes: Uint8Array | undefined,
-  cause?: unknown,
+  cause: unknown,
 ): ConnectionError {
   const where = formatAddress(address)
   const details = { ...address, api: 'ApiVersions', cause }
@@ -37,14 +37,28 @@ export function handshakeFailed(
       retriable: false,
     })
   }
+  const wasClosed = cause instanceof ConnectionError && cause.code === 'CONNECTION_LOST'
+  const what = wasClosed
+    ? 'closed the connection instead of answering'
+    : `did not answer as Kafka does: ${reasonOf(cause)}`
   const hint = tls
     ? ''
     : '; if this listener wants TLS or SASL, configure them; if it is no Kafka listener, check the port'
-  const what =
-    cause === undefined
-      ? 'closed the connection before it answered'
-      : `did not answer as Kafka does: ${reasonOf(cause)}`
   return new ConnectionError(`${where} ${what}${hint}`, details)
+}
+
+function handshakeEnd(cause: unknown): string {
+  const code = cause instanceof ConnectionError ? cause.code : ''
+  if (code === 'CONNECTION_LOST') return 'closed the connection instead of answering'
+  if (code === 'TIMEOUT') return 'accepted the connection, but did not answer in time'
+  return `did not answer as Kafka does: ${reasonOf(cause)}`
+}
+
+export function connectTimedOut(address: Address, ms: number): ConnectionError {
+  return new ConnectionError(`cannot connect to ${formatAddress(address)}: no answer within ${ms} ms`, {
+    ...address,
+    code: 'TIMEOUT',
+  })
 }
 
 export function requestTimedOut(address: Address, api: string, correlationId: number, ms: number): ConnectionError {
@@ -55,7 +69,7 @@ export function requestTimedOut(address: Address, api: string, correlationId: nu
 export function connectionLost(address: Address, api: string, correlationId: number, cause?: unknown): ConnectionError {
   const why = cause === undefined ? 'closed the connection' : `lost the connection (${reasonOf(cause)})`
   const message = `${formatAddress(address)} ${why} before it answered ${api}`
-  return new ConnectionError(message, { ...address, api, correlationId, cause })
+  return new ConnectionError(message, { ...address, api, correlationId, cause, code: 'CONNECTION_LOST' })
 }
 
 /** No address answered. Lists what each one said. */
