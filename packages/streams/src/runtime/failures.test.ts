@@ -57,7 +57,7 @@ test('a callback that throws ends the instance, and the error says where', async
     return [line]
   }
   const error = await endOf(
-    reading(serde.string, lines => lines.flatMapValues(split, { name: 'split' }).to('counts')),
+    reading(serde.string, lines => lines.flatMapValues(split, { name: 'split' }).to('counts', { value: serde.string })),
     ['a', 'b'],
   )
   assert.deepEqual(placeOf(error), { code: 'PROCESSING', node: 'split', topic: 'lines', partition: 0, offset: 1 })
