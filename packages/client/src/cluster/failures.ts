@@ -37,10 +37,7 @@ export function handshakeFailed(
       retriable: false,
     })
   }
-  const wasClosed = cause instanceof ConnectionError && cause.code === 'CONNECTION_LOST'
-  const what = wasClosed
-    ? 'closed the connection instead of answering'
-    : `did not answer as Kafka does: ${reasonOf(cause)}`
+  const what = handshakeEnd(cause)
   const hint = tls
     ? ''
     : '; if this listener wants TLS or SASL, configure them; if it is no Kafka listener, check the port'
