@@ -1,132 +1,91 @@
 /**
- * `kill -9` at any moment while producing with acks=all: every acknowledged record is there, in order, once, and committed offsets never
- * go back. A few cycles in every test run; ODRADEK_KILLS=50 for as many as the promise says.
+ * `kill -9` at any moment while producing with acks=all: every acknowledged record is there, at its offset, in order, once, and
+ * committed offsets never go back, neither those of an admin nor those of a group that reads along. A few kills in every test run;
+ * `npm run kill-nine` for the fifty that are promised.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Kafka, serde, topic } from '@odradek/client'
-import { ServeProcess } from './serve-process.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka } from '@odradek/client'
+import { closing } from '../interop/broker-under-test.ts'
+import { Committing, Producing, Reading } from './kill-nine-load.ts'
+import { freePort, ServeProcess } from './serve-process.ts'
 
 const kills = Number(process.env.ODRADEK_KILLS ?? 5)
-const numbers = topic('numbers', { key: serde.string, value: serde.string })
+const seed = Number(process.env.ODRADEK_SEED ?? Date.now() % 1_000_000)
 
-test(`${kills} × kill -9 lose nothing that was acknowledged, repeat nothing, reorder nothing`, async t => {
+test(`${kills} × kill -9 lose, repeat and reorder nothing that was acknowledged (ODRADEK_SEED=${seed})`, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'odradek-kill-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  closing(t).defer(() => rmSync(folder, { recursive: true, force: true }))
   const port = await freePort()
-  const serve = () => ServeProcess.start(['--listen', `127.0.0.1:${port}`, '--data', folder, '-c', 'num.partitions=3'])
+  const serve = () => ServeProcess.start(['--listen', `127.0.0.1:${port}`, '--data', folder, ...smallSegments])
   let broker = await serve()
-  t.after(() => broker.end('SIGKILL'))
-  await using kafka = new Kafka({ brokers: broker.bootstrap, retryTimeoutMs: 60_000 })
-  const load = new Load(kafka)
-  const running = load.run()
+  closing(t).defer(async () => void (await broker.end('SIGKILL')))
+  const kafka = closing(t).use(new Kafka({ brokers: broker.bootstrap, retryTimeoutMs: 60_000 }))
+  await kafka.admin().topics.create([{ name: 'numbers', partitions: 3 }])
+  const producing = [new Producing(kafka, 'a'), new Producing(kafka, 'b')]
+  const committing = new Committing(kafka)
+  const reading = new Reading(kafka)
+  const loads = [...producing, committing, reading]
+  const running = Promise.all(loads.map(load => load.run()))
+  // A load that fails must not leave the test waiting for its progress.
+  const going = <T>(step: Promise<T>) => Promise.race([step, running.then(() => step)])
+
+  const restarts: number[] = []
   for (let kill = 0; kill < kills; kill++) {
-    await load.acknowledgedMore(50 + ((kill * 37) % 200))
+    await going(Promise.all(loads.map(load => load.progress())))
+    // Some moment of the load, not one that the load chooses.
+    await sleep(fraction(seed, kill) * 120)
     await broker.end('SIGKILL')
+    const killed = performance.now()
     broker = await serve()
+    restarts.push(performance.now() - killed)
   }
-  await load.acknowledgedMore(50)
-  load.stop()
+  await going(Promise.all(loads.map(load => load.progress())))
+  for (const load of loads) load.stop()
   await running
-  await checkLog(kafka, load.acknowledged)
-  load.checkCommits()
+
+  const acknowledged = producing.flatMap(each => each.acknowledged)
+  const records = await checkedLog(kafka, acknowledged)
+  committing.check()
+  reading.check(records)
+  const slowest = Math.round(Math.max(...restarts))
+  t.diagnostic(
+    `${kills} kills, ${acknowledged.length} records acknowledged of ${records.size}, ${reading.count} read by the group, ` +
+      `${committing.count} commits; slowest start ${slowest} ms`,
+  )
 })
 
-/** Sends numbered records to three partitions, many at a time, and commits offsets meanwhile. */
-class Load {
-  readonly acknowledged: { partition: number; offset: number; value: string }[] = []
-  readonly #kafka: Kafka
-  readonly #commits: { asked: number; seen: number }[] = []
-  readonly #waiting: { count: number; wake: () => void }[] = []
-  #stopped = false
+/** Rolling, describing and rewriting happen under the kills, too. */
+const smallSegments = ['-c', 'log.segment.bytes=60000', '-c', 'group.initial.rebalance.delay.ms=0']
 
-  constructor(kafka: Kafka) {
-    this.#kafka = kafka
-  }
-
-  async run(): Promise<void> {
-    await Promise.all([this.#produce(), this.#commit()])
-  }
-
-  stop(): void {
-    this.#stopped = true
-  }
-
-  acknowledgedMore(count: number): Promise<void> {
-    return new Promise(wake => this.#waiting.push({ count: this.acknowledged.length + count, wake }))
-  }
-
-  /** What a fetch of the committed offset said was never less than a commit that had been acknowledged. */
-  checkCommits(): void {
-    let highest = 0
-    for (const { asked, seen } of this.#commits) {
-      assert.ok(seen >= highest, `the committed offset went back from ${highest} to ${seen}`)
-      highest = Math.max(highest, asked)
-    }
-    assert.ok(this.#commits.length > 0)
-  }
-
-  async #produce(): Promise<void> {
-    await using producer = this.#kafka.producer({ deliveryTimeoutMs: 60_000 })
-    for (let next = 0; !this.#stopped; ) {
-      const group = Array.from({ length: 10 }, () => next++)
-      await Promise.all(
-        group.map(async n => {
-          const { partition, offset } = await producer.send(numbers, {
-            key: `k${n}`,
-            value: String(n),
-            partition: n % 3,
-          })
-          this.acknowledged.push({ partition, offset, value: String(n) })
-        }),
-      )
-      for (const waiter of this.#waiting.splice(0)) {
-        if (this.acknowledged.length >= waiter.count) waiter.wake()
-        else this.#waiting.push(waiter)
-      }
-    }
-  }
-
-  async #commit(): Promise<void> {
-    await using admin = this.#kafka.admin()
-    for (let offset = 1; !this.#stopped; offset++) {
-      const before = await admin.groups.offsets('progress')
-      const seen = before.find(one => one.topic === 'numbers' && one.partition === 0)?.offset ?? 0
-      await admin.groups.setOffsets('progress', [{ topic: 'numbers', partition: 0, offset }])
-      this.#commits.push({ asked: offset, seen })
-    }
-  }
-}
-
-async function checkLog(kafka: Kafka, acknowledged: Load['acknowledged']): Promise<void> {
+/** What the log holds, value by partition and offset, once it is checked. */
+async function checkedLog(kafka: Kafka, acknowledged: Producing['acknowledged']): Promise<Map<string, string>> {
   const found = new Map<string, string>()
-  const last = new Map<number, number>()
+  const last = new Map<string, number>()
   const seen = new Set<string>()
-  for await (const record of kafka.read(numbers, { from: 'earliest', until: 'end' })) {
-    const value = record.value!
+  for await (const record of kafka.read('numbers', { from: 'earliest', until: 'end' })) {
+    const value = Buffer.from(record.value as Uint8Array).toString()
+    const [name, number] = value.split(' ')
+    const line = `${name} in partition ${record.partition}`
     assert.ok(!seen.has(value), `${value} is there twice`)
-    assert.ok(
-      Number(value) > (last.get(record.partition) ?? -1),
-      `${value} is out of order in partition ${record.partition}`,
-    )
+    assert.ok(Number(number) > (last.get(line) ?? -1), `${value} is out of order in partition ${record.partition}`)
     seen.add(value)
-    last.set(record.partition, Number(value))
+    last.set(line, Number(number))
     found.set(`${record.partition}/${record.offset}`, value)
   }
+  assert.ok(acknowledged.length > 0)
   for (const { partition, offset, value } of acknowledged) {
     assert.equal(found.get(`${partition}/${offset}`), value, `acknowledged at ${partition}/${offset}`)
   }
+  return found
 }
 
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
+/** Of 1, the same for the same seed. */
+function fraction(of: number, step: number): number {
+  const mixed = Math.imul((of + 1) * 2_654_435_761 + step * 40_503, 2_246_822_519) >>> 0
+  return mixed / 2 ** 32
 }
