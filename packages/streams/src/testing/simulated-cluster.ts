@@ -1,6 +1,6 @@
 import { Broker } from '@odradek/broker'
 import { Kafka, serde, topic } from '@odradek/client'
-import { type SimulatedWorld, simulatedWorld } from '@odradek/world'
+import { type SimulatedWorld, simulatedWorld, type Weather } from '@odradek/world'
 import { KafkaStreams, type KafkaStreamsOptions, StreamsBuilder, type Topology } from '../index.ts'
 
 export const linesTopic = topic('lines', { key: serde.string, value: serde.string })
@@ -19,6 +19,11 @@ export function wordCount(): Topology {
   return builder.build()
 }
 
+interface ClusterShape {
+  weather?: Weather
+  nodes?: number
+}
+
 /**
  * A broker, a client and instances of an application, each on a machine of its own, in simulated time: seconds of sessions and
  * timeouts pass in no time, a machine can crash, and a seed plays the same history again.
@@ -34,13 +39,14 @@ export class SimulatedCluster {
     this.kafka = new Kafka({ brokers: broker.bootstrap, world: world.machine('client').boot() })
   }
 
-  static async start(seed: number, config: Record<string, string> = {}): Promise<SimulatedCluster> {
-    const world = simulatedWorld({ seed })
+  static async start(seed: number, { weather = {}, nodes = 1 }: ClusterShape = {}): Promise<SimulatedCluster> {
+    const world = simulatedWorld({ seed, weather })
     const options = {
       world: world.machine('broker').boot(),
       listen: { host: 'broker', port: 9092 },
       data: { memory: true } as const,
-      config: { 'odradek.insecure.network': 'true', 'group.initial.rebalance.delay.ms': '0', ...config },
+      nodes,
+      config: { 'odradek.insecure.network': 'true', 'group.initial.rebalance.delay.ms': '0' },
     }
     return new SimulatedCluster(world, await world.clock.finish(Broker.start(options)))
   }
