@@ -23,16 +23,17 @@ export function encodedResponse(
 }
 
 /**
- * What a thrown error becomes: a response with its code, where the API has a place for one, else undefined. This is the only place
+ * What a thrown error becomes: a response with its code, where this version of the API has a place for one, else undefined. This is the only place
  * that does so. A failed assertion is a bug; nobody answers for it, and the process stops.
  */
-export function failedResponse(api: AnyApi, error: unknown, logger: Logger): object | undefined {
+export function failedResponse(api: AnyApi, version: number, error: unknown, logger: Logger): object | undefined {
   if (error instanceof AssertionError) throw error
   const code = error instanceof ProtocolError ? error.errorCode : ErrorCodes.UNKNOWN_SERVER_ERROR
   if (!(error instanceof ProtocolError))
     logger.error({ api: api.name, error }, 'a request failed in a way nobody foresaw')
   const fields: Table = api.response.fields
-  if (!('errorCode' in fields)) return undefined
+  const place = fields.errorCode
+  if (place === undefined || version < (place.from ?? 0) || version > (place.to ?? version)) return undefined
   const sentence = error instanceof Refusal ? error.sentence : undefined
   return {
     ...blank(fields),
@@ -42,7 +43,9 @@ export function failedResponse(api: AnyApi, error: unknown, logger: Logger): obj
 }
 
 /** What there is to know of a response's fields: a field has an absent value, or is plainly a type. */
-type Table = Readonly<Record<string, { absent?: unknown; kind?: string; nullableFrom?: number; fields?: Table }>>
+type Table = Readonly<
+  Record<string, { absent?: unknown; from?: number; to?: number; kind?: string; nullableFrom?: number; fields?: Table }>
+>
 
 /** The least a table allows: fields with an absent value left out, the others empty. */
 function blank(fields: Table): Record<string, unknown> {

@@ -294,7 +294,7 @@ export class ClientConnection implements Reader {
   }
 
   #failed(running: Running, error: unknown): void {
-    const response = failedResponse(running.handler.api, error, this.host.broker.logger)
+    const response = failedResponse(running.handler.api, running.version, error, this.host.broker.logger)
     this.#answered(running, response ?? null)
     if (response) return
     this.refuse(`${running.handler.api.name} failed: ${error instanceof Error ? error.message : String(error)}`)

@@ -144,7 +144,15 @@ export class Topics {
       partitions,
       config: spec.config,
     })
-    await this.#engine.open(this.#specOf(topic))
+    try {
+      await this.#engine.open(this.#specOf(topic))
+    } catch (error) {
+      await this.#cluster.deleteTopic(topic.id)
+      await this.#dropBytes(topic)
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#logger.error({ topic: topic.name, error: reason }, 'a topic could not be opened, and was not created')
+      throw new Refusal(ErrorCodes.KAFKA_STORAGE_ERROR, `Topic '${topic.name}' cannot be opened: ${reason}.`)
+    }
     this.#logger.info({ topic: topic.name, topicId: topic.id, partitions }, 'topic created')
     return topic
   }

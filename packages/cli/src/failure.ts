@@ -31,5 +31,7 @@ const systemFailures: Record<string, (error: SystemError) => string> = {
       : `port ${e.port} needs rights this user lacks. Choose one above 1023 with --listen.`,
   ENOENT: e => `there is no ${e.path ?? 'such file'}.`,
   EISDIR: e => `${e.path ?? 'that'} is a folder, not a file.`,
+  EMFILE: () => 'too many files are open: allow more with `ulimit -n`, for example 65536.',
+  ENOSPC: e => `the disk is full${e.path === undefined ? '' : ` (${e.path})`}: make some space.`,
   EROFS: e => `${e.path ?? 'the folder'} is on a read-only disk. Choose another with --data DIR.`,
 }

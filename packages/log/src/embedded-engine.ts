@@ -267,6 +267,8 @@ export class EmbeddedEngine implements LogEngine {
         logger.info({ folder, bytesScanned: recovered.bytesScanned, bytesCut: recovered.bytesCut }, 'recovered a log')
       this.#logs.set(id, new PartitionLog(this.#services, owner, topic.config, recovered))
     } catch (error) {
+      // Without descriptors nothing was found out about it.
+      if (isOutOfDescriptors(error)) throw error
       logger.error(
         { folder, error: (error as Error).message },
         'cannot open a partition: it stays offline, nothing in it is changed',
@@ -347,3 +349,6 @@ export class EmbeddedEngine implements LogEngine {
     }
   }
 }
+
+const isOutOfDescriptors = (error: unknown): boolean =>
+  /^E[MN]FILE$/.test(String((error as NodeJS.ErrnoException).code))
