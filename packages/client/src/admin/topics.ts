@@ -129,7 +129,7 @@ export class TopicsAdmin {
     })
   }
 
-  /** Makes the topic have `total` partitions. Keys go to other partitions from then on. */
+  /** Resolves when the topic has `total` partitions. Keys go to other partitions from then on. */
   async createPartitions(
     topic: string,
     total: number,
@@ -146,7 +146,13 @@ export class TopicsAdmin {
         () => true,
       )
     })
-    if (!validateOnly) await this.#cluster.metadata([topic], { signal, fresh: true })
+    if (validateOnly) return
+    await this.#cluster.retrying({ signal }, async () => {
+      const [known] = await this.#cluster.metadata([topic], { signal, fresh: true })
+      const partition = known!.partitions.length
+      if (partition < total)
+        throw new ProtocolError(ErrorCodes.LEADER_NOT_AVAILABLE, { api: 'Metadata', topic, partition })
+    })
   }
 
   /** The offsets of one topic's partitions at a point: its ends, or a time. */
