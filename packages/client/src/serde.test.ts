@@ -22,6 +22,15 @@ test('whatever fits a serde comes back as it was', () => {
   fc.assert(fc.property(fc.maxSafeInteger(), n => back(serde.int64, n) === n))
   fc.assert(fc.property(fc.double(), n => Object.is(back(serde.double, n), n)))
   fc.assert(fc.property(fc.string({ unit: 'binary' }), text => back(serde.string, text) === text.toWellFormed()))
+  for (const text of [
+    '',
+    '\ufeffmarked',
+    '\ufeff'.padEnd(40, 'x'),
+    'a'.repeat(24),
+    'a'.repeat(25),
+    `${'a'.repeat(23)}é`,
+  ])
+    assert.equal(back(serde.string, text), text)
   fc.assert(
     fc.property(fc.jsonValue(), value => {
       assert.deepEqual(back(serde.json(), value), JSON.parse(JSON.stringify(value)))

@@ -27,6 +27,8 @@ export interface AsyncSerde<T> {
 export type AnySerde<T> = Serde<T> | AsyncSerde<T>
 
 const decoder = new TextDecoder()
+/** A byte order mark is a character like any other: what was written is read. */
+const verbatim = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const bytes: Serde<Uint8Array> = {
   name: 'bytes',
@@ -37,7 +39,7 @@ const bytes: Serde<Uint8Array> = {
 const string: Serde<string> = {
   name: 'string',
   serialize: value => Buffer.from(value),
-  deserialize: value => decoder.decode(value),
+  deserialize: textOf,
 }
 
 function json<T>(): Serde<T> {
@@ -157,6 +159,18 @@ function describeIssue({ message, path }: SchemaIssue): string {
 function mustHaveSize(value: Uint8Array, size: number, name: string, context: SerdeContext): void {
   if (value.length !== size)
     throw unfit(context, name, `it takes ${size} bytes, but ${value.length} came: ${hexOf(value)}`)
+}
+
+/** Keys and words are short and mostly ASCII: by hand that takes half the decoder's time. */
+function textOf(bytes: Uint8Array): string {
+  if (bytes.length > 24) return verbatim.decode(bytes)
+  let text = ''
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!
+    if (byte > 127) return verbatim.decode(bytes)
+    text += String.fromCharCode(byte)
+  }
+  return text
 }
 
 /** Big-endian. By hand: a DataView for each record costs several times the reading. */
