@@ -102,6 +102,23 @@ test('a commit in a generation that has passed fails, loses the partitions and j
   })
 })
 
+test('a commit that was under way when the partitions were lost is not made again by the member that came after', async () => {
+  await play({ kafka: { requestTimeoutMs: 10_000 } }, async ({ cluster, answers, engine, run, world }) => {
+    const e = engine({ group: 'g' })
+    e.subscribe(['t'])
+    await run(e.poll(2_000))
+    cluster.once(OffsetCommit, () => 'silence')
+    const committing = e.commit([{ ...t0, offset: 5 }])
+    committing.catch(() => {}) // looked at below
+    cluster.once(Heartbeat, () => ({ errorCode: ErrorCodes.UNKNOWN_MEMBER_ID }))
+    await world.clock.advance(4_000)
+    for (let i = 0; i < 3; i++) await run(e.poll(1_000))
+    assert.deepEqual([e.health().state, e.membership().generation], ['running', 2])
+    await assert.rejects(run(committing), { code: 'ILLEGAL_GENERATION' })
+    assert.deepEqual([cluster.count(OffsetCommit), answers.committed.size], [1, 0])
+  })
+})
+
 test('a fatal refusal ends the iteration with its error, and the partitions are told lost (confluent#497)', async () => {
   await play({}, async ({ cluster, kafka, run, world }) => {
     const told: string[] = []

@@ -33,6 +33,8 @@ export interface Membership {
   readonly generation: number
   readonly owned: readonly TopicPartition[]
   readonly isLost: boolean
+  /** How often everything was lost: what was owned before may be somebody else's, whatever generation we are in now. */
+  readonly losses: number
   /** Why to join again as soon as that is possible. */
   readonly rejoin: string | null
   /** Number of the JoinGroup or SyncGroup whose answer is awaited. */
@@ -89,6 +91,7 @@ export function outsider(protocol: Membership['protocol'], isStatic: boolean): M
     generation: -1,
     owned: [],
     isLost: false,
+    losses: 0,
     rejoin: null,
     attempt: 0,
     refusals: 0,
@@ -124,7 +127,7 @@ export function step(m: Membership, event: MembershipEvent): Step {
     case 'polled':
       return m.phase === 'outside' && m.isLost ? beginJoin(m, 'polls again') : stay(m)
     case 'failed':
-      return { membership: { ...m, phase: 'failed', isLost: true, generation: -1 }, effects: [{ do: 'fail' }] }
+      return { membership: { ...lose(m, 'loseGeneration'), phase: 'failed' }, effects: [{ do: 'fail' }] }
     case 'left':
       return leave(m)
   }
@@ -238,7 +241,13 @@ function heartbeatRefused(m: Membership, event: { reaction: Reaction; reason: st
 }
 
 function lose(m: Membership, how: 'loseGeneration' | 'loseMembership'): Membership {
-  return { ...m, isLost: true, generation: -1, memberId: how === 'loseMembership' ? '' : m.memberId }
+  return {
+    ...m,
+    isLost: true,
+    losses: m.losses + 1,
+    generation: -1,
+    memberId: how === 'loseMembership' ? '' : m.memberId,
+  }
 }
 
 /**

@@ -45,7 +45,8 @@ export class OffsetCommits {
   }
 
   commit(offsets: readonly OffsetToCommit[], signal?: AbortSignal): Promise<void> {
-    const run = () => this.#commit(offsets, signal)
+    const losses = this.#losses()
+    const run = () => this.#commit(offsets, losses, signal)
     const done = this.#last.then(run, run)
     this.#last = done.catch(() => {})
     return done
@@ -55,7 +56,11 @@ export class OffsetCommits {
     this.#committed.delete(keyOf(at))
   }
 
-  async #commit(offsets: readonly OffsetToCommit[], signal?: AbortSignal): Promise<void> {
+  #losses(): number {
+    return this.#options.session()?.membership.losses ?? 0
+  }
+
+  async #commit(offsets: readonly OffsetToCommit[], losses: number, signal?: AbortSignal): Promise<void> {
     const forward = offsets.filter(at => at.offset >= (this.#committed.get(keyOf(at)) ?? 0))
     if (forward.length === 0) return
     const { cluster, groupId, timeoutMs } = this.#options
@@ -63,6 +68,8 @@ export class OffsetCommits {
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted()
       const isLast = cluster.clock.monotonic() >= deadline
+      // Once the partitions were lost, being a member again does not make them ours.
+      if (this.#losses() !== losses) throw moved(ErrorCodes.ILLEGAL_GENERATION, undefined)
       if ((await this.#attempt(forward, isLast, signal)) === 'done') break
       await sleep(cluster.clock, backoffMs(failures, cluster.random, cluster.backoff), signal)
     }
