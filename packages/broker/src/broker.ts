@@ -81,7 +81,9 @@ export class Broker {
 
   /** 'host:port,…', one for each node: what clients call bootstrap servers. */
   get bootstrap(): string {
-    return this.#server.addresses.map(({ host, port }) => `${host}:${port}`).join(',')
+    return this.#server.addresses
+      .map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
+      .join(',')
   }
 
   get clusterId(): string {

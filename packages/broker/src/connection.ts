@@ -305,18 +305,17 @@ export class ClientConnection implements Reader {
     running.response = response
     while (this.#running.length > 0 && this.#running[0]!.response !== undefined) {
       const { handler, version, correlationId, bytes, response: value = null } = this.#running.shift()!
-      this.#release(bytes)
       if (this.#answerBytes > 0) this.#allowance = Math.min(this.#allowance * 2, lastAllowance)
-      if (value === null || this.#isOver) {
-        this.giveBackAllowance()
-        continue
+      if (value !== null && !this.#isOver) {
+        const chunks = encodedResponse(handler.api, version, correlationId, value, this.host.broker.logger)
+        if (chunks === undefined) this.close()
+        else if (this.#out.length === 0) this.#out = chunks
+        else this.#out.push(...chunks)
       }
-      const chunks = encodedResponse(handler.api, version, correlationId, value, this.host.broker.logger)
-      if (chunks === undefined) this.close()
-      else if (this.#out.length === 0) this.#out = chunks
-      else this.#out.push(...chunks)
       // From here on it counts as unsent.
       this.giveBackAllowance()
+      // Last, for it may make the wire hand over the next request at once, and that one's answer comes after this.
+      this.#release(bytes)
     }
   }
 

@@ -129,7 +129,16 @@ test('a producer that pipelines without reading is held back, and loses nothing'
   await broker.topic('t')
   const client = await broker.client()
   const batch = encodeBatch([{ value: Buffer.alloc(900_000) }])
-  const answers = Array.from({ length: 60 }, () => client.call(Produce, 9, produceRequest('t', Buffer.from(batch))))
+  const answers = Array.from({ length: 40 }, () => {
+    const answer = client.call(Produce, 9, produceRequest('t', Buffer.from(batch)))
+    client.tell(ApiVersions, 0, {})
+    return answer
+  })
   const offsets = (await Promise.all(answers)).map(({ responses }) => responses[0]!.partitionResponses[0]!.baseOffset)
   assert.deepEqual(offsets, [...offsets.keys()])
+  await client.call(ApiVersions, 0, {})
+  assert.deepEqual(
+    client.answered,
+    Array.from({ length: 81 }, (_, i) => i + 1),
+  )
 })
