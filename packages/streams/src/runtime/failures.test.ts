@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { type Serde, serde, UsageError } from '@odradek/client'
 import { type KStream, StreamsBuilder, StreamsError, type Topology } from '../index.ts'
 import { SimulatedCluster, wordCount } from '../testing/simulated-cluster.ts'
@@ -117,6 +119,23 @@ test('what the brokers refuse ends the instance before its offsets are committed
   const [lag] = await cluster.finish(cluster.kafka.admin().groups.offsets('app'))
   assert.ok(lag === undefined || lag.offset === 0, JSON.stringify(lag))
   await cluster.close()
+})
+
+test('a failure that nobody waits for ends the process rather than stay unheard', async () => {
+  const program = `
+    const { SimulatedCluster, wordCount } = await import('./src/testing/simulated-cluster.ts')
+    const cluster = await SimulatedCluster.start(1)
+    await cluster.makeTopics(1)
+    const app = cluster.instance('one')
+    await cluster.finish(app.start())
+    await cluster.finish(cluster.kafka.admin().topics.createPartitions('lines', 2))
+    await cluster.world.clock.advance(100_000)
+    console.log('unheard')`
+  const args = ['--input-type=module-typescript', '--eval', program]
+  const cwd = new URL('../../', import.meta.url)
+  const { code, stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd }).catch(error => error)
+  assert.deepEqual([code, stdout], [1, ''])
+  assert.match(stderr, /'lines' has 2 partitions now/)
 })
 
 test('a source topic that does not exist is named at the start, with the command that makes it', async () => {

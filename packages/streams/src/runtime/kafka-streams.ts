@@ -34,6 +34,7 @@ export class KafkaStreams implements AsyncDisposable {
   #starting: Promise<void> | undefined
   #parts: InstanceParts | undefined
   #failure: unknown
+  #isRun = false
   #leaveGroup = true
 
   constructor(topology: Topology, options: KafkaStreamsOptions) {
@@ -59,7 +60,10 @@ export class KafkaStreams implements AsyncDisposable {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Resolves when the internal topics are there and the instance has asked for its share; rejects with what stands in the way. */
+  /**
+   * Resolves when the internal topics are there and the instance has asked for its share; rejects with what stands in the way. What ends
+   * it later is told by `run` and to listeners; where there are none of either it is an unhandled rejection, not silence.
+   */
   start(): Promise<void> {
     if (this.#stopping.signal.aborted) return Promise.reject(new UsageError('the instance is closed: make a new one'))
     this.#starting ??= this.#start()
@@ -68,6 +72,7 @@ export class KafkaStreams implements AsyncDisposable {
 
   /** Starts, and resolves when the instance has been closed; rejects with what ended it. The signal closes it. */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#isRun = true
     const close = () => void this.close().catch(() => {}) // told below
     if (signal?.aborted) close()
     else signal?.addEventListener('abort', close, { once: true })
@@ -166,6 +171,7 @@ export class KafkaStreams implements AsyncDisposable {
       await this.#end()
     } catch (error) {
       await this.#end(error)
+      if (this.#state === 'ERROR' && !this.#isRun && this.#listeners.size === 0) void Promise.reject(error)
     }
   }
 
