@@ -1,13 +1,15 @@
 /** What keeps a broker from starting is said in one sentence, with exit code 2: the call or the machine must change, not the program. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { Broker } from '@odradek/broker'
+import { realWorld } from '@odradek/world'
 import { closing } from '../interop/broker-under-test.ts'
 import { type ServeOptions, ServeProcess } from './serve-process.ts'
 
@@ -59,27 +61,21 @@ test('a data folder that may not be written is refused', async t => {
   const { status } = spawnSync('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, '--version'])
   if (status !== 0) return t.skip('root may write anywhere, and setpriv cannot make another user of us here')
   const through = ['setpriv', '--reuid=65534', '--clear-groups']
-  const parent = freshFolder(t)
-  chmodSync(parent, 0o755)
-  const folder = join(parent, 'data')
-  mkdirSync(folder, { mode: 0o755 })
-  await refused(['--data', join(parent, 'missing')], /cannot be made/, { through })
-  const broker = await serving(t, folder)
-  await broker.end('SIGTERM')
+  const folder = await usedFolder(t)
+  chmodSync(folder, 0o755)
+  await refused(['--data', join(folder, 'missing')], /cannot be made/, { through })
   await refused(['--data', folder], /not writable/, { through })
   chownSync(folder, 65534, 65534)
   await refused(['--data', folder], /not writable/, { through })
 })
 
-test('a port that is taken is refused, and leaves the data folder free', async t => {
+test('a port that is taken is refused', async t => {
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
-  const folder = freshFolder(t)
+  const folder = await usedFolder(t)
   await refused(['--data', folder], /Port \d+ on 127\.0\.0\.1 is taken: stop what listens there/, {}, port)
   server.close()
-  const broker = await serving(t, folder)
-  assert.equal(await broker.end('SIGTERM'), 0)
 })
 
 const wrongCalls: Record<string, [args: string[], says: RegExp]> = {
@@ -121,7 +117,8 @@ async function serving(t: TestContext, folder: string): Promise<ServeProcess> {
 /** One that a broker has used and closed. */
 async function usedFolder(t: TestContext): Promise<string> {
   const folder = freshFolder(t)
-  await (await serving(t, folder)).end('SIGTERM')
+  const broker = await Broker.start({ world: realWorld(), listen: { host: '127.0.0.1', port: 0 }, data: { folder } })
+  await broker.close()
   return folder
 }
 
