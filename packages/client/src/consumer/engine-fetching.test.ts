@@ -158,6 +158,28 @@ test('a batch larger than the limit is fetched nevertheless', async () => {
   })
 })
 
+test('a nearer replica that the leader points to is read from; when it is behind, the leader is asked again (KIP-392)', async () => {
+  await play({ nodes: 2 }, async ({ cluster, engine, take }) => {
+    append(cluster, 'a')
+    const { topicId } = cluster.topics.get('t')!
+    const asked: string[] = []
+    const answer = (more: object) => {
+      const nothing = { partitionIndex: 0, errorCode: 0, highWatermark: 1, abortedTransactions: null, records: null }
+      return { errorCode: 0, sessionId: 0, responses: [{ topic: 't', topicId, partitions: [{ ...nothing, ...more }] }] }
+    }
+    cluster.on(Fetch, ({ rackId }, { node }) => {
+      asked.push(`${node.id} ${rackId}`)
+      if (asked.length === 1) return answer({ preferredReadReplica: 1 })
+      if (node.id === 1) return answer({ errorCode: ErrorCodes.OFFSET_OUT_OF_RANGE })
+      return answer({ records: cluster.partition('t').batches[0]! })
+    })
+    const e = engine({ rackId: 'r' })
+    e.assign([t0])
+    assert.deepEqual(await take(e, 1), ['0=a'])
+    assert.deepEqual(asked.slice(0, 3), ['0 r', '1 r', '0 r'])
+  })
+})
+
 test('damaged bytes are fetched again; if they stay damaged the engine ends', async () => {
   await play({}, async ({ cluster, engine, take }) => {
     append(cluster, 'a')
