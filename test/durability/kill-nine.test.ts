@@ -1,7 +1,7 @@
 /**
  * `kill -9` at any moment while producing with acks=all: every acknowledged record is there, at its offset, in order, once, and
- * committed offsets never go back, neither those of an admin nor those of a group that reads along. A few kills in every test run;
- * `npm run kill-nine` for the fifty that are promised.
+ * committed offsets never go back, neither those of an admin nor those of a group that reads along. Some kills meet a broker that is ending
+ * in order, some one that is starting. A few in every test run; `npm run kill-nine` for the fifty that are promised.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,7 +21,8 @@ test(`${kills} × kill -9 lose, repeat and reorder nothing that was acknowledged
   const folder = mkdtempSync(join(tmpdir(), 'odradek-kill-'))
   closing(t).defer(() => rmSync(folder, { recursive: true, force: true }))
   const port = await freePort()
-  const serve = () => ServeProcess.start(['--listen', `127.0.0.1:${port}`, '--data', folder, ...smallSegments])
+  const args = ['--listen', `127.0.0.1:${port}`, '--data', folder, ...smallSegments]
+  const serve = () => ServeProcess.start(args)
   let broker = await serve()
   closing(t).defer(async () => void (await broker.end('SIGKILL')))
   const kafka = closing(t).use(new Kafka({ brokers: broker.bootstrap, retryTimeoutMs: 60_000 }))
@@ -39,7 +40,10 @@ test(`${kills} × kill -9 lose, repeat and reorder nothing that was acknowledged
     await going(Promise.all(loads.map(load => load.progress())))
     // Some moment of the load, not one that the load chooses.
     await sleep(fraction(seed, kill) * 120)
-    await broker.end('SIGKILL')
+    const moment = fraction(seed + 1, kill)
+    if (kill % 3 === 1) await broker.killedEnding(moment * 30)
+    else await broker.end('SIGKILL')
+    if (kill % 3 === 2) await ServeProcess.killedStarting(args, 100 + moment * 150)
     const killed = performance.now()
     broker = await serve()
     restarts.push(performance.now() - killed)

@@ -43,6 +43,14 @@ export class ServeProcess {
     return new ServeProcess(child, await ready, lines)
   }
 
+  /** A start that is killed some time on its way. */
+  static async killedStarting(args: readonly string[], afterMs: number): Promise<void> {
+    const child = spawnServe(args, {})
+    const timer = setTimeout(() => child.kill('SIGKILL'), afterMs)
+    await once(child, 'close')
+    clearTimeout(timer)
+  }
+
   /** A start that is meant to fail: its exit code and all that it said. One that does get ready is killed; its code is null. */
   static async refused(
     args: readonly string[],
@@ -76,6 +84,15 @@ export class ServeProcess {
   /** The most it ever had resident. */
   get peakBytes(): number {
     return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))![1])
+  }
+
+  /** Asks it to end in order, and kills it while it does, unless it is faster. */
+  async killedEnding(afterMs: number): Promise<void> {
+    const ended = once(this.#child, 'close')
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), afterMs)
+    await ended
+    clearTimeout(timer)
   }
 
   /** Sends a signal and waits for the end; the exit code, or null after a signal. */
