@@ -1,8 +1,9 @@
 /**
- * One way in which we fetch from a broker, with one request under way at a time. There are three to each broker:
+ * One way in which we fetch from a broker, with one request under way at a time. There are four to each broker:
  *
  *   waiting   a long poll for all partitions whose end we have reached; in a session, so that it costs little while nothing happens
- *   reading   for partitions that have more: answered at once, and so never in anybody's way
+ *   reading   for partitions that have more: answered at once, and so never in anybody's way. There are two of them, each with half
+ *             of the partitions: the broker reads for one while we take in the other
  *   joining   a short poll for partitions that reached their end while `waiting` was under way without them
  *
  * So nobody waits for a long poll they are not part of. Each has a connection of its own, opened when first needed, for a broker answers

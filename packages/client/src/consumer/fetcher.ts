@@ -2,7 +2,7 @@
  * Keeps fetches under way to every broker that leads something we may fetch, and puts what they bring into the partitions' buffers.
  *
  * `pump` is called whenever something may have become fetchable; it looks at all partitions and starts what is missing. A partition is
- * in one request at a time; a broker has three lanes (see fetch-lane.ts). Nothing more is fetched while the buffers hold `bufferBytes`.
+ * in one request at a time; a broker has four lanes (see fetch-lane.ts). Nothing more is fetched while the buffers hold `bufferBytes`.
  */
 import { ConnectionError, Fetch, ProtocolError } from '@odradek/protocol'
 import type { Timer } from '@odradek/world'
@@ -30,6 +30,7 @@ export interface FetcherOptions extends FetchLimits {
 interface Lanes {
   readonly waiting: FetchLane
   readonly reading: FetchLane
+  readonly alsoReading: FetchLane
   readonly joining: FetchLane
 }
 
@@ -75,7 +76,7 @@ export class Fetcher {
   close(): void {
     this.#isClosed = true
     this.#later?.cancel()
-    for (const lane of ['waiting', 'reading', 'joining'] as const)
+    for (const lane of ['waiting', 'reading', 'alsoReading', 'joining'] as const)
       this.#options.cluster.closePurpose(this.#purposeOf(lane))
   }
 
@@ -90,10 +91,13 @@ export class Fetcher {
       this.#pumpAt(pausedUntil)
       return
     }
-    const { waiting, reading, joining } = this.#lanesOf(node)
+    const { waiting, reading, alsoReading, joining } = this.#lanesOf(node)
     const atEnd = some.filter(p => p.isAtEnd)
     const behind = some.filter(p => !p.isAtEnd)
-    if (behind.length > 0 && !reading.isBusy) this.#send(node, reading, behind, room)
+    // Half of them in each, so that the broker reads for one while we take in the other.
+    const half = reading.isBusy ? 0 : alsoReading.isBusy ? behind.length : Math.ceil(behind.length / 2)
+    if (half > 0) this.#send(node, reading, behind.slice(0, half), room)
+    if (half < behind.length && !alsoReading.isBusy) this.#send(node, alsoReading, behind.slice(half), room)
     // Those that are joining shall be in the next long poll.
     if (atEnd.length === 0 || joining.isBusy) return
     this.#send(node, waiting.isBusy ? joining : waiting, atEnd, room)
@@ -123,6 +127,7 @@ export class Fetcher {
       lanes = {
         waiting: laneOf('waiting', maxWaitMs),
         reading: laneOf('reading', 0),
+        alsoReading: laneOf('alsoReading', 0),
         joining: laneOf('joining', Math.min(maxWaitMs, joiningWaitMs)),
       }
       this.#lanes.set(nodeId, lanes)
