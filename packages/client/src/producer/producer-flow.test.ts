@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { test } from 'node:test'
 import { ErrorCodes, Produce } from '@odradek/protocol'
 import { sendChannel } from '../diagnostics.ts'
+import { refusal, refuseOnce } from '../testing/refusal.ts'
 import { simulated } from '../testing/simulated-cluster.ts'
 
 const records = (count: number) => Array.from({ length: count }, (_, i) => ({ value: String(i).padStart(100, '0') }))
@@ -67,7 +68,6 @@ test('sendAll takes lists and streams, holds no more than the buffer, and sums u
 test('sendAll throws the first failure and takes no more', async () => {
   await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
     const producer = kafka.producer({ bufferBytes: 5_000, batchBytes: 1_000 })
-    cluster.on(Produce, () => 'hang-up')
     let taken = 0
     function* source() {
       for (const record of records(10_000)) {
@@ -75,17 +75,7 @@ test('sendAll throws the first failure and takes no more', async () => {
         yield record
       }
     }
-    cluster.on(Produce, request => ({
-      responses: request.topicData.map(({ name, topicId, partitionData }) => ({
-        name,
-        topicId,
-        partitionResponses: partitionData.map(({ index }) => ({
-          index,
-          errorCode: ErrorCodes.TOPIC_AUTHORIZATION_FAILED,
-          baseOffset: -1,
-        })),
-      })),
-    }))
+    cluster.on(Produce, request => refusal(request, ErrorCodes.TOPIC_AUTHORIZATION_FAILED))
     await assert.rejects(run(producer.sendAll('t', source())), { code: 'TOPIC_AUTHORIZATION_FAILED' })
     assert.ok(taken < 200, `${taken} records were taken`)
   })
@@ -120,14 +110,7 @@ test('flush waits for what was sent before it, not for what comes after', async 
 test('failures of records that nobody waits for are thrown by flush', async () => {
   await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run }) => {
     const producer = kafka.producer()
-    const refuse = () =>
-      cluster.once(Produce, request => ({
-        responses: request.topicData.map(({ name, topicId }) => ({
-          name,
-          topicId,
-          partitionResponses: [{ index: 0, errorCode: ErrorCodes.INVALID_RECORD, baseOffset: -1 }],
-        })),
-      }))
+    const refuse = () => refuseOnce(cluster, ErrorCodes.INVALID_RECORD)
     refuse()
     producer.enqueue('t', { value: 'x' })
     await assert.rejects(run(producer.flush()), { code: 'INVALID_RECORD' })

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCodes, Produce } from '@odradek/protocol'
 import { SeededRandom } from '@odradek/world'
+import { refusal } from '../testing/refusal.ts'
 import type { ScriptedCluster } from '../testing/scripted-broker.ts'
 import { simulated } from '../testing/simulated-cluster.ts'
 
@@ -26,13 +27,7 @@ function trouble(cluster: ScriptedCluster, random: SeededRandom): void {
     const errorCode = dice < 0.17 ? transient[random.int(transient.length)]! : 0
     const answered = errorCode ? undefined : await cluster.healthy(Produce, request, call)
     if (dice > 0.95) return 'hang-up' // appended, and the answer is lost
-    if (answered) return answered
-    const responses = request.topicData.map(({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, baseOffset: -1 })),
-    }))
-    return { responses }
+    return answered ?? refusal(request, errorCode)
   })
 }
 

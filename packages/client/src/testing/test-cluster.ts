@@ -16,7 +16,7 @@ export interface TestCluster extends AsyncDisposable {
 }
 
 export async function testCluster(options: { nodes?: number } = {}): Promise<TestCluster> {
-  const foreign = process.env['ODRADEK_TEST_BROKER']
+  const foreign = process.env.ODRADEK_TEST_BROKER
   const broker = foreign ? undefined : await startBroker(options.nodes ?? 1)
   const bootstrap = foreign ?? broker!.bootstrap
   const handles: Kafka[] = []
