@@ -35,6 +35,7 @@ export function listenFailure(error: unknown, { host, port }: Address): unknown 
   if (code === 'EADDRINUSE')
     return new UsageError(
       `Port ${port} on ${host} is taken: stop what listens there, or choose another port (0 picks a free one).`,
+      { code: 'PORT_TAKEN' },
     )
   if (code === 'EACCES') return new UsageError(`Not allowed to listen on ${where}: choose a port above 1023.`)
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')

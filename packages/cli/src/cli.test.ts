@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -169,6 +170,27 @@ test('serve prints its line, takes settings from a file, and ends with 0 at SIGT
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
+})
+
+test('the word count ends with 0 when its counts are right; on a free port where the usual one is taken', async t => {
+  const taken = createServer().listen(9092, '127.0.0.1')
+  taken.on('error', () => {}) // somebody has it already: as good
+  t.after(() => taken.close())
+  writeFileSync(join(folder, 'text'), 'all streams lead to kafka\nhello kafka streams\n')
+  const args = ['demo', 'word-count', join(folder, 'text'), '--once']
+  const embedded = await odradek([...args, '--data', join(folder, 'demo')], { broker: '' })
+  assert.equal(embedded.code, 0, embedded.err + embedded.out)
+  assert.match(embedded.out, /9092 is taken[\s\S]*2 lines, 8 words, 6 different[\s\S]*✓ equal to a count made directly/)
+  for (const total of [8, 16]) {
+    const named = await odradek(args)
+    assert.equal(named.code, 0, named.err + named.out)
+    assert.match(named.out, new RegExp(`2 lines, ${total} words`))
+  }
+  const counts = await odradek(['consume', 'streams-wordcount-output', '-e', '--value-as', 'int64', '-f', '%k %v\\n'])
+  assert.equal(
+    counts.out.split('\n').findLast(line => line.startsWith('kafka ')),
+    'kafka 4',
+  )
 })
 
 test('three nodes are three ports, and every one of them answers', async () => {

@@ -22,9 +22,6 @@ export function describeFailure(error: unknown): Failure {
 type SystemError = NodeJS.ErrnoException & { address?: string; port?: number }
 
 const systemFailures: Record<string, (error: SystemError) => string> = {
-  EADDRINUSE: e =>
-    `port ${e.port} on ${e.address} is taken. Stop what listens there, or choose another with --listen ${e.address}:0 (any free port).`,
-  EADDRNOTAVAIL: e => `${e.address} is no address of this machine. Choose one that is with --listen HOST:PORT.`,
   EACCES: e =>
     e.port === undefined
       ? `${e.path ?? e.message}: permission denied.`

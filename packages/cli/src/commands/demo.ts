@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Broker } from '@odradek/broker'
 import type { Kafka } from '@odradek/client'
+import { UsageError } from '@odradek/protocol'
 import { realClock } from '@odradek/world'
 import { type Command, command } from '../command.ts'
 import { connect } from '../connect.ts'
@@ -72,9 +73,7 @@ async function startEmbedded(flags: { data?: string; listen?: string }, screen: 
     screen.print(`broker on ${broker.bootstrap}, data in ${data}\n`)
     return broker
   } catch (error) {
-    const isTaken =
-      (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ||
-      /port .* (is taken|in use)/.test((error as Error).message)
+    const isTaken = error instanceof UsageError && error.code === 'PORT_TAKEN'
     if (!isTaken || flags.listen !== undefined) throw error
     const broker = await start('127.0.0.1:0')
     screen.print(`broker on ${broker.bootstrap} (9092 is taken), data in ${data}\n`)
