@@ -54,6 +54,8 @@ const unreadMark = 1024 * 1024
 const firstAllowance = 256 * 1024
 const lastAllowance = 64 * 1024 * 1024
 const chunksPerSend = 512
+/** Who holds no more than this reads on, however short memory is. */
+const freeBytes = 16 * 1024
 /** More held requests than this, and no further bytes are read. */
 const heldMark = 16 * 1024 * 1024
 
@@ -96,6 +98,10 @@ export class ClientConnection implements Reader {
 
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  get missingBytes(): number {
+    return this.#splitter.missing
   }
 
   /** Bytes of answers that are not sent. */
@@ -182,7 +188,12 @@ export class ClientConnection implements Reader {
       else this.#waiting.push(...frames)
       this.#proceed()
     }
-    if (this.#held > heldMark || !this.host.budget.admits(this)) this.#pause()
+    if (!this.#mayRead()) this.#pause()
+  }
+
+  #mayRead(): boolean {
+    if (this.#held > heldMark) return false
+    return this.#held + this.#partial <= freeBytes || this.host.budget.admits(this)
   }
 
   #account(frames: readonly Uint8Array[]): void {
@@ -334,7 +345,7 @@ export class ClientConnection implements Reader {
     if (this.#isOver) return
     this.#held -= bytes
     this.host.budget.release(bytes)
-    if (this.#isPaused && this.#held <= heldMark && this.host.budget.admits(this)) this.resume()
+    if (this.#isPaused && this.#mayRead()) this.resume()
   }
 
   #flush(): void {

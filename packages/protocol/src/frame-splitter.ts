@@ -20,6 +20,11 @@ export class FrameSplitter {
     return this.#buffered
   }
 
+  /** Bytes until the frame that is not complete is; until its length is, while that is not known. */
+  get missing(): number {
+    return this.#buffered === 0 ? 0 : this.#wanted() - this.#buffered
+  }
+
   /** The frames, without their lengths, that this chunk completes. Throws DecodeError when a length cannot be true. */
   push(chunk: Uint8Array): Uint8Array[] {
     let rest = chunk
