@@ -14,7 +14,7 @@ import { AttackLane } from './attack-lane.ts'
 import { Target } from './target.ts'
 
 const seed = Number(process.env.ODRADEK_SEED ?? Date.now() % 1_000_000)
-const damagedCount = Number(process.env.ODRADEK_MUTANTS ?? 6_000)
+const damagedCount = Number(process.env.ODRADEK_MUTANTS ?? 4_000)
 /** Whole requests of random content, for each API and version. */
 const wholePerVersion = 4
 const lanes = 24
@@ -49,7 +49,7 @@ test(`mutants of every request end in an answer or a closed connection, and harm
   const unforeseen = target.broker.lines.filter(line => /nobody foresaw|could not be encoded|report/.test(line))
   assert.deepEqual(complaints.slice(0, 5), [])
   assert.deepEqual(unforeseen.slice(0, 5), [])
-  assert.ok(tally.answered > 500 && tally.closed > 3_000, JSON.stringify(tally))
+  assert.ok(tally.answered > 500 && tally.closed > 2_000, JSON.stringify(tally))
   const limit = (damagedCount > 20_000 ? 128 : 64) * mebibyte
   assert.ok(target.grownBytes < limit, `memory grew by ${Math.round(target.grownBytes / mebibyte)} MiB`)
   t.diagnostic(
