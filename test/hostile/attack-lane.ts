@@ -44,7 +44,7 @@ export class AttackLane {
   }
 
   reset(): void {
-    this.#socket?.resetAndDestroy()
+    this.#socket?.destroy()
   }
 
   async #connected(): Promise<Socket> {
