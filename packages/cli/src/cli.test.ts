@@ -132,6 +132,9 @@ test('a wrong call exits 2 and says what there is', async () => {
     [['topic', 'create'], /TOPIC is missing/],
     [['topic', 'create', 'x', '-p', 'many'], /-p many is not a whole number/],
     [['topic', 'ls', '--nonsense'], /Unknown option '--nonsense'.*--help/s],
+    [['topic', 'ls', 'extra'], /'extra' is one argument too many/],
+    [['topic', 'create', 'never-made', '-o', 'foo'], /-o foo is none of/],
+    [['consume', 'a', '-p', '-1'], /no partition -1/],
     [['topic', 'ls', '-o', 'xml'], /-o xml is none of table, json, ndjson, yaml/],
     [['consume', 'a', '-f', '%q'], /%q is not a format token/],
     [['consume', 'a', '--from', 'yesterday'], /'yesterday' is no place to begin/],
@@ -150,6 +153,23 @@ test('a wrong call exits 2 and says what there is', async () => {
   )
 })
 
+test('a wrong flag is found out before anything is done', async () => {
+  await odradek(['topic', 'create', 'never-made', '-o', 'foo'])
+  assert.doesNotMatch((await odradek(['topic', 'ls'])).out, /never-made/)
+})
+
+test('a group that is not there is said to be missing, and exits 1', async () => {
+  for (const args of [
+    ['describe', 'nog'],
+    ['lag', 'nog'],
+    ['reset', 'nog', '--to', '5'],
+  ]) {
+    const { code, out, err } = await odradek(['group', ...args])
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, /there is no group 'nog'/)
+  }
+})
+
 test('serve prints its line, takes settings from a file, and ends with 0 at SIGTERM', async () => {
   writeFileSync(join(folder, 'server.properties'), '# comment\nnum.partitions = 5\n')
   const child = spawn(process.execPath, [
@@ -159,7 +179,7 @@ test('serve prints its line, takes settings from a file, and ends with 0 at SIGT
     '127.0.0.1:0',
     '--data',
     join(folder, 'data'),
-    '--config-file',
+    '--config',
     join(folder, 'server.properties'),
   ])
   const [line] = (await once(child.stdout, 'data')) as [Buffer]

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from '@odradek/protocol'
+import { outputFormat } from './output/rows.ts'
 
 /**
  * A command as data: help, parsing and completion come from the same declaration. Its flags' types follow from it.
@@ -61,6 +62,7 @@ export const command = <const F extends Flags>(definition: Command<F>): Command<
 /** Throws UsageError with what to write instead. */
 export function parseCall<F extends Flags>(definition: Command<F>, argv: string[], signal: AbortSignal): Call<F> {
   const options = { ...definition.flags, ...globalFlags }
+  let call: Call<F>
   try {
     const { values, positionals } = parseArgs({
       args: joinNegative(argv, options),
@@ -69,26 +71,35 @@ export function parseCall<F extends Flags>(definition: Command<F>, argv: string[
       allowNegative: false,
       strict: true,
     })
-    return { args: positionals, flags: values as Call<F>['flags'], signal }
+    call = { args: positionals, flags: values as Call<F>['flags'], signal }
   } catch (error) {
     const text = (error as Error).message.split('. To specify')[0]!.replace(/\.$/, '')
     throw new UsageError(`${text}. \`odradek ${definition.name} --help\` lists what there is.`)
   }
+  // Before anything is done: a wrong flag must not be found out after the topic was made.
+  if (!call.flags.help) {
+    outputFormat(call.flags.output as string | undefined)
+    if (definition.args === undefined && call.args.length > 0)
+      throw new UsageError(`'${call.args[0]}' is one argument too many for odradek ${definition.name}.`)
+  }
+  return call
 }
 
-/** `--to -10` as `--to=-10`: what follows a flag that takes a value and looks like a number is its value. */
+/** `--to -10` as `--to=-10`, `-p -1` as `-p-1`: what follows a flag that takes a value and looks like a number is its value. */
 function joinNegative(argv: string[], options: Flags): string[] {
   const joined: string[] = []
   for (let i = 0; i < argv.length; i++) {
     const [arg, next] = [argv[i]!, argv[i + 1]]
-    const takesValue = arg.startsWith('--') && options[arg.slice(2)]?.type === 'string'
-    if (takesValue && next !== undefined && /^-\d/.test(next)) {
-      joined.push(`${arg}=${next}`)
-      i++
-    } else joined.push(arg)
+    const isNumber = next !== undefined && /^-\d/.test(next)
+    if (isNumber && arg.startsWith('--') && options[arg.slice(2)]?.type === 'string') joined.push(`${arg}=${argv[++i]}`)
+    else if (isNumber && isShort(arg, options)) joined.push(`${arg}${argv[++i]}`)
+    else joined.push(arg)
   }
   return joined
 }
+
+const isShort = (arg: string, options: Flags): boolean =>
+  Object.values(options).some(({ type, short }) => type === 'string' && short !== undefined && arg === `-${short}`)
 
 /** Lines of help for one command. */
 export function helpText(definition: Command<any>): string {

@@ -37,7 +37,8 @@ export async function findCommand(argv: string[]): Promise<Found> {
 
 /** Help for the whole tool, or for one family. */
 export async function overview(names: string[]): Promise<string> {
-  const family = families[names[0] ?? '']
+  const name = names[0] ?? ''
+  const family = Object.hasOwn(families, name) ? families[name] : undefined
   if (!family) {
     const lines = Object.entries(families).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
     return `odradek: streams of records, kept and processed; speaks Kafka's protocol\n\nUsage: odradek COMMAND [flags]\n\n${lines.join('\n')}\n\n\`odradek COMMAND --help\` says more. First time here: odradek dev\n`

@@ -16,14 +16,8 @@ export const brokerFlags = {
   data: { type: 'string', value: 'DIR', help: 'folder that keeps the records' },
   memory: { type: 'boolean', help: 'keep nothing: records live in memory and end with the process' },
   nodes: { type: 'string', value: 'N', help: 'present N nodes, on ports from that of --listen on (default 1)' },
-  config: {
-    type: 'string',
-    multiple: true,
-    short: 'c',
-    value: 'KEY=VALUE',
-    help: 'a broker setting under its Kafka name',
-  },
-  'config-file': { type: 'string', value: 'FILE', help: 'settings as lines KEY=VALUE; -c wins over it' },
+  config: { type: 'string', value: 'FILE', help: 'settings as lines KEY=VALUE, under their Kafka names' },
+  set: { type: 'string', multiple: true, short: 'c', value: 'KEY=VALUE', help: 'one setting; wins over --config' },
   verbose: { type: 'boolean', short: 'v', help: 'log more to stderr' },
 } as const
 
@@ -32,8 +26,8 @@ export interface BrokerFlags {
   data?: string
   memory?: boolean
   nodes?: string
-  config?: string[]
-  'config-file'?: string
+  config?: string
+  set?: string[]
   verbose?: boolean
   /** Only what needs attention: the screen belongs to something else. */
   quiet?: boolean
@@ -50,7 +44,7 @@ export async function startBroker(flags: BrokerFlags): Promise<Broker> {
     listen: parseAddress(flags.listen ?? '127.0.0.1:9092', '--listen'),
     data: flags.memory ? { memory: true } : { folder: resolve(flags.data!) },
     nodes: parseCount(flags.nodes ?? '1', '--nodes'),
-    config: { ...(await configFile(flags['config-file'])), ...configPairs(flags.config ?? [], '-c') },
+    config: { ...(await configFile(flags.config)), ...configPairs(flags.set ?? [], '-c') },
     logger: terminalLogger(flags.verbose ? 'debug' : flags.quiet ? 'error' : 'info'),
   })
 }

@@ -1,3 +1,4 @@
+/** How fast a cluster takes records and gives them back. */
 import { createConsumerEngine, topic } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
 import { realClock } from '@odradek/world'
@@ -19,8 +20,7 @@ export const bench: Command<typeof flags> = command({
   summary: 'Produces records into a topic of its own, reads them back, prints both rates, deletes the topic.',
   flags,
   examples: ['odradek bench -n 1000000 -s 1000 --acks 1'],
-  async run({ args, flags, signal }) {
-    if (args.length > 0) throw new UsageError(`'${args[0]}' is one argument too many for odradek bench.`)
+  async run({ flags, signal }) {
     const count = parseCount(flags.records ?? '500000', '-n')
     const size = parseCount(flags.size ?? '100', '-s')
     if (flags.acks !== undefined && flags.acks !== 'all' && flags.acks !== '1')

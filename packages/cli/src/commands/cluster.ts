@@ -1,3 +1,4 @@
+/** What there is to know of a cluster as a whole. */
 import { type Command, command } from '../command.ts'
 import { connect } from '../connect.ts'
 import { printRows } from '../output/rows.ts'

@@ -1,3 +1,4 @@
+/** Records of topics, printed: alone from anywhere, or as a member of a group. */
 import {
   type ConsumerEngine,
   createConsumerEngine,

@@ -1,3 +1,4 @@
+/** The demos. Each uses the broker it is given, or starts one. */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -99,7 +100,7 @@ function whatNext(bootstrap: string): string {
     '',
     'The broker stays up, and goes on counting. Try, in another terminal:',
     `  npx odradek consume ${outputTopic}${to} --value-as int64 -f '%k %v\\n' --until end | tail`,
-    `  npx odradek produce ${inputTopic}${to} 'all streams lead to the sea'      (and watch here)`,
+    `  npx odradek produce ${inputTopic}${to} 'all streams lead to the sea'   # and watch here`,
     `  npx odradek topic ls${to} --internal`,
     `  npx odradek group lag ${applicationId}${to}`,
     `  kcat -b ${bootstrap} -C -t ${inputTopic} -o beginning -c 5`,

@@ -1,3 +1,4 @@
+/** The first thing to try: a broker in the foreground that says what to do with it. */
 import { type Command, command } from '../command.ts'
 import { brokerFlags, startBroker } from '../start-broker.ts'
 import { untilAborted } from '../until-aborted.ts'

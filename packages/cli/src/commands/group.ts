@@ -1,4 +1,6 @@
-import { UsageError } from '@odradek/protocol'
+/** Consumer groups: who is in them, how far they are, and moving them. */
+import type { GroupDescription, Kafka } from '@odradek/client'
+import { ErrorCodes, ProtocolError, UsageError } from '@odradek/protocol'
 import { realClock } from '@odradek/world'
 import { type Command, command, need } from '../command.ts'
 import { connect } from '../connect.ts'
@@ -14,6 +16,7 @@ export const ls: Command = command({
     printRows(
       groups.map(({ groupId, state, protocolType, type }) => ({ group: groupId, state, protocol: protocolType, type })),
       flags.output,
+      ['group', 'state', 'protocol', 'type'],
     )
     return 0
   },
@@ -26,7 +29,7 @@ export const describe: Command = command({
   async run(call) {
     const [name] = need(call, ['GROUP'], describe)
     await using kafka = connect(call.flags)
-    const { state, protocol, members } = await kafka.admin().groups.describe(name!, { signal: call.signal })
+    const { state, protocol, members } = await existing(kafka, name!, call.signal)
     const rows = members.map(({ memberId, clientId, clientHost, assignment }) => ({
       group: name!,
       state,
@@ -53,6 +56,7 @@ export const lag: Command = command({
   async run(call) {
     const [name] = need(call, ['GROUP'], lag)
     await using kafka = connect(call.flags)
+    await existing(kafka, name!, call.signal)
     const rows = await kafka.admin().groups.lag(name!, { signal: call.signal })
     printRows(
       rows.map(({ topic, partition, committed, end, lag: behind, member }) => ({
@@ -64,6 +68,7 @@ export const lag: Command = command({
         member: member?.memberId ?? null,
       })),
       call.flags.output,
+      ['topic', 'partition', 'committed', 'end', 'lag', 'member'],
     )
     return 0
   },
@@ -86,6 +91,8 @@ export const reset: Command<typeof resetFlags> = command({
     const { flags, signal } = call
     if (flags.to === undefined) throw new UsageError('Say where to with --to: start, end, an offset, +10, -10 or @-1h.')
     await using kafka = connect(flags)
+    // With a topic a group may get its first offsets; without one it has to have some.
+    if (flags.topic === undefined) await existing(kafka, name!, signal)
     const moves = await kafka
       .admin()
       .groups.resetOffsets(
@@ -112,3 +119,13 @@ export const remove: Command = command({
     return 0
   },
 })
+
+/** A group nobody knows is described as dead (KIP-1043 came late); a person wants to be told that the name is wrong. */
+async function existing(kafka: Kafka, name: string, signal: AbortSignal): Promise<GroupDescription> {
+  const group = await kafka.admin().groups.describe(name, { signal })
+  if (group.state === 'Dead')
+    throw new ProtocolError(ErrorCodes.GROUP_ID_NOT_FOUND, {
+      message: `there is no group '${name}': \`odradek group ls\` lists those there are`,
+    })
+  return group
+}

@@ -1,3 +1,4 @@
+/** Records into a topic, from the command line, a file or a pipe. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type ProducerRecord, topic } from '@odradek/client'
@@ -5,6 +6,7 @@ import { UsageError } from '@odradek/protocol'
 import { type Call, type Command, command, need } from '../command.ts'
 import { connect } from '../connect.ts'
 import { fromJsonLine } from '../output/record-json.ts'
+import { unescaped } from '../output/record-template.ts'
 
 const flags = {
   key: { type: 'string', short: 'k', value: 'KEY', help: 'the key of every record' },
@@ -77,9 +79,10 @@ function jsonRecord({ flags }: Call<Flags>, line: string, lineNumber: number): I
 }
 
 function oneRecord({ flags }: Call<Flags>, line: string): Input {
-  const at = flags.delimiter === undefined ? -1 : line.indexOf(flags.delimiter)
+  const delimiter = flags.delimiter === undefined ? undefined : unescaped(flags.delimiter)
+  const at = delimiter === undefined ? -1 : line.indexOf(delimiter)
   const key = at < 0 ? flags.key : line.slice(0, at)
-  const value = at < 0 ? line : line.slice(at + flags.delimiter!.length)
+  const value = at < 0 ? line : line.slice(at + delimiter!.length)
   return {
     key: key === undefined ? null : bytesOrNull(key, flags.null),
     value: bytesOrNull(value, flags.null),

@@ -1,3 +1,4 @@
+/** A broker as a service: one line when it is ready, a clean end at SIGTERM. */
 import { type Command, command } from '../command.ts'
 import { brokerFlags, startBroker } from '../start-broker.ts'
 import { untilAborted } from '../until-aborted.ts'

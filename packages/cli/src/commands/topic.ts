@@ -1,3 +1,4 @@
+/** Topics: make, look at, change, trim, delete. */
 import type { PartitionOffset } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
 import { realClock } from '@odradek/world'
@@ -19,6 +20,7 @@ export const ls: Command<typeof lsFlags> = command({
     printRows(
       topics.map(({ name, topicId, partitions }) => ({ topic: name, partitions: partitions.length, id: topicId })),
       flags.output,
+      ['topic', 'partitions', 'id'],
     )
     return 0
   },

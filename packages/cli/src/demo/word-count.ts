@@ -139,7 +139,8 @@ export class WordCount {
   ): Promise<void> {
     const { kafka, clock } = this.#options
     const engine = createConsumerEngine(kafka.cluster, start)
-    engine.assign([{ topic: outputTopic, partition: 0 }])
+    const { partitions } = await kafka.admin().topics.describe(outputTopic, { signal })
+    engine.assign(partitions.map(({ partition }) => ({ topic: outputTopic, partition })))
     let quietSince = clock.monotonic()
     try {
       while (!isDone() && !signal.aborted && (start.from === 'latest' || clock.monotonic() - quietSince < patienceMs)) {

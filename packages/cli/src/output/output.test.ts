@@ -57,6 +57,9 @@ test('a line that is no record is refused by its number', () => {
   assert.throws(() => fromJsonLine('{', 3), /line 3 is not JSON/)
   assert.throws(() => fromJsonLine('[1]', 4), /line 4 is not an object/)
   assert.throws(() => fromJsonLine('{"key":5}', 5), /line 5: the key must be/)
+  assert.throws(() => fromJsonLine('{"headers":[1]}', 6), /line 6: headers are a list of pairs/)
+  assert.throws(() => fromJsonLine('{"headers":{"a":"b"}}', 7), /line 7: headers are a list of pairs/)
+  assert.throws(() => fromJsonLine('{"value":{"base64":"!!"}}', 8), /line 8: the value must be/)
 })
 
 const rows = [

@@ -59,16 +59,23 @@ export function fromJsonLine(line: string, lineNumber: number): InputRecord {
     ...(typeof parsed.timestamp === 'number' && { timestamp: parsed.timestamp }),
     key: fromJsonBytes(parsed.key, 'key', lineNumber),
     value: fromJsonBytes(parsed.value, 'value', lineNumber),
-    headers: (parsed.headers ?? []).map(([name, value]) => [
-      String(name),
-      fromJsonBytes(value, `header ${name}`, lineNumber),
-    ]),
+    headers: headersOf(parsed.headers, lineNumber),
   }
 }
 
 function fromJsonBytes(value: JsonBytes | undefined, what: string, lineNumber: number): Uint8Array | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return Buffer.from(value)
-  if (typeof value.base64 === 'string') return Buffer.from(value.base64, 'base64')
+  if (typeof value.base64 === 'string' && isBase64(value.base64)) return Buffer.from(value.base64, 'base64')
   throw new UsageError(`line ${lineNumber}: the ${what} must be a string, null or {"base64": "…"}`)
+}
+
+const isBase64 = (text: string): boolean =>
+  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
+
+function headersOf(headers: unknown, lineNumber: number): [string, Uint8Array | null][] {
+  if (headers === undefined || headers === null) return []
+  if (!Array.isArray(headers) || !headers.every(one => Array.isArray(one) && typeof one[0] === 'string'))
+    throw new UsageError(`line ${lineNumber}: headers are a list of pairs, like [["name","value"]]`)
+  return headers.map(([name, value]) => [name, fromJsonBytes(value, `header ${name}`, lineNumber)])
 }

@@ -63,6 +63,19 @@ export function compileTemplate(template: string): (record: PrintableRecord) => 
 
 const bytesOf = (part: Uint8Array | string): Uint8Array => (typeof part === 'string' ? Buffer.from(part) : part)
 
+/** A delimiter as people type it: `\\t` is a tab. */
+export const unescaped = (text: string): string => compileTemplate(text.replaceAll('%', '%%'))(nothing).toString()
+
+const nothing: PrintableRecord = {
+  topic: '',
+  partition: 0,
+  offset: 0,
+  timestamp: 0,
+  key: null,
+  value: null,
+  headers: [],
+}
+
 function unknownToken(token: string): never {
   throw new UsageError(
     `%${token} is not a format token. There are: ${Object.keys(tokens)

@@ -29,6 +29,9 @@ export function renderRows(rows: readonly Row[], format: OutputFormat): string {
   }
 }
 
-export function printRows(rows: readonly Row[], asked: string | undefined): void {
-  process.stdout.write(renderRows(rows, outputFormat(asked)))
+/** `columns` head a table that has no rows, so that a person sees that there are none. */
+export function printRows(rows: readonly Row[], asked: string | undefined, columns: readonly string[] = []): void {
+  const format = outputFormat(asked)
+  const heading = format === 'table' && rows.length === 0 && columns.length > 0
+  process.stdout.write(heading ? `${columns.map(name => name.toUpperCase()).join('  ')}\n` : renderRows(rows, format))
 }
