@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
+import { after, test } from 'node:test'
 import { diskContract } from '../contract/disk.suite.ts'
 import { realDisk } from './disk.ts'
 
@@ -13,3 +14,15 @@ diskContract('the file system', async () => {
   made.push(folder)
   return { disk: realDisk, folder }
 })
+
+test('a folder that cannot be made fails, with what the system says', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'odradek-world-'))
+  made.push(folder)
+  await writeFile(join(folder, 'file'), '')
+  await assert.rejects(realDisk.makeFolder(join(folder, 'file')), { code: 'EEXIST' })
+  await assert.rejects(realDisk.makeFolder(join(folder, 'file/a/b')), { code: 'ENOTDIR' })
+})
+
+test('a folder that takes no folders fails instead of asking for ever', { skip: process.platform !== 'linux' }, () =>
+  assert.rejects(realDisk.makeFolder('/proc/odradek/data'), { code: 'ENOENT' }),
+)

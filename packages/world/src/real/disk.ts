@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs'
 import fsp from 'node:fs/promises'
-import { sep } from 'node:path'
+import { dirname, sep } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile } from '../disk.ts'
 
@@ -38,12 +38,32 @@ export const realDisk: Disk = {
       () => true,
       () => false,
     ),
-  makeFolder: async path => {
-    await fsp.mkdir(path, { recursive: true })
-  },
+  makeFolder,
   remove: path => fsp.rm(path, { recursive: true, force: true }),
   rename: (from, to) => fsp.rename(from, to),
   syncFolder,
+}
+
+/** From the lowest that is there. Node's recursive mkdir asks for ever where a folder is there but takes none, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeOneFolder(path)
+  } catch (error) {
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+    await makeFolder(parent)
+    await makeOneFolder(path)
+  }
+}
+
+/** Harmless when it is there, whatever the system says to that. */
+async function makeOneFolder(path: string): Promise<void> {
+  try {
+    await fsp.mkdir(path)
+  } catch (error) {
+    const found = await fsp.stat(path).catch(() => undefined)
+    if (!found?.isDirectory()) throw error
+  }
 }
 
 /** Platforms that cannot sync a folder say so in one of these ways; they make names durable by themselves. */
