@@ -84,6 +84,14 @@ test('a folder in use, a taken port, an open network and unknown settings are ea
     })
     await refused(/cannot be made/, { data: { folder: join(folder, 'metadata.db', 'below-a-file') } })
     await refused(/no broker setting/, { config: { nonsense: '1' } })
+    await refused(/^3 nodes from 127\.0\.0\.1:65535 on need ports up to 65537: ports end at 65535, so begin at 65533/, {
+      listen: { host: '127.0.0.1', port: 65535 },
+      nodes: 3,
+    })
+    await refused(/2 nodes from here:65535 on need ports up to 65536/, {
+      config: { 'advertised.listeners': 'here:65535' },
+      nodes: 2,
+    })
     await refused(/is not HOST:PORT/, { config: { 'advertised.listeners': 'here' } })
   }))
 

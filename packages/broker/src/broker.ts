@@ -7,12 +7,13 @@ import { BrokerConfig } from './config/broker-config.ts'
 import { embeddedGroups } from './groups/index.ts'
 import type { BrokerServices } from './handler.ts'
 import { handlers } from './handlers/index.ts'
-import { type Address, advertisedAddress, checkListen, listenFailure } from './listen-address.ts'
+import { type Address, advertisedAddress, checkListen, checkPorts, listenFailure } from './listen-address.ts'
 import { type Logger, quiet } from './logger.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Server } from './server.ts'
 import { spread } from './spread.ts'
 import { Topics } from './topics.ts'
+import { Turns } from './turns.ts'
 
 export interface BrokerOptions {
   /** The machine this process runs on, by default. */
@@ -62,7 +63,9 @@ export class Broker {
     }
     const config = new BrokerConfig(options.config)
     checkListen(options.listen, config)
+    checkPorts(options.listen, options.nodes ?? 1)
     const advertise = options.advertise ?? advertisedAddress(config)
+    if (advertise) checkPorts(advertise, options.nodes ?? 1)
     const cluster = await openCluster(options)
     let engine: LogEngine | undefined
     try {
@@ -171,6 +174,7 @@ async function startServices(
     nodeIds,
     dataName,
     producerIds: new ProducerIds(cluster),
+    fetchTurns: new Turns(),
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type Response,
 } from '@odradek/protocol'
 import type { RawClient } from './testing/raw-client.ts'
-import { fetchRequest, produceTo, TestBroker } from './testing/test-broker.ts'
+import { fetchRequest, produceRequest, produceTo, TestBroker } from './testing/test-broker.ts'
 
 type Partition = Response<typeof Fetch>['responses'][number]['partitions'][number]
 
@@ -88,6 +88,31 @@ test('partitions take turns at being first', async () => {
       if (records!.length > 0) served.add(partitionIndex)
   }
   assert.deepEqual([...served].sort(), [0, 1, 2])
+})
+
+test('whose turn it is, is a matter of each broker alone', async () => {
+  await using one = await TestBroker.start()
+  await using two = await TestBroker.start()
+  const clients: RawClient[] = []
+  for (const broker of [one, two]) {
+    await broker.topic('t', 2)
+    const client = await broker.client()
+    for (const partition of [0, 1])
+      await client.call(Produce, 9, produceRequest('t', encodeBatch([{ value: 'v' }]), { partition }))
+    clients.push(client)
+  }
+  const partitions = [0, 1].map(partition => ({ partition, fetchOffset: 0, partitionMaxBytes: 1000 }))
+  const firstOf = async (client: RawClient) => {
+    const request = { ...noWait, minBytes: 1, maxBytes: 1, topics: [{ topic: 't', partitions }] }
+    const { responses } = await client.call(Fetch, 12, request)
+    return responses[0]!.partitions.find(({ records }) => records!.length > 0)!.partitionIndex
+  }
+  const served: number[][] = [[], []]
+  for (let i = 0; i < 4; i++) for (const [k, client] of clients.entries()) served[k]!.push(await firstOf(client))
+  assert.deepEqual(served, [
+    [0, 1, 0, 1],
+    [0, 1, 0, 1],
+  ])
 })
 
 test('a fetch at the end waits, and comes back as soon as something is appended', async () => {

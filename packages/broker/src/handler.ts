@@ -7,6 +7,7 @@ import type { Groups } from './groups/index.ts'
 import type { Logger } from './logger.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Topics } from './topics.ts'
+import type { Turns } from './turns.ts'
 
 /**
  * The answer to one API: `request → response`, nothing about bytes or sockets. One file per API under handlers/.
@@ -63,8 +64,8 @@ export interface NodeAddress {
   readonly rack: string | null
 }
 
-/** What all handlers share. */
-export interface BrokerServices {
+/** What the parts of a broker are made from. */
+export interface BrokerParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -72,8 +73,14 @@ export interface BrokerServices {
   readonly engine: LogEngine
   readonly cluster: ClusterStore
   readonly topics: Topics
+}
+
+/** What all handlers share. */
+export interface BrokerServices extends BrokerParts {
   readonly groups: Groups
   readonly producerIds: ProducerIds
+  /** Which partition of a Fetch is read first. */
+  readonly fetchTurns: Turns
   /** Where the data is, for people: a folder, or 'memory'. */
   readonly dataName: string
   /** Node ids in ascending order; leaders and coordinators are spread over them. */

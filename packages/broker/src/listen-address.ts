@@ -6,6 +6,17 @@ export interface Address {
   port: number
 }
 
+const lastPort = 65_535
+
+/** Each node takes a port, one after the other. */
+export function checkPorts({ host, port }: Address, nodes: number): void {
+  const last = port === 0 ? 0 : port + nodes - 1
+  if (last <= lastPort) return
+  const what =
+    nodes === 1 ? `Port ${port} does not exist` : `${nodes} nodes from ${host}:${port} on need ports up to ${last}`
+  throw new UsageError(`${what}: ports end at ${lastPort}, so begin at ${lastPort - nodes + 1} or below.`)
+}
+
 /** Where others than this machine could come in, somebody has to say that this is meant: anyone who reaches the port may do anything. */
 export function checkListen({ host, port }: Address, config: BrokerConfig): void {
   if (isLoopback(host) || config.get('odradek.insecure.network')) return
@@ -22,7 +33,7 @@ export function advertisedAddress(config: BrokerConfig): Address | undefined {
   if (text === null) return undefined
   const match = /^(?:[A-Za-z_]+:\/\/)?(?:\[([^\]]+)\]|([^:/,]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
-  if (!match || port === 0 || port > 65535) {
+  if (!match || port === 0 || port > lastPort) {
     throw new UsageError(`advertised.listeners=${text} is not HOST:PORT, for example kafka.example.com:9092.`)
   }
   return { host: match[1] ?? match[2]!, port }

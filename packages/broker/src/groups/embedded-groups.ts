@@ -1,30 +1,16 @@
-import type { LogEngine } from '@odradek/log'
-import type { Clock, Random } from '@odradek/world'
-import type { ClusterStore } from '../cluster-store/cluster-store.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { Logger } from '../logger.ts'
-import type { Topics } from '../topics.ts'
+import type { BrokerParts } from '../handler.ts'
 import { defaultGroupSettings, type GroupSettings } from './group-settings.ts'
 import { Groups } from './groups.ts'
 import { LogGroupStore, type OffsetsTopic } from './log-group-store.ts'
 
 export const offsetsTopicName = '__consumer_offsets'
 
-interface Surroundings {
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly config: BrokerConfig
-  readonly engine: LogEngine
-  readonly cluster: ClusterStore
-  readonly topics: Topics
-}
-
 /**
  * Groups that live in this process's log. Call after the topics are open; `Groups.load` then reads what was stored, and until it has,
  * requests are answered with COORDINATOR_LOAD_IN_PROGRESS.
  */
-export function embeddedGroups(around: Surroundings): Groups {
+export function embeddedGroups(around: BrokerParts): Groups {
   const { clock, random, logger, config, engine, topics } = around
   const store = new LogGroupStore({ engine, clock, logger, topic: offsetsTopic(around) })
   const groups = new Groups({ clock, random, logger, settings: groupSettings(config), store })
@@ -37,7 +23,7 @@ export function embeddedGroups(around: Surroundings): Groups {
 }
 
 /** Made when the first group stores something; its number of partitions never changes after that, whatever the setting says. */
-function offsetsTopic({ config, cluster, topics }: Surroundings): OffsetsTopic {
+function offsetsTopic({ config, cluster, topics }: BrokerParts): OffsetsTopic {
   return {
     existing: () => cluster.topic(offsetsTopicName)?.partitions.map(partition => partition.id) ?? null,
     async ensure() {

@@ -27,8 +27,6 @@ interface Pending {
 
 const noRecords = new Uint8Array(0)
 const stable = 1
-/** Which partition goes first, so that none starves behind a busy one. */
-let turn = 0
 
 /**
  * Reads whole batches, as bytes. With too few of them the fetch parks until a log grows, maxWaitMs are over, or the connection closes;
@@ -108,10 +106,11 @@ function wantedBytes({ request, context, reads }: Pending): number {
   return Math.min(bytes, Math.max(0, request.maxBytes), context.broker.config.get('fetch.max.bytes'))
 }
 
+/** Another partition goes first each time. */
 function rotate(pending: Pending): void {
   const { length } = pending.reads
   if (length < 2) return
-  const by = turn++ % length
+  const by = pending.context.broker.fetchTurns.next(length)
   pending.reads = [...pending.reads.slice(by), ...pending.reads.slice(0, by)]
   pending.answers = [...pending.answers.slice(by), ...pending.answers.slice(0, by)]
 }
