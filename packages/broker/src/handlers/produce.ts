@@ -1,4 +1,4 @@
-import type { AppendBatch, Appended } from '@odradek/log'
+import type { AppendBatch, Appended, PartitionId } from '@odradek/log'
 import { type ErrorCode, ErrorCodes, Produce, type Request, type ResponseInput } from '@odradek/protocol'
 import type { Topic } from '../cluster-store/cluster-store.ts'
 import type { Handler, RequestContext } from '../handler.ts'
@@ -9,6 +9,12 @@ import { isInternalTopic } from '../topic-name.ts'
 type Answer = ResponseInput<typeof Produce>
 type PartitionAnswer = Mutable<Answer['responses'][number]['partitionResponses'][number]>
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/**
+ * The shortest time an append is given. Clients may ask for none at all, which in Kafka only bounds the wait for other replicas; here
+ * it bounds the sync too, and a write that takes one group commit must not be called a failure, since it would be sent again.
+ */
+const leastTimeoutMs = 1000
 
 /** Where the answer of an appended batch goes. */
 interface Slot {
@@ -25,13 +31,14 @@ export const produce: Handler<typeof Produce> = {
   handle(request, context) {
     const slots: Slot[] = []
     const response: Answer = { responses: request.topicData.map(topic => answerTopic(request, topic, context, slots)) }
-    if (slots.length === 0) return request.acks === 0 ? silence(response, context) : redirected(response, context)
+    if (slots.length === 0) return request.acks === 0 ? silence(response, context) : withEndpoints(response, context)
     const { engine, clock } = context.broker
     const batches = slots.map(slot => slot.batch)
     const acks = request.acks as 0 | 1 | -1
-    return engine.append(batches, { acks, deadline: clock.monotonic() + request.timeoutMs }).then(appended => {
+    const deadline = clock.monotonic() + Math.max(leastTimeoutMs, request.timeoutMs)
+    return engine.append(batches, { acks, deadline }).then(appended => {
       for (let i = 0; i < slots.length; i++) fill(slots[i]!.answer, appended[i]!)
-      return acks === 0 ? silence(response, context) : redirected(response, context)
+      return acks === 0 ? silence(response, context) : withEndpoints(response, context)
     })
   },
 }
@@ -48,7 +55,10 @@ function answerTopic(
     const answer: PartitionAnswer = { index, errorCode: refusal, baseOffset: -1 }
     if (refusal !== ErrorCodes.NONE) return answer
     const partition = ledPartition(context, topic!, index)
-    if (typeof partition === 'number') return refuse(answer, { error: partition })
+    if (typeof partition === 'number') {
+      if (partition === ErrorCodes.NOT_LEADER_OR_FOLLOWER) redirect(answer, topic!.partitions[index]!.id, context)
+      return refuse(answer, { error: partition })
+    }
     const { broker, apiVersion } = context
     const config = broker.topics.configOf(topic!)
     const batch = checkedBatch(records, {
@@ -104,18 +114,16 @@ function silence(response: Answer, context: RequestContext): null {
   return null
 }
 
-/** Tells a client that came to the wrong node where the leader is (KIP-951). */
-function redirected(response: Answer, context: RequestContext): Answer {
-  const { broker } = context
-  if (broker.nodeIds.length === 1 || context.apiVersion < 10) return response
+/** Tells a client that came to the wrong node where the leader is (KIP-951). Done before anything waits: the topic may be deleted then. */
+function redirect(answer: PartitionAnswer, id: PartitionId, { broker }: RequestContext): void {
+  answer.currentLeader = { leaderId: broker.leaderOf(id), leaderEpoch: broker.cluster.leaderEpoch }
+}
+
+/** Adds where the leaders listen that the answer speaks of. */
+function withEndpoints(response: Answer, context: RequestContext): Answer {
   const leaders = new Set<number>()
-  for (const { name, topicId, partitionResponses } of response.responses) {
-    for (const answer of partitionResponses as PartitionAnswer[]) {
-      if (answer.errorCode !== ErrorCodes.NOT_LEADER_OR_FOLLOWER) continue
-      const leaderId = broker.leaderOf(topicOf(broker.cluster, name!, topicId!)!.partitions[answer.index]!.id)
-      answer.currentLeader = { leaderId, leaderEpoch: broker.cluster.leaderEpoch }
-      leaders.add(leaderId)
-    }
+  for (const { partitionResponses } of response.responses) {
+    for (const { currentLeader } of partitionResponses) if (currentLeader) leaders.add(currentLeader.leaderId!)
   }
   return leaders.size === 0
     ? response
