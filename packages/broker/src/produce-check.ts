@@ -138,9 +138,14 @@ function wrongTime(header: BatchHeader, { config, now }: CheckContext): RefusedB
   const latest = now + config['message.timestamp.after.max.ms']
   const earliest = now - config['message.timestamp.before.max.ms']
   const { baseTimestamp, maxTimestamp } = header
-  if (maxTimestamp <= latest && (baseTimestamp >= earliest || baseTimestamp === -1)) return undefined
-  const message = `A timestamp of the record batch (${baseTimestamp} to ${maxTimestamp}) is out of the range [${earliest}, ${latest}].`
-  return { error: ErrorCodes.INVALID_TIMESTAMP, message }
+  if (maxTimestamp > latest)
+    return wrongTimestamp(`${maxTimestamp} is later than ${latest}, the latest`, 'message.timestamp.after.max.ms')
+  if (baseTimestamp < earliest && baseTimestamp !== -1)
+    return wrongTimestamp(
+      `${baseTimestamp} is earlier than ${earliest}, the earliest`,
+      'message.timestamp.before.max.ms',
+    )
+  return undefined
 }
 
 function wrongRecords(bytes: Uint8Array, header: BatchHeader, context: CheckContext): RefusedBatch | undefined {
@@ -162,5 +167,10 @@ function wrongRecords(bytes: Uint8Array, header: BatchHeader, context: CheckCont
 /** Whoever sends small batches that unfold to large ones gets no memory for it. */
 const mostUnfolded = ({ config, broker }: CheckContext): number =>
   Math.max(broker.get('odradek.max.decompressed.bytes'), config['max.message.bytes'])
+
+const wrongTimestamp = (what: string, setting: string): RefusedBatch => ({
+  error: ErrorCodes.INVALID_TIMESTAMP,
+  message: `The timestamp ${what} that ${setting} allows.`,
+})
 
 const invalid = (message: string): RefusedBatch => ({ error: ErrorCodes.INVALID_RECORD, message })

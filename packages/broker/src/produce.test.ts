@@ -140,6 +140,19 @@ test('what is missing or elsewhere is said per partition', async () => {
   assert.equal(await errorOf({ acks: 1, timeoutMs: 100, topicData: [stranger] }, 13), ErrorCodes.UNKNOWN_TOPIC_ID)
 })
 
+test('a timestamp out of range is told with the limit it passes, and the setting that makes it', async () => {
+  await using broker = await TestBroker.start()
+  await broker.topic('open')
+  await broker.topic('narrow', 1, { 'message.timestamp.before.max.ms': '1000' })
+  const client = await broker.client()
+  const late = await produceTo(client, 'open', [{ value: 'v', timestamp: inAnHour }])
+  const latest = 'the latest that message.timestamp.after.max.ms allows'
+  assert.match(late.errorMessage!, new RegExp(`^The timestamp ${inAnHour} is later than \\d+, ${latest}\\.$`))
+  const early = await produceTo(client, 'narrow', one)
+  const earliest = 'the earliest that message.timestamp.before.max.ms allows'
+  assert.match(early.errorMessage!, new RegExp(`^The timestamp 1000 is earlier than \\d+, ${earliest}\\.$`))
+})
+
 test('min.insync.replicas above one makes acks=all fail, and only that', async () => {
   await using broker = await TestBroker.start()
   await broker.topic('t', 1, { 'min.insync.replicas': '2' })
