@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ErrorCodes, encodeBatch, Fetch, FindCoordinator, Heartbeat, Metadata, Produce } from '@odradek/protocol'
+import {
+  CreatePartitions,
+  CreateTopics,
+  ErrorCodes,
+  encodeBatch,
+  Fetch,
+  FindCoordinator,
+  Heartbeat,
+  Metadata,
+  Produce,
+} from '@odradek/protocol'
 import { fetchRequest, produceRequest, TestBroker } from './testing/test-broker.ts'
 
 test('one process presents several nodes, and spreads the leaders over them', async () => {
@@ -58,6 +68,33 @@ test('groups are spread over the nodes, and the wrong one says so', async () => 
     }
   }
   assert.equal(homes.size, 2)
+})
+
+test('a partition has one replica, however many nodes there are; more are refused', async () => {
+  await using broker = await TestBroker.start({ nodes: 3 })
+  const client = await broker.client()
+  const create = async (replicationFactor: number, brokerIds?: number[]) => {
+    const assignments = brokerIds ? [{ partitionIndex: 0, brokerIds }] : []
+    const topic = { name: 't', numPartitions: brokerIds ? -1 : 1, replicationFactor, assignments, configs: [] }
+    return (await client.call(CreateTopics, 7, { topics: [topic] })).topics[0]!
+  }
+  for (const replicas of [2, 3]) {
+    const { errorCode, errorMessage } = await create(replicas)
+    assert.equal(errorCode, ErrorCodes.INVALID_REPLICATION_FACTOR)
+    assert.match(errorMessage!, /every partition has one replica/)
+  }
+  assert.equal((await create(-1, [1, 2])).errorCode, ErrorCodes.INVALID_REPLICA_ASSIGNMENT)
+  const created = await create(-1)
+  assert.deepEqual([created.errorCode, created.replicationFactor], [0, 1])
+  const { topics } = await client.call(Metadata, 12, { topics: [{ name: 't' }] })
+  const { leaderId, replicaNodes, isrNodes } = topics[0]!.partitions[0]!
+  assert.deepEqual([replicaNodes, isrNodes], [[leaderId], [leaderId]])
+  const { results } = await client.call(CreatePartitions, 3, {
+    topics: [{ name: 't', count: 2, assignments: [{ brokerIds: [1, 2] }] }],
+    timeoutMs: 1000,
+    validateOnly: false,
+  })
+  assert.equal(results[0]!.errorCode, ErrorCodes.INVALID_REPLICA_ASSIGNMENT)
 })
 
 test('the advertised address is told instead of the one that was dialled, one port for each node', async () => {

@@ -40,7 +40,7 @@ const refusedTopics: Record<string, { topic: NewTopic; error: number; version?: 
   'a name that differs in a dot': { topic: spec('my_topic'), error: ErrorCodes.INVALID_TOPIC_EXCEPTION },
   'no partitions': { topic: spec('x', { numPartitions: 0 }), error: ErrorCodes.INVALID_PARTITIONS },
   'no replicas': { topic: spec('x', { replicationFactor: 0 }), error: ErrorCodes.INVALID_REPLICATION_FACTOR },
-  'more replicas than nodes': {
+  'more than one replica': {
     topic: spec('x', { replicationFactor: 2 }),
     error: ErrorCodes.INVALID_REPLICATION_FACTOR,
   },

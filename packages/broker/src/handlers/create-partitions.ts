@@ -53,6 +53,12 @@ function wrongGrowth(
       `${asked.count - now} new partition(s) need as many assignments.`,
     )
   }
+  if (asked.assignments.some(({ brokerIds }) => brokerIds.length !== 1)) {
+    return refusal(
+      ErrorCodes.INVALID_REPLICA_ASSIGNMENT,
+      'Each partition has one replica, and needs one broker to be assigned to.',
+    )
+  }
   const strangers = asked.assignments.flatMap(({ brokerIds }) => brokerIds).filter(id => !nodeIds.includes(id))
   return strangers.length === 0
     ? undefined

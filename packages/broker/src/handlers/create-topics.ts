@@ -72,8 +72,8 @@ function partitionsOf(asked: Asked, { nodeIds, config }: BrokerServices): number
     checkAssignments(assignments, nodeIds)
     return assignments.length
   }
-  if (replicationFactor !== -1 && (replicationFactor < 1 || replicationFactor > nodeIds.length)) {
-    const reason = `Replication factor: ${replicationFactor} larger than available brokers: ${nodeIds.length}, or not positive.`
+  if (replicationFactor !== -1 && replicationFactor !== 1) {
+    const reason = `Replication factor ${replicationFactor} cannot be had: every partition has one replica, also where one process presents several nodes. Ask for 1, or for -1, the default.`
     throw new Refusal(ErrorCodes.INVALID_REPLICATION_FACTOR, reason)
   }
   return numPartitions === -1 ? config.get('num.partitions') : numPartitions
@@ -86,8 +86,7 @@ function checkAssignments(assignments: Asked['assignments'], nodeIds: readonly n
     if (!indexes.has(index)) throw refuse('Partitions must be assigned once each, counted from 0.')
   }
   for (const { brokerIds } of assignments) {
-    if (brokerIds.length === 0) throw refuse('Each partition needs at least one broker.')
-    if (new Set(brokerIds).size < brokerIds.length) throw refuse('A broker is assigned twice to the same partition.')
+    if (brokerIds.length !== 1) throw refuse('Each partition has one replica, and needs one broker to be assigned to.')
     const stranger = brokerIds.find(id => !nodeIds.includes(id))
     if (stranger !== undefined) throw refuse(`There is no broker ${stranger}.`)
   }
