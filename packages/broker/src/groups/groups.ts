@@ -1,3 +1,12 @@
+/**
+ * The coordinator of all groups of this process: turns requests and deadlines into events, lets the machine (group-machine.ts) decide,
+ * and does what it asks for. It decides nothing itself.
+ *
+ *     request or deadline → event → machine → group as it is now, and effects: replies, deadlines, what to store
+ *
+ * A group changes in one step, without waiting; whoever has to wait for its answer holds a ticket. Before everything stored is read,
+ * requests are refused.
+ */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Random, Timer } from '@odradek/world'
 import type { Logger } from '../logger.ts'
@@ -40,10 +49,6 @@ const noSync = refusedSync(NONE)
 const noPlain: PlainReply = { type: 'plain', error: NONE }
 const noLeave: LeaveReply = { type: 'leave', error: NONE, members: [] }
 
-/**
- * The coordinator of all groups of this process: turns requests and deadlines into events, lets the machine (group-machine.ts) decide,
- * and does what it asks for. It decides nothing itself.
- */
 export class Groups {
   readonly #clock: Clock
   readonly #random: Random
