@@ -102,8 +102,9 @@ export class Broker {
   }
 
   async #close(drain: boolean): Promise<void> {
-    const { engine, groups, cluster, logger } = this.#services
+    const { engine, groups, topics, cluster, logger } = this.#services
     groups.close()
+    topics.close()
     await this.#server.close(drain ? closePatienceMs : 0)
     await engine.close({ drain })
     await cluster.close()

@@ -1,6 +1,6 @@
-import type { LogEngine, TopicSpec } from '@odradek/log'
+import type { LogEngine, TopicSpec, Uuid } from '@odradek/log'
 import { ErrorCodes } from '@odradek/protocol'
-import type { Clock, Random } from '@odradek/world'
+import type { Clock, Random, Timer } from '@odradek/world'
 import type { ClusterStore, ConfigOverrides, Topic } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { logConfigOf, resolveTopicConfig, type TopicConfig, wrongTopicConfig } from './config/topic-config.ts'
@@ -23,10 +23,14 @@ export class Topics {
   readonly #cluster: ClusterStore
   readonly #engine: LogEngine
   readonly #config: BrokerConfig
+  readonly #clock: Clock
   readonly #random: Random
   readonly #logger: Logger
   readonly #resolved = new WeakMap<Topic, TopicConfig>()
   readonly #pending = new Map<string, Promise<Topic>>()
+  /** Topics with partitions that could not be opened, and when that is tried again. */
+  readonly #reopenings = new Map<Uuid, Timer>()
+  #isClosed = false
   readonly #deleted = new Set<(topic: Topic) => void>()
 
   constructor(o: {
@@ -40,6 +44,7 @@ export class Topics {
     this.#cluster = o.cluster
     this.#engine = o.engine
     this.#config = o.config
+    this.#clock = o.clock
     this.#random = o.random
     this.#logger = o.logger
     o.config.onChange(() => this.#reconfigure())
@@ -99,11 +104,51 @@ export class Topics {
     return (await this.#pending.get(spec.name)) ?? this.#cluster.topic(spec.name) ?? (await this.create(spec))
   }
 
+  /**
+   * New partitions may have records as soon as they are open, so one that cannot be opened (there are no file descriptors left) takes
+   * none of the others back: it is opened as soon as that is possible, and whoever asked is told.
+   */
   async addPartitions(topic: Topic, total: number): Promise<Topic> {
     const grown = await this.#cluster.addPartitions(topic.id, total)
-    await this.#engine.open(this.#specOf(grown))
+    try {
+      await this.#engine.open(this.#specOf(grown))
+    } catch (error) {
+      this.#reopenLater(topic.id)
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#logger.error({ topic: topic.name, error: reason }, 'new partitions cannot be opened yet; it is tried again')
+      const message = `Topic '${topic.name}' has ${total} partitions now, but not all can be opened yet: ${reason}. It is tried again until they are.`
+      throw new Refusal(ErrorCodes.KAFKA_STORAGE_ERROR, message)
+    }
     this.#logger.info({ topic: topic.name, partitions: total }, 'topic has more partitions')
     return grown
+  }
+
+  #reopenLater(id: Uuid): void {
+    this.#reopenings.get(id)?.cancel()
+    if (this.#isClosed) return
+    this.#reopenings.set(
+      id,
+      this.#clock.timer(reopenAfterMs, () => void this.#reopen(id)),
+    )
+  }
+
+  async #reopen(id: Uuid): Promise<void> {
+    this.#reopenings.delete(id)
+    const topic = this.#cluster.topicById(id)
+    if (!topic) return
+    try {
+      await this.#engine.open(this.#specOf(topic))
+      if (!this.#cluster.topicById(id)) return await this.#dropBytes(topic)
+      this.#logger.info({ topic: topic.name }, 'all partitions are open')
+    } catch {
+      this.#reopenLater(id)
+    }
+  }
+
+  /** Opens nothing any more. */
+  close(): void {
+    this.#isClosed = true
+    for (const timer of this.#reopenings.values()) timer.cancel()
   }
 
   async delete(topic: Topic): Promise<void> {
@@ -195,3 +240,4 @@ export class Topics {
 }
 
 const maxPartitions = 10_000
+const reopenAfterMs = 1000
