@@ -23,7 +23,7 @@ export { cooperativeSticky } from './consumer/assignors/cooperative-sticky.ts'
 export { range } from './consumer/assignors/range.ts'
 export { roundRobin } from './consumer/assignors/round-robin.ts'
 export { sticky } from './consumer/assignors/sticky.ts'
-export { Consumer, type ConsumerOptions, type RunOptions } from './consumer/consumer.ts'
+export { type CloseOptions, Consumer, type ConsumerOptions, type RunOptions } from './consumer/consumer.ts'
 export type { ConsumerRecord, RecordOf } from './consumer/consumer-record.ts'
 export type {
   CommittedOffset,

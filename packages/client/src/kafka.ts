@@ -16,7 +16,7 @@ import { Admin } from './admin/admin.ts'
 import { parseAddresses } from './cluster/address.ts'
 import type { Backoff } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
-import { Consumer, type ConsumerOptions } from './consumer/consumer.ts'
+import { type CloseOptions, Consumer, type ConsumerOptions } from './consumer/consumer.ts'
 import { type ReadOptions, TopicReader } from './consumer/topic-reader.ts'
 import type { ProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
@@ -51,7 +51,7 @@ export interface KafkaOptions {
 }
 
 interface Child {
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 export class Kafka implements AsyncDisposable {
@@ -111,9 +111,12 @@ export class Kafka implements AsyncDisposable {
     return new TopicReader(this.cluster, topic, options)
   }
 
-  /** Closes what was made from this handle, then the connections. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Closes what was made from this handle, then the connections. An aborted signal ends the waiting: consumers do not commit any
+   * more, and records that producers have not delivered fail, which is thrown.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
     return this.#closing
   }
 
@@ -126,8 +129,8 @@ export class Kafka implements AsyncDisposable {
     return this.#deadLetterProducer
   }
 
-  async #close(): Promise<void> {
-    const closeAll = (children: Child[]) => Promise.allSettled(children.map(child => child.close()))
+  async #close(options: CloseOptions): Promise<void> {
+    const closeAll = (children: Child[]) => Promise.allSettled(children.map(child => child.close(options)))
     // Consumers first: what they process to the end may still send.
     const readers = await closeAll([...this.#children].filter(child => !(child instanceof Producer)))
     const closed = [...readers, ...(await closeAll([...this.#children]))]

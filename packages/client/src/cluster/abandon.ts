@@ -1,4 +1,6 @@
-/** Stops waiting for `work` when `signal` aborts; the work itself, which others may share, goes on. */
+/** Two ways to wait for something no longer than a signal allows; the work itself goes on. */
+
+/** Stops waiting for `work` when `signal` aborts; others may share the work. */
 export function abandonable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
   return new Promise<T>((resolve, reject) => {
@@ -16,5 +18,14 @@ export function abandonable<T>(work: Promise<T>, signal: AbortSignal | undefined
         reject(error)
       },
     )
+  })
+}
+
+/** The same for whoever goes on then, as if it were done. Failures of the work are still thrown. */
+export function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return work
+  work.catch(() => {}) // nobody may be waiting any more
+  return abandonable(work, signal).catch(error => {
+    if (!signal.aborted || error !== signal.reason) throw error
   })
 }

@@ -8,7 +8,9 @@
  * All three commit what was processed, not what was delivered; heartbeats go on whatever the application does.
  */
 import { UsageError } from '@odradek/protocol'
+import { untilAborted } from '../cluster/abandon.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { Deadline } from '../cluster/deadline.ts'
 import { contractOf, nameOf, type TopicRef } from '../topic.ts'
 import type { ConsumerRecord, RecordOf } from './consumer-record.ts'
 import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
@@ -57,7 +59,17 @@ export interface ConsumerHost {
   closed(consumer: Consumer<any>): void
 }
 
+export interface CloseOptions {
+  /** Ends the waiting at once: what has not been committed by then is processed again, by whoever comes next. */
+  readonly signal?: AbortSignal | undefined
+}
+
 const drainMs = 30_000
+/** All of `close`, and how much of that is left to the commit when handlers take their time. */
+const closeMs = 30_000
+const lastCommitMs = 5_000
+/** So long `close` looks for a broker when there is none. */
+const unreachableMs = 3_000
 
 export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<RecordOf<T>>, AsyncDisposable {
   /** The poll loop underneath. Whoever reads through the consumer must not poll it. */
@@ -69,6 +81,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
   #running: Promise<void> | undefined
   #isStarted = false
   #closing: Promise<void> | undefined
+  readonly #hurry = new AbortController()
 
   constructor(host: ConsumerHost, options: ConsumerOptions<T>) {
     check(options.topics, options.partitions, options.group)
@@ -81,6 +94,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
       group: options.group,
       contracts: new Map(refs.map(ref => [nameOf(ref), contractOf(ref)])),
       commitEveryMs: commit === 'manual' ? undefined : commit.every,
+      revokeCommitMs: Math.min(lastCommitMs, options.sessionTimeoutMs ?? lastCommitMs),
       hooks: {
         onAssigned: some => onAssigned?.(some, this),
         onRevoked: some => onRevoked?.(some, this),
@@ -156,7 +170,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
 
   /** Commits everything processed so far, or up to and with `record`, or the offsets given. */
   async commit(what?: RecordOf<T> | readonly OffsetToCommit[], options: { signal?: AbortSignal } = {}): Promise<void> {
-    if (what === undefined) await this.#intake.commitProcessed()
+    if (what === undefined) await this.#intake.commitProcessed(undefined, options.signal)
     else if (Array.isArray(what)) await this.engine.commit(what, options)
     else {
       const { topic, partition, offset } = what as RecordOf<TopicRef>
@@ -193,8 +207,13 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
     return this.engine.health()
   }
 
-  /** Finishes what is under way, commits what was processed, leaves the group. Loops over the consumer end. */
-  close(): Promise<void> {
+  /**
+   * Finishes what is under way, commits what was processed, leaves the group. Loops over the consumer end. Takes half a minute at
+   * most, a few seconds when no broker can be reached, and no time with an aborted signal; the consumer is closed then too.
+   */
+  close({ signal }: CloseOptions = {}): Promise<void> {
+    if (signal?.aborted) this.#hurry.abort(signal.reason)
+    else signal?.addEventListener('abort', () => this.#hurry.abort(signal.reason), { once: true })
     this.#closing ??= Promise.resolve().then(() => this.#close())
     return this.#closing
   }
@@ -204,11 +223,34 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
   }
 
   async #close(): Promise<void> {
-    await this.#intake.close()
-    await this.engine.close()
-    await this.#running?.catch(() => {}) // its caller hears of it
-    this.#intake.closed()
-    this.#host.closed(this)
+    const { clock } = this.#host.cluster
+    const signal = this.#hurry.signal
+    using whole = new Deadline(clock, closeMs, 'the consumer could not be closed', signal)
+    using drained = new Deadline(clock, closeMs - lastCommitMs, 'handlers did not end', signal)
+    if (this.#isStarted && this.#options.group !== undefined) void this.#watchBrokers(whole)
+    try {
+      await this.#intake.close(drained.signal, whole.signal)
+      await this.engine.close({ signal: whole.signal })
+    } finally {
+      this.#intake.closed()
+      await untilAborted(this.#running?.catch(() => {}) ?? Promise.resolve(), drained.signal) // its caller hears of it
+      this.#host.closed(this)
+    }
+  }
+
+  /** With no broker in reach there is nobody to commit to, and nobody to take leave of. */
+  async #watchBrokers(closing: Deadline): Promise<void> {
+    const { cluster } = this.#host
+    const { signal } = closing
+    const options = { signal, timeoutMs: unreachableMs, recover: () => undefined }
+    try {
+      while (!signal.aborted) {
+        const connection = await cluster.retrying(options, () => cluster.connection('any', 'main', signal))
+        await untilAborted(new Promise(resolve => connection.onClosed(() => resolve())), signal)
+      }
+    } catch (error) {
+      closing.abort('no broker can be reached to commit to', error)
+    }
   }
 
   #named(topic: T | string, partitions: readonly number[] | undefined): TopicPartition[] {

@@ -16,6 +16,7 @@ import {
 import { sleep } from '@odradek/world'
 import { backoffMs } from '../cluster/backoff.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { Deadline } from '../cluster/deadline.ts'
 import type { Assignor, MemberAssignment } from './assignors/assignor.ts'
 import { rebalanceChannel } from './diagnostics.ts'
 import { callCoordinator, forgetIfMoved } from './group-call.ts'
@@ -133,15 +134,15 @@ export class GroupSession {
     this.#happened({ type: 'failed' })
   }
 
-  /** Leaves the group, unless static or told otherwise. Gives up on the answer after a moment. */
-  async close(leaveGroup: boolean): Promise<void> {
+  /** Leaves the group, unless static or told otherwise. Gives up on the answer after a moment, or when the signal aborts. */
+  async close(leaveGroup: boolean, signal?: AbortSignal): Promise<void> {
     this.#closing.abort(new UsageError('the consumer is closed'))
     const before = this.#membership
     this.#membership = step(before, { type: 'left' }).membership
     this.#job = undefined
     this.#leader.close()
     if (leaveGroup && before.memberId !== '' && !before.isStatic)
-      await this.#leave(before.memberId, 'the consumer was closed')
+      await this.#leave(before.memberId, 'the consumer was closed', signal)
     this.#heartbeats.close()
     this.#options.cluster.closePurpose(`${this.#options.purpose}-group`)
   }
@@ -270,10 +271,11 @@ export class GroupSession {
   }
 
   /** On the connection of the heartbeats: a JoinGroup may be parked on the other. Whether it arrives is not ours to insist on. */
-  async #leave(memberId: string, reason: string): Promise<void> {
+  async #leave(memberId: string, reason: string, signal?: AbortSignal): Promise<void> {
     const { cluster, groupId, purpose } = this.#options
     const request = { groupId, memberId, members: [{ memberId, groupInstanceId: null, reason }] }
-    const options = { purpose: `${purpose}-heartbeat`, timeoutMs: slackMs }
+    using deadline = new Deadline(cluster.clock, slackMs, `the group '${groupId}' could not be left`, signal)
+    const options = { purpose: `${purpose}-heartbeat`, signal: deadline.signal }
     await callCoordinator(cluster, groupId, LeaveGroup, request, options).catch(() => {})
   }
 }

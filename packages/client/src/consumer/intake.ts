@@ -2,8 +2,10 @@
  * Between the engine and the three ways to read from it: turns batches into pieces of typed records, remembers what was processed,
  * commits it every second and when partitions go, and drops what nobody should see any more.
  */
-import { KafkaError } from '@odradek/protocol'
+import { KafkaError, UsageError } from '@odradek/protocol'
 import type { Clock, Timer } from '@odradek/world'
+import { untilAborted } from '../cluster/abandon.ts'
+import { Deadline } from '../cluster/deadline.ts'
 import { contractOf, type Topic } from '../topic.ts'
 import { ConsumerRecord } from './consumer-record.ts'
 import { troubleChannel } from './diagnostics.ts'
@@ -28,6 +30,8 @@ export interface IntakeOptions {
   readonly contracts: ReadonlyMap<string, Topic>
   /** Milliseconds between commits; undefined: the application commits. */
   readonly commitEveryMs: number | undefined
+  /** So long a rebalance waits for the commit of what goes away. */
+  readonly revokeCommitMs: number
   readonly hooks: EngineHooks
 }
 
@@ -40,6 +44,9 @@ export class Intake {
   readonly #stays = new Map<string, PartitionStay>()
   #engine: ConsumerEngine | undefined
   #timer: Timer | undefined
+  /** Aborts with the last commit, the one of `close`; those of the timer end when it begins. */
+  #closing: AbortSignal | undefined
+  readonly #ticking = new AbortController()
   #commitFailure: unknown
 
   constructor(options: IntakeOptions) {
@@ -91,7 +98,10 @@ export class Intake {
   }
 
   /** Commits what has been processed, of all partitions or of those given. */
-  async commitProcessed(stays: Iterable<PartitionStay> = this.#stays.values()): Promise<void> {
+  async commitProcessed(
+    stays: Iterable<PartitionStay> = this.#stays.values(),
+    signal: AbortSignal | undefined = undefined,
+  ): Promise<void> {
     if (this.#options.group === undefined) return
     this.#noteProgress()
     const offsets: OffsetToCommit[] = []
@@ -103,7 +113,7 @@ export class Intake {
       done.push(() => processed.committed(next.offset))
     }
     if (offsets.length === 0) return
-    await this.#engine!.commit(offsets)
+    await this.#engine!.commit(offsets, signal ? { signal } : {})
     for (const note of done) note()
   }
 
@@ -128,12 +138,18 @@ export class Intake {
     }
   }
 
-  /** Commits once more and stops committing. The engine is closed by its owner. */
-  async close(): Promise<void> {
+  /** Waits for what is under way, commits once more and stops committing. The engine is closed by its owner. */
+  async close(drained: AbortSignal, signal: AbortSignal): Promise<void> {
     this.#timer?.cancel()
-    await this.drain?.([...this.#stays.values()])
-    if (this.#options.commitEveryMs !== undefined)
-      await this.commitProcessed().catch(error => this.#commitFailed(error))
+    this.#timer = undefined
+    await untilAborted(this.drain?.([...this.#stays.values()]) ?? Promise.resolve(), drained)
+    this.#ticking.abort(new UsageError('the consumer is closed'))
+    this.#closing = signal
+    if (this.#options.commitEveryMs === undefined || signal.aborted) return
+    await this.commitProcessed(undefined, signal).catch(error => {
+      this.#closing = AbortSignal.abort(error) // what failed here is not tried again when the partitions go
+      this.#commitFailed(error)
+    })
   }
 
   /** When the engine is closed. */
@@ -174,12 +190,17 @@ export class Intake {
   /** What was processed is committed while the partitions are still ours. */
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const stays = partitions.map(at => this.#stayOf(at))
-    await this.drain?.(stays)
+    if (!this.#closing) await this.drain?.(stays)
     await this.#options.hooks.onRevoked?.(partitions)
-    if (this.#options.commitEveryMs !== undefined) {
-      await this.commitProcessed(stays).catch(error => this.#commitFailed(error))
-    }
+    if (this.#options.commitEveryMs !== undefined && !this.#closing?.aborted) await this.#commitInTime(stays)
     this.#end(partitions, 'was revoked')
+  }
+
+  /** The rebalance waits, and with it the whole group: what cannot be committed soon will be processed again. */
+  async #commitInTime(stays: readonly PartitionStay[]): Promise<void> {
+    const { clock, revokeCommitMs } = this.#options
+    using deadline = new Deadline(clock, revokeCommitMs, 'offsets could not be committed', this.#closing)
+    await this.commitProcessed(stays, deadline.signal).catch(error => this.#commitFailed(error))
   }
 
   async #lost(partitions: readonly TopicPartition[]): Promise<void> {
@@ -199,7 +220,7 @@ export class Intake {
     const { clock, commitEveryMs, group } = this.#options
     if (commitEveryMs === undefined || group === undefined) return
     this.#timer = clock.timer(commitEveryMs, () => {
-      this.commitProcessed()
+      this.commitProcessed(undefined, this.#ticking.signal)
         .catch(error => this.#commitFailed(error))
         .finally(() => {
           if (this.#timer) this.#schedule()
@@ -209,6 +230,7 @@ export class Intake {
 
   /** A commit that came too late is told by the rebalance that made it so; anything else ends the reading. */
   #commitFailed(error: unknown): void {
+    if (this.#ticking.signal.aborted && error === this.#ticking.signal.reason) return // `close` commits instead
     const isLate = error instanceof KafkaError && (error.retriable || lateCodes.has(error.code))
     if (!isLate) this.#commitFailure = error
     else if (troubleChannel.hasSubscribers)

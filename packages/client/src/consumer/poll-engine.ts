@@ -1,6 +1,7 @@
 /** The consumer engine at work: partitions, the fetcher, the position finder and the group session, turned by `poll`. See engine.ts. */
 import { CorruptionError, DecodeError, UsageError } from '@odradek/protocol'
 import type { Timer } from '@odradek/world'
+import { untilAborted } from '../cluster/abandon.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { AssignedPartition, Need } from './assigned-partition.ts'
 import { AssignedPartitions } from './assigned-partitions.ts'
@@ -74,10 +75,10 @@ export class PollEngine implements ConsumerEngine {
     const onOutOfRange = (p: AssignedPartition, reason: string) => this.#finder.reset(p, reason)
     const shared = { cluster, trouble, purpose: this.#purpose, partitions, onArrival, onOutOfRange }
     this.#fetcher = new Fetcher({ ...settings, ...shared, rackId: rackId ?? '' })
-    this.#commits =
-      groupId === undefined
-        ? undefined
-        : new OffsetCommits({ ...settings, cluster, groupId, session: () => this.#session, timeoutMs: 60_000 })
+    const isAssigned = (at: TopicPartition) => this.#partitions.find(at) !== undefined
+    const session = () => this.#session
+    if (groupId !== undefined)
+      this.#commits = new OffsetCommits({ ...settings, cluster, groupId, session, isAssigned, timeoutMs: 60_000 })
     this.#unwatch = cluster.onMetadata(() => this.#metadataChanged())
   }
 
@@ -216,8 +217,8 @@ export class PollEngine implements ConsumerEngine {
     }
   }
 
-  close(options: { leaveGroup?: boolean } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.leaveGroup ?? true)
+  close(options: { leaveGroup?: boolean; signal?: AbortSignal } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.leaveGroup ?? true, options.signal)
     return this.#closing
   }
 
@@ -358,18 +359,23 @@ export class PollEngine implements ConsumerEngine {
     if (this.#closing) throw new UsageError('the consumer is closed: make a new one to go on')
   }
 
-  async #close(leaveGroup: boolean): Promise<void> {
+  async #close(leaveGroup: boolean, signal: AbortSignal | undefined): Promise<void> {
     this.#wakeup.notify()
-    await this.#polling?.catch(() => {}) // its caller hears of it
+    const polled = Promise.resolve(this.#polling).then(
+      () => {},
+      () => {},
+    ) // its caller hears of it
+    await untilAborted(polled, signal)
     try {
-      await this.#releaseAll()
+      await untilAborted(this.#releaseAll(), signal)
     } finally {
+      this.#drop(this.assignment())
       this.#isClosed = true
       this.#watchdog?.cancel()
       this.#unwatch()
       this.#finder.close()
       this.#fetcher.close()
-      await this.#session?.close(leaveGroup)
+      await this.#session?.close(leaveGroup, signal)
     }
   }
 

@@ -26,9 +26,10 @@ export class RecordBatch<R extends ConsumerRecord> implements Iterable<R> {
   }
 
   /** Marks the batch processed and commits it now. */
-  async commit(): Promise<void> {
+  async commit({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.processed()
-    await this.#intake.commitProcessed(this.#pieces.map(({ stay }) => stay).filter(stay => !stay.isOver))
+    const stays = this.#pieces.map(({ stay }) => stay).filter(stay => !stay.isOver)
+    await this.#intake.commitProcessed(stays, signal)
   }
 
   processed(): void {

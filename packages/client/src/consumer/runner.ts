@@ -163,10 +163,10 @@ export class Runner {
       else
         working.then(
           () => this.#finish(work, true),
-          error => this.#failed(work, error, 1),
+          error => this.#failed(work, error),
         )
     } catch (error) {
-      this.#failed(work, error, 1)
+      this.#failed(work, error)
     }
   }
 
@@ -179,8 +179,8 @@ export class Runner {
     return context
   }
 
-  #failed(work: Work, error: unknown, attempt: number): void {
-    this.#recover(work, error, attempt).then(
+  #failed(work: Work, error: unknown): void {
+    this.#recover(work, error).then(
       isProcessed => this.#finish(work, isProcessed),
       fatal => {
         this.#failure ??= { error: fatal }
@@ -190,12 +190,12 @@ export class Runner {
   }
 
   /** True once the record is processed after all, or is a dead letter; false when it need not be any more. */
-  async #recover(work: Work, first: unknown, attempts: number): Promise<boolean> {
+  async #recover(work: Work, first: unknown): Promise<boolean> {
     const { clock, random, retry, deadLetter } = this.#options
     const { signal } = this.#contextOf(work.stay)
     const backoff = retry.backoff === undefined || retry.backoff === 'exponential' ? exponential : retry.backoff
     let error = first
-    for (let attempt = attempts; attempt < (retry.attempts ?? 1); attempt++) {
+    for (let attempt = 1; attempt < (retry.attempts ?? 1); attempt++) {
       if (signal.aborted || this.#isOver()) return false
       await sleep(clock, backoffMs(attempt, random, backoff), signal).catch(() => {})
       if (signal.aborted) return false
