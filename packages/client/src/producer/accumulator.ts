@@ -10,6 +10,7 @@ import { recordSizeBound, UsageError } from '@odradek/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import { BuilderPool, ProducerBatch } from './batch.ts'
 import { ByteBudget } from './byte-budget.ts'
+import { partitionGone } from './delivery-failures.ts'
 import { Generation } from './generation.ts'
 import { IdentitySource } from './identity.ts'
 import type { ResolvedProducerOptions } from './options.ts'
@@ -17,6 +18,9 @@ import type { PartitionQueue } from './partition-queue.ts'
 import type { PendingRecord } from './pending-record.ts'
 import { Sender } from './sender.ts'
 import { TopicWriter } from './topic-writer.ts'
+
+/** Partitions that metadata does not have for as long are gone: what waits for them fails. */
+const goneAfterMs = 5_000
 
 export class Accumulator {
   readonly budget: ByteBudget
@@ -149,11 +153,27 @@ export class Accumulator {
 
   #extend(): void {
     for (const writer of this.#topics.values()) {
-      const known = this.#cluster.topic(writer.name)
-      if (!known || known.partitions.length <= writer.queues.length) continue
-      for (const queue of writer.extendTo(known.partitions.length)) this.#sender.adopt(queue)
+      const count = this.#cluster.topic(writer.name)?.partitions.length ?? 0
+      if (count < writer.queues.length) {
+        this.#lack(writer, count)
+        continue
+      }
+      writer.lackingSince = undefined
+      if (count === writer.queues.length) continue
+      for (const queue of writer.extendTo(count)) this.#sender.adopt(queue)
       // Whoever asked for the metadata: those that wait go before those that come now.
       this.#release(writer, record => this.#placeLate(record, writer))
+    }
+  }
+
+  /** A broker that is behind may not know of partitions yet, and a topic may be about to be made again: that is waited for a while. */
+  #lack(writer: TopicWriter, count: number): void {
+    const now = this.#cluster.clock.monotonic()
+    writer.lackingSince ??= now
+    if (now - writer.lackingSince < goneAfterMs) return
+    writer.lackingSince = undefined
+    for (const queue of writer.shrinkTo(count)) {
+      queue.expire(Number.POSITIVE_INFINITY, () => partitionGone(queue, count))
     }
   }
 

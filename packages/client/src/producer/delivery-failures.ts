@@ -1,5 +1,5 @@
-/** What a record's sender reads when its time is over. */
-import { ConnectionError, ProtocolError } from '@odradek/protocol'
+/** What a record's sender reads when its time is over, or its partition gone. */
+import { ConnectionError, ErrorCodes, ProtocolError } from '@odradek/protocol'
 import type { ProducerBatch } from './batch.ts'
 
 export function deliveryTimedOut(
@@ -15,4 +15,22 @@ export function deliveryTimedOut(
   const why = cause ? `; last failure: ${cause.message}` : ''
   const message = `a record for ${topic}-${partition} was not delivered within ${deliveryTimeoutMs} ms: ${tried}, ${whom}${why}`
   return new ConnectionError(message, { code: 'DELIVERY_TIMEOUT', retriable: false, cause })
+}
+
+/** `partitionCount`: how many the topic has now, 0 when it is gone altogether. */
+export function partitionGone(
+  { topic, partition }: { topic: string; partition: number },
+  partitionCount: number,
+): ProtocolError {
+  const what =
+    partitionCount === 0
+      ? `topic '${topic}' has been deleted`
+      : `topic '${topic}' has been made again with ${partitionCount} partition${partitionCount === 1 ? '' : 's'}`
+  return new ProtocolError(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, {
+    api: 'Produce',
+    topic,
+    partition,
+    message: `${what} while records for partition ${partition} were waiting`,
+    advice: 'Records sent from now on go where the topic is: send it again if it still matters.',
+  })
 }

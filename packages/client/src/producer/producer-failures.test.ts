@@ -236,3 +236,50 @@ test('without sequence numbers order is still kept when a request has to be repe
     assert.deepEqual(cluster.partition('t').values(), numbers(200))
   })
 })
+
+test('records for a partition that the topic no longer has fail within seconds, and later ones go to those it has', async () => {
+  await simulated({ topics: { t: 3 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    await run(Promise.all([0, 1, 2].map(partition => producer.send('t', { value: 'before', partition }))))
+    cluster.topics.delete('t')
+    cluster.addTopic('t', 1)
+    const before = world.clock.monotonic()
+    await assert.rejects(run(producer.send('t', { value: 'lost', partition: 2 })), {
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+      message: /made again with 1 partition while/,
+    })
+    assert.ok(world.clock.monotonic() - before < 10_000)
+    await run(Promise.all(numbers(9).map(key => producer.send('t', { key, value: key }))))
+    assert.deepEqual(cluster.partition('t').values(), numbers(9))
+  })
+})
+
+test('records for a topic that is deleted fail within seconds; made again, it is written to again', async () => {
+  await simulated({ topics: { t: 1, u: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: 'before' }))
+    cluster.topics.delete('t')
+    const before = world.clock.monotonic()
+    await assert.rejects(run(producer.send('t', { value: 'lost' })), {
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+      message: /deleted/,
+    })
+    assert.ok(world.clock.monotonic() - before < 10_000)
+    cluster.addTopic('t', 2)
+    await run(producer.send('t', { value: 'after', partition: 1 }))
+    assert.deepEqual(cluster.partition('t', 1).values(), ['after'])
+  })
+})
+
+test('a topic that is made again soon loses nothing that was waiting', async () => {
+  await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, world, run }) => {
+    const producer = kafka.producer()
+    await run(producer.send('t', { value: 'before' }))
+    cluster.topics.delete('t')
+    const sending = producer.send('t', { value: 'waits' })
+    await world.clock.advance(3_000)
+    cluster.addTopic('t', 1)
+    await run(sending)
+    assert.deepEqual(cluster.partition('t').values(), ['waits'])
+  })
+})

@@ -10,11 +10,15 @@ import type { PendingRecord } from './pending-record.ts'
 
 export class TopicWriter {
   readonly name: string
-  /** Empty until the topic is known. */
-  readonly queues: PartitionQueue[] = []
+  /** Those of the partitions that there are. Empty until the topic is known. */
+  queues: readonly PartitionQueue[] = []
   /** Records that came before the topic was known. */
   waiting: PendingRecord[] = []
   isLookedUp = false
+  /** When metadata began to tell of fewer partitions than there are queues. */
+  lackingSince: number | undefined
+  /** Also of partitions that went away: should they come back, the broker may remember their sequence numbers. */
+  readonly #all: PartitionQueue[] = []
   readonly #rules: QueueRules
   readonly #random: Random
   readonly #partitioner: Partitioner | undefined
@@ -34,11 +38,19 @@ export class TopicWriter {
   /** Makes queues for partitions that are new; returns those. */
   extendTo(partitionCount: number): PartitionQueue[] {
     const fresh: PartitionQueue[] = []
-    for (let partition = this.queues.length; partition < partitionCount; partition++) {
+    for (let partition = this.#all.length; partition < partitionCount; partition++) {
       fresh.push(new PartitionQueue(this.name, partition, this.#rules))
     }
-    this.queues.push(...fresh)
+    this.#all.push(...fresh)
+    this.queues = this.#all.slice(0, partitionCount)
     return fresh
+  }
+
+  /** Writes to the first partitions only from now on, with 0 to none until the topic is known again; returns the others' queues. */
+  shrinkTo(partitionCount: number): readonly PartitionQueue[] {
+    const gone = this.queues.slice(partitionCount)
+    this.queues = this.queues.slice(0, partitionCount)
+    return gone
   }
 
   queueFor(key: Uint8Array | null, value: Uint8Array | null, partition: number | undefined): PartitionQueue {
