@@ -84,3 +84,21 @@ test('a contract can be given to another topic; a bare name takes text and bytes
   assert.deepEqual(bare.value.deserialize(Uint8Array.of(1), context), Uint8Array.of(1))
   assert.equal(contractOf(orders), orders)
 })
+
+test('a value that does not fit its serde is refused with topic, part and serde', () => {
+  const misfits: [Serde<any>, unknown][] = [
+    [serde.string, 5],
+    [serde.string, undefined],
+    [serde.bytes, undefined],
+    [serde.bytes, 'text'],
+    [serde.int32, '5'],
+    [serde.int64, null],
+    [serde.double, '1'],
+    [serde.json(), 5n],
+    [contractOf('orders').value as Serde<any>, 5],
+  ]
+  for (const [misfit, value] of misfits) {
+    const message = new RegExp(`a value of topic 'orders' does not fit its ${misfit.name} serde`)
+    assert.throws(() => misfit.serialize(value, context), { code: 'USAGE', message })
+  }
+})

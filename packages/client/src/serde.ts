@@ -3,6 +3,7 @@
  * declares `async: true` and may return promises. Numbers are written as Java's serializers write them: big-endian, fixed size.
  */
 import { UsageError } from '@odradek/protocol'
+import { shown } from './options.ts'
 
 export interface SerdeContext {
   readonly topic: string
@@ -32,13 +33,15 @@ const verbatim = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const bytes: Serde<Uint8Array> = {
   name: 'bytes',
-  serialize: value => value,
+  serialize: (value, context) =>
+    value instanceof Uint8Array ? value : strange(context, 'bytes', 'a Uint8Array', value),
   deserialize: value => value,
 }
 
 const string: Serde<string> = {
   name: 'string',
-  serialize: value => Buffer.from(value),
+  serialize: (value, context) =>
+    typeof value === 'string' ? Buffer.from(value) : strange(context, 'string', 'a string', value),
   deserialize: textOf,
 }
 
@@ -46,7 +49,7 @@ function json<T>(): Serde<T> {
   return {
     name: 'json',
     serialize(value, context) {
-      const text = JSON.stringify(value)
+      const text = textFor(value, context)
       if (text === undefined) throw unfit(context, 'json', 'it has no JSON form; to delete a key, send the value null')
       return Buffer.from(text)
     },
@@ -63,7 +66,7 @@ function json<T>(): Serde<T> {
 const int32: Serde<number> = {
   name: 'int32',
   serialize(value, context) {
-    if (value !== (value | 0)) throw unfit(context, 'int32', `${value} is not a 32-bit integer`)
+    if (value !== (value | 0)) throw unfit(context, 'int32', `${shown(value)} is not a 32-bit integer`)
     const out = Buffer.allocUnsafe(4)
     out.writeInt32BE(value)
     return out
@@ -78,7 +81,8 @@ const int32: Serde<number> = {
 const int64: Serde<number> = {
   name: 'int64',
   serialize(value, context) {
-    if (!Number.isSafeInteger(value)) throw unfit(context, 'int64', `${value} is not a whole number within ±2^53`)
+    if (!Number.isSafeInteger(value))
+      throw unfit(context, 'int64', `${shown(value)} is not a whole number within ±2^53`)
     const out = Buffer.allocUnsafe(8)
     out.writeInt32BE(Math.floor(value / 2 ** 32), 0)
     out.writeUInt32BE(value >>> 0, 4)
@@ -94,7 +98,8 @@ const int64: Serde<number> = {
 
 const double: Serde<number> = {
   name: 'double',
-  serialize(value) {
+  serialize(value, context) {
+    if (typeof value !== 'number') strange(context, 'double', 'a number', value)
     const out = Buffer.allocUnsafe(8)
     out.writeDoubleBE(value)
     return out
@@ -179,6 +184,20 @@ const int32At = (bytes: Uint8Array, at: number): number =>
 
 function unfit({ topic, part }: SerdeContext, name: string, why: string, cause?: unknown): UsageError {
   return new UsageError(`a ${part} of topic '${topic}' does not fit its ${name} serde: ${why}`, { cause })
+}
+
+/** Callers without types come here. */
+function strange(context: SerdeContext, name: string, wanted: string, value: unknown): never {
+  const hint = value === undefined && context.part === 'value' ? '; to delete a key, send the value null' : ''
+  throw unfit(context, name, `it takes ${wanted}, but ${typeof value} came: ${shown(value)}${hint}`)
+}
+
+function textFor(value: unknown, context: SerdeContext): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    throw unfit(context, 'json', (error as Error).message, error) // a bigint, a circle
+  }
 }
 
 function hexOf(value: Uint8Array): string {

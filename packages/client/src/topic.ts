@@ -38,6 +38,7 @@ export function nameOf(ref: TopicRef): string {
 
 const textOrBytes: AnySerde<Uint8Array | string> = {
   name: 'bytes',
-  serialize: value => (typeof value === 'string' ? Buffer.from(value) : value),
+  serialize: (value, context) =>
+    typeof value === 'string' ? Buffer.from(value) : serde.bytes.serialize(value, context),
   deserialize: value => value,
 }

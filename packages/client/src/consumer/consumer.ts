@@ -11,6 +11,7 @@ import { UsageError } from '@odradek/protocol'
 import { untilAborted } from '../cluster/abandon.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Deadline } from '../cluster/deadline.ts'
+import { checkNames, oneOf, shown } from '../options.ts'
 import { contractOf, nameOf, type TopicRef } from '../topic.ts'
 import type { ConsumerRecord, RecordOf } from './consumer-record.ts'
 import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
@@ -84,7 +85,9 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
   readonly #hurry = new AbortController()
 
   constructor(host: ConsumerHost, options: ConsumerOptions<T>) {
+    checkNames('consumer', options, known)
     check(options.topics, options.partitions, options.group)
+    checkCommit(options.commit)
     this.#host = host
     this.#options = options
     const { topics = [], partitions = [], commit = { every: 1_000 }, onAssigned, onRevoked, onLost, ...rest } = options
@@ -145,7 +148,8 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
   /** Calls `handler` for every record until the signal aborts, the consumer closes, or a record fails for good. */
   async run(handler: RecordHandler<RecordOf<T>>, options: RunOptions = {}): Promise<void> {
     const { concurrency = 1, order = 'partition', retry = {}, deadLetter, signal } = options
-    if (!(concurrency >= 1)) throw new UsageError(`concurrency is ${concurrency}; write 1 or more`)
+    if (!(concurrency >= 1)) throw new UsageError(`concurrency is ${shown(concurrency)}; write 1 or more`)
+    oneOf('order', order, ['partition', 'key', 'none'])
     this.#begin('a run')
     const { clock, random } = this.#host.cluster
     const { group } = this.#options
@@ -276,6 +280,42 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
   #end(): void {
     this.#reading = undefined
   }
+}
+
+const known: Record<keyof ConsumerOptions, true> = {
+  group: true,
+  groupInstanceId: true,
+  assignors: true,
+  topics: true,
+  partitions: true,
+  from: true,
+  commit: true,
+  isolation: true,
+  sessionTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  maxPollIntervalMs: true,
+  maxWaitMs: true,
+  minBytes: true,
+  partitionMaxBytes: true,
+  bufferBytes: true,
+  checkCrcs: true,
+  rackId: true,
+  retryForMs: true,
+  autoCreateTopics: true,
+  metadataMaxAgeMs: true,
+  onAssigned: true,
+  onRevoked: true,
+  onLost: true,
+}
+
+/** The longest timer there is: beyond it, Node's fire at once. */
+const longestMs = 2 ** 31 - 1
+
+function checkCommit(commit: ConsumerOptions['commit']): void {
+  if (commit === undefined || commit === 'manual') return
+  const every = typeof commit === 'object' ? commit?.every : undefined
+  if (typeof every === 'number' && every > 0 && every <= longestMs) return
+  throw new UsageError(`commit is ${shown(commit)}; write { every: milliseconds above 0 } or 'manual'`)
 }
 
 function check(

@@ -1,5 +1,6 @@
 /** The options of an engine with their defaults filled in and checked. */
 import { UsageError } from '@odradek/protocol'
+import { notNegative, oneOf, positive, shown } from '../options.ts'
 import type { Assignor } from './assignors/assignor.ts'
 import { cooperativeSticky } from './assignors/cooperative-sticky.ts'
 import type { EngineHooks, EngineOptions, StartPosition } from './engine.ts'
@@ -55,6 +56,10 @@ export function settingsOf(options: EngineOptions): EngineSettings {
 }
 
 function check(s: EngineSettings): void {
+  checkFrom(s.from)
+  oneOf('isolation', s.isolation, ['read_uncommitted', 'read_committed'])
+  for (const name of above0) positive(name, s[name])
+  for (const name of from0) notNegative(name, s[name])
   if (s.groupId === '') throw new UsageError('`group` is empty: name the group, or leave it out to read without one')
   if (s.groupInstanceId !== null && s.groupId === undefined) throw new UsageError('`groupInstanceId` needs a `group`')
   if (s.assignors.length === 0) throw new UsageError('`assignors` is empty: name at least one')
@@ -64,4 +69,26 @@ function check(s: EngineSettings): void {
       `heartbeatIntervalMs (${beat}) must be at most half of sessionTimeoutMs (${session}), or one lost beat ends the session`,
     )
   }
+}
+
+const above0 = [
+  'sessionTimeoutMs',
+  'heartbeatIntervalMs',
+  'maxPollIntervalMs',
+  'partitionMaxBytes',
+  'bufferBytes',
+  'retryForMs',
+  'metadataMaxAgeMs',
+] as const
+const from0 = ['maxWaitMs', 'minBytes'] as const
+
+function checkFrom(from: StartPosition): void {
+  if (from === 'earliest' || from === 'latest' || from === 'fail') return
+  if (typeof from === 'object' && from !== null) {
+    if ('timestamp' in from && Number.isSafeInteger(from.timestamp)) return
+    if ('offsets' in from && typeof from.offsets === 'object') return
+  }
+  throw new UsageError(
+    `from is ${shown(from)}; write 'earliest', 'latest', 'fail', { timestamp: milliseconds } or { offsets: { 'topic-0': 5 } }`,
+  )
 }

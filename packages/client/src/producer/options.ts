@@ -1,5 +1,6 @@
 /** What a producer can be told, and what holds when it is not. */
 import { type Codec, codecs, UsageError } from '@odradek/protocol'
+import { checkNames, notNegative, positive } from '../options.ts'
 import type { Partitioner } from './partitioner.ts'
 
 export interface ProducerOptions {
@@ -47,11 +48,30 @@ export interface ResolvedProducerOptions {
   readonly partitioner: Partitioner | undefined
 }
 
+const known: Record<keyof ProducerOptions, true> = {
+  acks: true,
+  idempotent: true,
+  compression: true,
+  lingerMs: true,
+  batchBytes: true,
+  maxRequestBytes: true,
+  bufferBytes: true,
+  maxInFlight: true,
+  deliveryTimeoutMs: true,
+  requestTimeoutMs: true,
+  metadataTimeoutMs: true,
+  autoCreateTopics: true,
+  partitioner: true,
+}
+
 const acksOnWire = { all: -1, 0: 0, 1: 1 } as const
 
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+  checkNames('producer', options, known)
   const { acks = 'all', compression = 'none', maxInFlight = 5, requestTimeoutMs = 30_000 } = options
   if (!(acks in acksOnWire)) throw new UsageError(`acks is ${JSON.stringify(acks)}; write 'all', 1 or 0`)
+  if (options.partitioner !== undefined && typeof options.partitioner !== 'function')
+    throw new UsageError('partitioner is a function: ({ topic, key, value, partitionCount }) => number')
   if (!codecs.includes(compression))
     throw new UsageError(`compression is '${compression}'; write one of ${codecs.join(', ')}`)
   const isIdempotent = options.idempotent ?? acks === 'all'
@@ -71,18 +91,8 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     deliveryTimeoutMs: positive('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000),
     requestTimeoutMs: positive('requestTimeoutMs', requestTimeoutMs),
     produceTimeoutMs: requestTimeoutMs,
-    metadataTimeoutMs: options.metadataTimeoutMs,
+    metadataTimeoutMs: options.metadataTimeoutMs && positive('metadataTimeoutMs', options.metadataTimeoutMs),
     autoCreateTopics: options.autoCreateTopics ?? true,
     partitioner: options.partitioner,
   }
-}
-
-function positive(name: string, value: number): number {
-  if (!(value > 0)) throw new UsageError(`${name} is ${value}; write a number above 0`)
-  return value
-}
-
-function notNegative(name: string, value: number): number {
-  if (!(value >= 0)) throw new UsageError(`${name} is ${value}; write 0 or more`)
-  return value
 }

@@ -73,7 +73,7 @@ export class Producer implements AsyncDisposable {
    * are thrown by the next `flush`.
    */
   enqueue<T extends TopicRef>(topic: T, record: RecordFor<T>): boolean {
-    this.#accept(this.#encoder(topic), record, record.timestamp ?? this.#cluster.clock.now(), undefined)
+    this.#accept(this.#encoder(topic), record, record?.timestamp ?? this.#cluster.clock.now(), undefined)
     return !this.#accumulator.budget.isFull
   }
 
@@ -148,7 +148,7 @@ export class Producer implements AsyncDisposable {
   }
 
   #send(topic: TopicRef, record: ProducerRecord<any, any>, signal: AbortSignal | undefined): Promise<RecordMetadata> {
-    const timestamp = record.timestamp ?? this.#cluster.clock.now()
+    const timestamp = record?.timestamp ?? this.#cluster.clock.now()
     const receipt = new PromiseReceipt(timestamp)
     try {
       signal?.throwIfAborted()
@@ -173,7 +173,7 @@ export class Producer implements AsyncDisposable {
   ): void {
     if (this.#closing) throw closedError()
     const { generation } = this.#accumulator
-    const timestamp = record.timestamp ?? now
+    const timestamp = record?.timestamp ?? now
     const isGone = signal && (() => signal.aborted)
     if (encoder.isAsync) {
       this.#acceptInTurn(encoder, record, timestamp, receipt, isGone)
@@ -197,10 +197,10 @@ export class Producer implements AsyncDisposable {
     isGone: (() => boolean) | undefined,
   ): void {
     const { generation } = this.#accumulator
-    generation.accepted()
     const accept = encoder.encodeInTurn(record, timestamp, receipt, generation, pending =>
       this.#accumulator.accept(pending, encoder.topic, isGone),
     )
+    generation.accepted()
     accept.catch((error: Error) => {
       if (receipt) receipt.failed(error)
       else generation.failedUnseen(error)

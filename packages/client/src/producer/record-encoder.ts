@@ -1,5 +1,6 @@
 /** From a record as a caller writes it to bytes, by a topic contract. Synchronous unless one of its serdes has declared otherwise. */
 import { UsageError } from '@odradek/protocol'
+import { shown } from '../options.ts'
 import type { AnySerde, SerdeContext } from '../serde.ts'
 import type { Topic } from '../topic.ts'
 import type { Generation } from './generation.ts'
@@ -30,6 +31,7 @@ export class RecordEncoder {
     receipt: Receipt | undefined,
     generation: Generation,
   ): PendingRecord {
+    if (record?.value === undefined) this.#noValue(record)
     const key = bytesOf(this.#contract.key, record.key, this.#keyContext)
     const value = bytesOf(this.#contract.value, record.value, this.#valueContext)
     return {
@@ -51,17 +53,26 @@ export class RecordEncoder {
     generation: Generation,
     next: (pending: PendingRecord) => void,
   ): Promise<void> {
+    if (record?.value === undefined) this.#noValue(record)
+    const headers = headersOf(record.headers)
     const parts = Promise.all([
       bytesInTime(this.#contract.key, record.key, this.#keyContext),
       bytesInTime(this.#contract.value, record.value, this.#valueContext),
     ])
-    const headers = headersOf(record.headers)
     const turn = this.#tail.then(async () => {
       const [key, value] = await parts
       next({ key, value, headers, partition: record.partition, timestamp, receipt, generation })
     })
     this.#tail = turn.catch(() => {})
     return turn
+  }
+
+  /** Nothing is deleted because a name was misspelt. */
+  #noValue(record: unknown): never {
+    const where = `for topic '${this.topic}'`
+    if (typeof record !== 'object' || record === null)
+      throw new UsageError(`a record ${where} is ${shown(record)}; write { key, value }`)
+    throw new UsageError(`a record ${where} has no value; to delete its key, send the value null`)
   }
 }
 

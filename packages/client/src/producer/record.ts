@@ -42,7 +42,8 @@ export interface Delivered {
 
 export function headersOf(input: HeadersInput | undefined): readonly HeaderInput[] | undefined {
   if (input === undefined) return undefined
+  if (typeof input !== 'object' || input === null)
+    throw new UsageError('headers are an object, a Map or a list of [name, value]')
   if (Symbol.iterator in input) return Array.isArray(input) ? input : Array.from(input)
-  if (typeof input !== 'object') throw new UsageError('headers are an object, a Map or a list of [name, value]')
   return Object.entries(input)
 }
