@@ -13,6 +13,7 @@ import {
   type World,
 } from '@odradek/world'
 import { Admin } from './admin/admin.ts'
+import { abortWith } from './cluster/abandon.ts'
 import { parseAddresses } from './cluster/address.ts'
 import type { Backoff } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
@@ -58,6 +59,7 @@ export class Kafka implements AsyncDisposable {
   /** What producers, consumers, admin and Streams share. Not part of the stable surface. */
   readonly cluster: Cluster
   readonly #children = new Set<Child>()
+  readonly #hurry = new AbortController()
   #closing: Promise<void> | undefined
   #deadLetterProducer: Producer | undefined
 
@@ -115,8 +117,9 @@ export class Kafka implements AsyncDisposable {
    * Closes what was made from this handle, then the connections. An aborted signal ends the waiting: consumers do not commit any
    * more, and records that producers have not delivered fail, which is thrown.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
+  close({ signal }: CloseOptions = {}): Promise<void> {
+    abortWith(this.#hurry, signal)
+    this.#closing ??= this.#close({ signal: this.#hurry.signal })
     return this.#closing
   }
 

@@ -1,4 +1,4 @@
-/** Two ways to wait for something no longer than a signal allows; the work itself goes on. */
+/** Waiting for something no longer than a signal allows; the work itself goes on. */
 
 /** Stops waiting for `work` when `signal` aborts; others may share the work. */
 export function abandonable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -28,4 +28,10 @@ export function untilAborted(work: Promise<void>, signal: AbortSignal | undefine
   return abandonable(work, signal).catch(error => {
     if (!signal.aborted || error !== signal.reason) throw error
   })
+}
+
+/** For what several callers may wish to hasten, each with a signal of his own: the first that aborts, aborts it. */
+export function abortWith(controller: AbortController, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) controller.abort(signal.reason)
+  else signal?.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
 }

@@ -8,7 +8,7 @@
  * All three commit what was processed, not what was delivered; heartbeats go on whatever the application does.
  */
 import { UsageError } from '@odradek/protocol'
-import { untilAborted } from '../cluster/abandon.ts'
+import { abortWith, untilAborted } from '../cluster/abandon.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Deadline } from '../cluster/deadline.ts'
 import { checkNames, oneOf, shown } from '../options.ts'
@@ -216,8 +216,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
    * most, a few seconds when no broker can be reached, and no time with an aborted signal; the consumer is closed then too.
    */
   close({ signal }: CloseOptions = {}): Promise<void> {
-    if (signal?.aborted) this.#hurry.abort(signal.reason)
-    else signal?.addEventListener('abort', () => this.#hurry.abort(signal.reason), { once: true })
+    abortWith(this.#hurry, signal)
     this.#closing ??= Promise.resolve().then(() => this.#close())
     return this.#closing
   }

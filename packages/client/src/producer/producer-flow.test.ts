@@ -217,3 +217,23 @@ test('whoever traces sends sees each one, and may add headers', async () => {
     )
   })
 })
+
+test('a signal ends the closing of a producer that is under way, or of its handle: what is undelivered fails', async () => {
+  for (const hurried of ['producer', 'handle']) {
+    await simulated({ topics: { t: 1 } }, async ({ cluster, kafka, run, world }) => {
+      const producer = kafka.producer()
+      cluster.on(Produce, () => 'silence')
+      const sent = assert.rejects(producer.send('t', { value: 'a' }), { code: 'USAGE' })
+      const enough = new Error('enough')
+      const closing = assert.rejects(hurried === 'producer' ? producer.close() : kafka.close(), enough)
+      const before = world.clock.monotonic()
+      const signal = AbortSignal.abort(enough)
+      const again = assert.rejects(
+        hurried === 'producer' ? producer.close({ signal }) : kafka.close({ signal }),
+        enough,
+      )
+      await run(Promise.all([sent, closing, again]))
+      assert.ok(world.clock.monotonic() - before < 1_000)
+    })
+  }
+})

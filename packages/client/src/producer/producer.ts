@@ -4,7 +4,7 @@
  */
 import { Writable } from 'node:stream'
 import { UsageError } from '@odradek/protocol'
-import { abandonable } from '../cluster/abandon.ts'
+import { abandonable, abortWith } from '../cluster/abandon.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { sendChannel } from '../diagnostics.ts'
 import { contractOf, type TopicRef } from '../topic.ts'
@@ -25,6 +25,7 @@ export class Producer implements AsyncDisposable {
   readonly #contracts = new WeakMap<object, RecordEncoder>()
   readonly #names = new Map<string, RecordEncoder>()
   readonly #onClosed: (producer: Producer) => void
+  readonly #hurry = new AbortController()
   #closing: Promise<void> | undefined
 
   constructor(cluster: Cluster, options: ProducerOptions = {}, onClosed: (producer: Producer) => void = () => {}) {
@@ -129,8 +130,9 @@ export class Producer implements AsyncDisposable {
   }
 
   /** Flushes, then ends. With an aborted signal what has not been delivered by then fails. */
-  close(options: SendOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
+  close({ signal }: SendOptions = {}): Promise<void> {
+    abortWith(this.#hurry, signal)
+    this.#closing ??= this.#close({ signal: this.#hurry.signal })
     return this.#closing
   }
 
