@@ -129,9 +129,10 @@ test('the commit of a batch ends when its signal does', async () => {
     scene.cluster.on(OffsetCommit, () => 'silence')
     const consumer = scene.kafka.consumer({ group: 'g', topics: ['t'], from: 'earliest', commit: 'manual' })
     const reading = (async () => {
-      for await (const batch of consumer.batches()) return batch.commit({ signal: AbortSignal.abort(new Error('no')) })
+      for await (const batch of consumer.batches())
+        return batch.commit({ signal: AbortSignal.abort(new Error('no more of it')) })
     })()
-    await assert.rejects(scene.run(reading), /no/)
+    await assert.rejects(scene.run(reading), /no more of it/)
     await scene.run(consumer.close())
   })
 })

@@ -30,7 +30,8 @@ export function partitionGone(
     api: 'Produce',
     topic,
     partition,
-    message: `${what} while records for partition ${partition} were waiting`,
-    advice: 'Records sent from now on go where the topic is: send it again if it still matters.',
+    advice:
+      `${what[0]!.toUpperCase()}${what.slice(1)} while records for partition ${partition} were waiting. ` +
+      'Records sent from now on go where the topic is: send this one again if it still matters.',
   })
 }
