@@ -12,7 +12,6 @@ export const baseOffsetAt = (bytes: Uint8Array, at: number): number => int64At(b
 export const batchSizeAt = (bytes: Uint8Array, at: number): number => lengthEnd + int32At(bytes, at + 8)
 /** The offset after the batch's last. */
 export const nextOffsetAt = (bytes: Uint8Array, at: number): number => int64At(bytes, at) + int32At(bytes, at + 23) + 1
-export const maxTimestampAt = (bytes: Uint8Array, at: number): number => int64At(bytes, at + 35)
 
 /** Whether a header that a log would have written stands here. `bytes` holds at least `batchOverhead` from `at`. */
 export function looksLikeBatch(bytes: Uint8Array, at: number, expectedOffset: number): boolean {

@@ -23,10 +23,6 @@ export class Counts {
     return this.#total
   }
 
-  get updates(): number {
-    return this.#updates
-  }
-
   /** Updates per second, over about the last one. Call it at every redraw. */
   rate(): number {
     const now = { at: this.#clock.monotonic(), updates: this.#updates }
