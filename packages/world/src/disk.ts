@@ -7,8 +7,11 @@
  * Failures are Node's: an `Error` with `code` ('ENOSPC', 'EIO', 'ENOENT', 'EACCES', …). Paths are absolute, separated by '/'.
  */
 export interface Disk {
-  /** Opens for reading and writing. `existing`: ENOENT when missing; `create`: made when missing; `fresh`: made, emptied when it exists. */
-  open(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<DiskFile>
+  /**
+   * Opens for reading and writing. `existing`: ENOENT when missing; `create`: made when missing; `fresh`: made, emptied when it exists.
+   * `read` opens an existing file for reading alone, which a disk that must not be written allows; writing to it is EBADF.
+   */
+  open(path: string, mode: 'existing' | 'create' | 'fresh' | 'read'): Promise<DiskFile>
   /** Whole content of a small file; ENOENT when missing. */
   readFile(path: string): Promise<Uint8Array>
   /** Names in a folder, sorted; ENOENT when missing. */
@@ -20,7 +23,12 @@ export interface Disk {
   remove(path: string): Promise<void>
   /** Replaces `to` when it exists. */
   rename(from: string, to: string): Promise<void>
-  /** Makes creations, renames and removals of names in `folder` durable. */
+  /**
+   * A second name for a file: the same bytes, until both are removed. Durable after `syncFolder`, as a created name is. EEXIST when `to`
+   * is taken, EXDEV where the two lie on different file systems, EPERM for folders and where the file system knows no links.
+   */
+  link(from: string, to: string): Promise<void>
+  /** Makes creations, links, renames and removals of names in `folder` durable. */
   syncFolder(folder: string): Promise<void>
 }
 

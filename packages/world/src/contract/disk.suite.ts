@@ -108,4 +108,37 @@ const claims: Record<string, (open: () => Promise<{ disk: Disk; folder: string }
     assert.equal(text(await file.read(0, 10)), 'abcdef')
     await file.close()
   },
+  'a file opened for reading is read, and refuses to be written': async open => {
+    const { disk, folder } = await open()
+    await assert.rejects(disk.open(`${folder}/a`, 'read'), failsWith('ENOENT'))
+    const writer = await disk.open(`${folder}/a`, 'create')
+    writer.write(0, [bytes('abc')])
+    const file = await disk.open(`${folder}/a`, 'read')
+    assert.equal(text(await file.read(1, 9)), 'bc')
+    assert.throws(() => file.write(0, [bytes('x')]), failsWith('EBADF'))
+    assert.throws(() => file.truncate(0))
+    await file.close()
+    await writer.close()
+    assert.equal(text(await disk.readFile(`${folder}/a`)), 'abc')
+  },
+  'a link is a second name of the same bytes, which outlives the first': async open => {
+    const { disk, folder } = await open()
+    await disk.makeFolder(`${folder}/x`)
+    const file = await disk.open(`${folder}/a`, 'create')
+    file.write(0, [bytes('abc')])
+    await disk.link(`${folder}/a`, `${folder}/x/b`)
+    file.write(3, [bytes('def')])
+    assert.equal(text(await disk.readFile(`${folder}/x/b`)), 'abcdef')
+    await assert.rejects(disk.link(`${folder}/a`, `${folder}/x/b`), failsWith('EEXIST'))
+    await assert.rejects(disk.link(`${folder}/no`, `${folder}/c`), failsWith('ENOENT'))
+    await assert.rejects(disk.link(`${folder}/x`, `${folder}/y`), failsWith('EPERM'))
+    const other = await disk.open(`${folder}/other`, 'create')
+    other.write(0, [bytes('new')])
+    await disk.rename(`${folder}/other`, `${folder}/a`)
+    assert.equal(text(await disk.readFile(`${folder}/a`)), 'new')
+    assert.equal(text(await disk.readFile(`${folder}/x/b`)), 'abcdef')
+    await disk.remove(`${folder}/a`)
+    assert.equal(text(await disk.readFile(`${folder}/x/b`)), 'abcdef')
+    await Promise.all([file.close(), other.close()])
+  },
 }

@@ -8,10 +8,10 @@ export function memoryDisk(): Disk {
   return {
     async open(path, mode) {
       const found: Entry<Pages> | undefined = tree.find(path)
-      if (found === undefined && mode !== 'existing') tree.addFile(path, new Pages())
+      if (found === undefined && (mode === 'create' || mode === 'fresh')) tree.addFile(path, new Pages())
       const pages = tree.file(path)
       if (mode === 'fresh') pages.truncate(0)
-      return new MemoryFile(path, pages)
+      return new MemoryFile(path, pages, mode === 'read')
     },
     async readFile(path) {
       const pages = tree.file(path)
@@ -24,6 +24,7 @@ export function memoryDisk(): Disk {
       tree.remove(path)
     },
     rename: async (from, to) => tree.rename(from, to),
+    link: async (from, to) => tree.link(from, to),
     syncFolder: async folder => {
       tree.folder(folder)
     },
@@ -33,11 +34,13 @@ export function memoryDisk(): Disk {
 class MemoryFile implements DiskFile {
   readonly path: string
   readonly #pages: Pages
+  readonly #isReadOnly: boolean
   #open = true
 
-  constructor(path: string, pages: Pages) {
+  constructor(path: string, pages: Pages, isReadOnly: boolean) {
     this.path = path
     this.#pages = pages
+    this.#isReadOnly = isReadOnly
   }
 
   get size(): number {
@@ -50,7 +53,7 @@ class MemoryFile implements DiskFile {
   }
 
   write(position: number, chunks: readonly Uint8Array[]): void {
-    this.#checkOpen()
+    this.#checkWritable()
     let at = position
     for (const chunk of chunks) {
       this.#pages.write(at, chunk)
@@ -59,7 +62,7 @@ class MemoryFile implements DiskFile {
   }
 
   truncate(size: number): void {
-    this.#checkOpen()
+    this.#checkWritable()
     this.#pages.truncate(size)
   }
 
@@ -69,6 +72,11 @@ class MemoryFile implements DiskFile {
 
   async close(): Promise<void> {
     this.#open = false
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen()
+    if (this.#isReadOnly) throw systemError('EBADF', 'the file was opened for reading', this.path)
   }
 
   #checkOpen(): void {

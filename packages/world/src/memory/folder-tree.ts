@@ -88,6 +88,16 @@ export class FolderTree<File> {
     target.folder.entries.set(target.name, entry)
   }
 
+  /** Two names, one file. */
+  link(from: string, to: string): void {
+    const entry = this.find(from)
+    if (entry === undefined) throw systemError('ENOENT', 'no such file', from)
+    if ('folder' in entry) throw systemError('EPERM', 'a folder has one name', from)
+    const { folder, name } = this.#place(to)
+    if (folder.entries.has(name)) throw systemError('EEXIST', 'the name is taken', to)
+    this.#set(folder, name, { file: entry.file })
+  }
+
   #removeEntry(folder: Folder<File>, name: string, entry: Entry<File>): File[] {
     const gone =
       'file' in entry

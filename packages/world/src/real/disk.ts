@@ -10,8 +10,13 @@ import { dirname, sep } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile } from '../disk.ts'
 
-const { O_CREAT, O_RDWR, O_TRUNC } = fs.constants
-const flagsOf = { existing: O_RDWR, create: O_RDWR | O_CREAT, fresh: O_RDWR | O_CREAT | O_TRUNC } as const
+const { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants
+const flagsOf = {
+  read: O_RDONLY,
+  existing: O_RDWR,
+  create: O_RDWR | O_CREAT,
+  fresh: O_RDWR | O_CREAT | O_TRUNC,
+} as const
 
 /** The most buffers one system call takes (IOV_MAX on Linux and macOS). */
 const mostChunks = 1024
@@ -41,6 +46,7 @@ export const realDisk: Disk = {
   makeFolder,
   remove: path => fsp.rm(path, { recursive: true, force: true }),
   rename: (from, to) => fsp.rename(from, to),
+  link: (from, to) => fsp.link(from, to),
   syncFolder,
 }
 

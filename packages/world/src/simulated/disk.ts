@@ -53,20 +53,23 @@ export class SimulatedDisk implements Disk {
     this.#capacity = bytes
   }
 
-  /** The bytes all files hold together. */
+  /** The bytes all files hold together; a file with two names counts once. */
   get usedBytes(): number {
-    return bytesIn(this.#tree.root)
+    let sum = 0
+    for (const file of new Set(filesIn(this.#tree.root))) sum += file.current.size
+    return sum
   }
 
-  async open(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<DiskFile> {
+  async open(path: string, mode: 'existing' | 'create' | 'fresh' | 'read'): Promise<DiskFile> {
     this.#meet('open', path)
-    if (mode !== 'existing' && this.#tree.find(path) === undefined) this.#tree.addFile(path, new SimulatedFile())
+    if ((mode === 'create' || mode === 'fresh') && this.#tree.find(path) === undefined)
+      this.#tree.addFile(path, new SimulatedFile())
     const file = this.#tree.file(path)
     if (mode === 'fresh' && file.current.size > 0) {
       file.truncate(0)
       this.#unsynced.add(file)
     }
-    return new Handle(path, file, this.#port())
+    return new Handle(path, file, this.#port(), mode === 'read')
   }
 
   async readFile(path: string): Promise<Uint8Array> {
@@ -95,6 +98,11 @@ export class SimulatedDisk implements Disk {
   async rename(from: string, to: string): Promise<void> {
     this.#meet('rename', from)
     this.#tree.rename(from, to)
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    this.#meet('link', from)
+    this.#tree.link(from, to)
   }
 
   async syncFolder(folder: string): Promise<void> {
@@ -137,10 +145,11 @@ export class SimulatedDisk implements Disk {
   }
 }
 
-function bytesIn(folder: Folder<SimulatedFile>): number {
-  let sum = 0
-  for (const entry of folder.entries.values()) sum += 'file' in entry ? entry.file.current.size : bytesIn(entry.folder)
-  return sum
+function* filesIn(folder: Folder<SimulatedFile>): Generator<SimulatedFile> {
+  for (const entry of folder.entries.values()) {
+    if ('file' in entry) yield entry.file
+    else yield* filesIn(entry.folder)
+  }
 }
 
 interface DiskPort {
@@ -159,12 +168,14 @@ class Handle implements DiskFile {
   readonly path: string
   readonly #file: SimulatedFile
   readonly #disk: DiskPort
+  readonly #isReadOnly: boolean
   #isOpen = true
 
-  constructor(path: string, file: SimulatedFile, disk: DiskPort) {
+  constructor(path: string, file: SimulatedFile, disk: DiskPort, isReadOnly: boolean) {
     this.path = path
     this.#file = file
     this.#disk = disk
+    this.#isReadOnly = isReadOnly
   }
 
   get size(): number {
@@ -182,7 +193,7 @@ class Handle implements DiskFile {
   }
 
   write(position: number, chunks: readonly Uint8Array[]): void {
-    this.#check()
+    this.#checkWritable()
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     const growth = Math.max(0, position + length - this.size)
     const free = this.#disk.freeBytes()
@@ -201,7 +212,7 @@ class Handle implements DiskFile {
   }
 
   truncate(size: number): void {
-    this.#check()
+    this.#checkWritable()
     const error = this.#disk.meet('truncate', this.path)
     if (error) throw error
     this.#file.truncate(size)
@@ -224,6 +235,11 @@ class Handle implements DiskFile {
 
   async close(): Promise<void> {
     this.#isOpen = false
+  }
+
+  #checkWritable(): void {
+    this.#check()
+    if (this.#isReadOnly) throw systemError('EBADF', 'the file was opened for reading', this.path)
   }
 
   #check(): void {

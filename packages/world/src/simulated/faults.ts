@@ -1,6 +1,15 @@
 import { systemError } from '../memory/folder-tree.ts'
 
-export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'remove' | 'syncFolder'
+export type DiskOperation =
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'rename'
+  | 'link'
+  | 'remove'
+  | 'syncFolder'
 
 export interface FaultRule {
   on: DiskOperation

@@ -110,6 +110,7 @@ function diskOfLife(disk: Disk, isAlive: () => boolean): Disk {
     makeFolder: checked(isAlive, path => disk.makeFolder(path)),
     remove: checked(isAlive, path => disk.remove(path)),
     rename: checked(isAlive, (from, to) => disk.rename(from, to)),
+    link: checked(isAlive, (from, to) => disk.link(from, to)),
     syncFolder: checked(isAlive, folder => disk.syncFolder(folder)),
   }
 }
