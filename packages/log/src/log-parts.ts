@@ -1,0 +1,44 @@
+/** What appending to, syncing, reading and shrinking the log of a partition work on together. */
+import { CommitWaiters } from './commit-waiters.ts'
+import type { LogConfig } from './engine.ts'
+import { LogEnds } from './log-ends.ts'
+import type { LogFailure } from './log-failure.ts'
+import type { LogServices } from './log-services.ts'
+import type { PartitionOwner } from './partition-folder.ts'
+import type { RecoveredLog } from './partition-recovery.ts'
+import { ProducerState } from './producer-state.ts'
+import { SegmentList } from './segment-list.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import { Tail } from './tail-cache.ts'
+
+export class LogParts {
+  readonly services: LogServices
+  readonly owner: PartitionOwner
+  config: LogConfig
+  readonly failure: LogFailure
+  readonly segments: SegmentList
+  readonly producers: ProducerState
+  readonly writer: SegmentWriter
+  readonly ends: LogEnds
+  readonly tail: Tail
+  readonly waiters: CommitWaiters = new CommitWaiters()
+
+  constructor(
+    services: LogServices,
+    owner: PartitionOwner,
+    config: LogConfig,
+    recovered: RecoveredLog | undefined,
+    failure: LogFailure,
+  ) {
+    this.services = services
+    this.owner = owner
+    this.config = config
+    this.failure = failure
+    this.segments = new SegmentList(services, recovered?.segments ?? [])
+    this.producers = recovered?.producers ?? new ProducerState()
+    this.writer = new SegmentWriter(services, owner, this.segments, recovered?.snapshotOffset ?? -1)
+    this.ends = new LogEnds(services, owner, this.segments, failure)
+    this.tail = new Tail(services.tails)
+    this.segments.epochs.trimBefore(this.ends.logStartOffset)
+  }
+}
