@@ -11,6 +11,8 @@ const binary = fileURLToPath(new URL('../../packages/cli/bin/odradek.js', import
 export interface ServeOptions {
   readonly through?: readonly string[]
   readonly nodeFlags?: readonly string[]
+  /** Another release's `bin/odradek.js`. */
+  readonly program?: string
 }
 
 /** `odradek serve` as a process of its own, so that it can be killed. */
@@ -105,8 +107,11 @@ export class ServeProcess {
   }
 }
 
-function spawnServe(args: readonly string[], { through = [], nodeFlags = [] }: ServeOptions): ChildProcess {
-  const [command, ...rest] = [...through, process.execPath, ...nodeFlags, binary, 'serve', ...args]
+function spawnServe(
+  args: readonly string[],
+  { through = [], nodeFlags = [], program = binary }: ServeOptions,
+): ChildProcess {
+  const [command, ...rest] = [...through, process.execPath, ...nodeFlags, program, 'serve', ...args]
   return spawn(command!, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
