@@ -1,0 +1,179 @@
+/**
+ * What a client saw, in the order it happened: a plain list, so that it can come from a simulation, from processes, or from a file.
+ *
+ *     send ──▶ sent          the broker said where it is
+ *          ──▶ send-failed   certainly not written: nobody may ever read it
+ *          ──▶ send-unknown  or nothing at all: perhaps written, perhaps later
+ *
+ * A `value` names one record for ever: no two sends share one. A `partition` names one partition of one topic for ever: a topic that is
+ * deleted and made again has other partitions. A `process` does one thing after the other.
+ */
+export type HistoryEvent =
+  | SendEvent
+  | SentEvent
+  | SendFailedEvent
+  | SendUnknownEvent
+  | PollEvent
+  | AssignEvent
+  | SeekEvent
+  | TrimEvent
+  | TrimmedEvent
+  | LogStartEvent
+  | CommitEvent
+  | CommittedEvent
+  | FetchCommittedEvent
+  | FetchedCommittedEvent
+  | BeginEvent
+  | EndTransactionEvent
+  | EndEvent
+
+export interface SendEvent {
+  kind: 'send'
+  process: string
+  value: string
+  /** When it is known before the answer. */
+  partition?: string
+  /** Of a record in a compacted topic. */
+  key?: string
+  /** A record that says its key is deleted. */
+  tombstone?: boolean
+  /** Default true: once answered, it survives. False for acks=1 and acks=0. */
+  durable?: boolean
+  /** Default true: written once, however often it was sent. False for producers that are not idempotent. */
+  once?: boolean
+  /** Default true: the process's records stand in the order of their sends. */
+  ordered?: boolean
+  transaction?: string
+}
+
+export interface SentEvent {
+  kind: 'sent'
+  value: string
+  partition: string
+  /** -1: the answer does not say (acks=0, or a duplicate long forgotten). */
+  offset: number
+  /** Milliseconds since any start; only compaction's delays look at it. */
+  at?: number
+}
+
+export interface SendFailedEvent {
+  kind: 'send-failed'
+  value: string
+  reason?: string
+}
+
+export interface SendUnknownEvent {
+  kind: 'send-unknown'
+  value: string
+  reason?: string
+}
+
+export interface Polled {
+  partition: string
+  offset: number
+  value: string
+}
+
+/** The records of one poll, in the order they were given out. */
+export interface PollEvent {
+  kind: 'poll'
+  process: string
+  records: readonly Polled[]
+  /** Reads only what was committed. */
+  transaction?: string
+}
+
+/** The process reads these partitions from now on, from wherever it was told to; what it read before no longer binds it. */
+export interface AssignEvent {
+  kind: 'assign'
+  process: string
+  partitions: readonly string[]
+}
+
+/** The process goes elsewhere in this partition, asked or by a reset. */
+export interface SeekEvent {
+  kind: 'seek'
+  process: string
+  partition: string
+}
+
+/** From here on, records before the offset may be gone: DeleteRecords was called, or retention was seen at work. */
+export interface TrimEvent {
+  kind: 'trim'
+  partition: string
+  before: number
+}
+
+/** DeleteRecords was answered: from here on no log start may be before the offset. */
+export interface TrimmedEvent {
+  kind: 'trimmed'
+  partition: string
+  before: number
+}
+
+/** ListOffsets said where the log starts. `since`: the place in the history where it was asked; the event's own when absent. */
+export interface LogStartEvent {
+  kind: 'log-start'
+  partition: string
+  offset: number
+  since?: number
+}
+
+/** An offset is about to be committed. */
+export interface CommitEvent {
+  kind: 'commit'
+  group: string
+  partition: string
+  offset: number
+  process?: string
+}
+
+/** It was answered. */
+export interface CommittedEvent {
+  kind: 'committed'
+  group: string
+  partition: string
+  offset: number
+  process?: string
+}
+
+/** Somebody asks what is committed. */
+export interface FetchCommittedEvent {
+  kind: 'fetch-committed'
+  id: string
+}
+
+/** The answer; -1: nothing is. */
+export interface FetchedCommittedEvent {
+  kind: 'fetched-committed'
+  id: string
+  group: string
+  partition: string
+  offset: number
+}
+
+export interface BeginEvent {
+  kind: 'begin'
+  process: string
+  transaction: string
+}
+
+/** `unknown`: nobody told how it ended. */
+export interface EndTransactionEvent {
+  kind: 'end-transaction'
+  transaction: string
+  outcome: 'committed' | 'aborted' | 'unknown'
+}
+
+/**
+ * When all is over and the log is at rest, `process` has read this partition from its start to its end. What is not among its polls is
+ * not in the log.
+ */
+export interface EndEvent {
+  kind: 'end'
+  process: string
+  partition: string
+  logStart: number
+  highWatermark: number
+  at?: number
+}
