@@ -25,11 +25,11 @@ export interface CheckpointSlot {
 
 const magic = 0x4f444350 // "ODCP"
 const version = 1
-const headerSize = 64
-const copySize = 64
-const slotSize = 2 * copySize
+export const headerSize = 64
+export const copySize = 64
+export const slotSize: number = 2 * copySize
 const kinds = { free: 0, partition: 1, clock: 2 } as const
-const clockKey = 'clock'
+export const clockKey = 'clock'
 const syncAfterMs = 5000
 
 export const partitionKey = (topicId: string, index: number): string => `${topicId}/${index}`
@@ -148,7 +148,7 @@ function encodeHeader(): Uint8Array {
   return bytes
 }
 
-function checkHeader(bytes: Uint8Array, path: string): void {
+export function checkHeader(bytes: Uint8Array, path: string): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < headerSize || view.getUint32(0) !== magic) {
     throw new UsageError(
@@ -193,7 +193,8 @@ function decodeSlot(bytes: Uint8Array, number: number): CheckpointSlot {
   return newest ?? { key: undefined, number, sequence: 0, durableOffset: 0, logStartOffset: 0 }
 }
 
-function decodeCopy(bytes: Uint8Array, at: number, number: number): CheckpointSlot | undefined {
+/** Undefined when the copy is not what was written. */
+export function decodeCopy(bytes: Uint8Array, at: number, number: number): CheckpointSlot | undefined {
   if (bytes.length < at + copySize) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, copySize)
   const kind = view.getInt8(8)
