@@ -49,6 +49,9 @@ export const bars: readonly Bar[] = [
   { of: /^start from the shell/, ...atMost(500, 'ms') },
   { of: /^start in process/, ...atMost(50, 'ms') },
   { of: /^memory at rest/, ...atMost(110, 'MB') },
+  { of: /^scale, start/, ...atMost(5_000, 'ms') },
+  { of: /^scale, processor, 5,000/, ...atMost(5, '% of a core') },
+  { of: /^scale, memory/, ...atMost(512, 'MB') },
   { of: /^word count/, ...atMost(10, 's') },
 ]
 

@@ -1,15 +1,12 @@
 /** Resident memory of the broker's process: after its start, and the most while records are produced and read. */
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { platformaticClient } from './clients/platformatic.ts'
 import { filledTopic, readAll } from './consumer.ts'
 import { odradekBroker } from './peers/odradek.ts'
 import { apacheBroker } from './place.ts'
+import { residentMegabytes } from './process-figures.ts'
 import type { Family, Row, RunningBroker } from './row.ts'
 
-const run = promisify(execFile)
 const restMs = 2_000
 const sampleMs = 50
 const records = 200_000
@@ -49,12 +46,4 @@ async function measured(broker: RunningBroker): Promise<{ atRest: number; underL
   } finally {
     await broker.stop()
   }
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined)
-  const kilobytes = status
-    ? /VmRSS:\s+(\d+)/.exec(status)?.[1]
-    : (await run('ps', ['-o', 'rss=', '-p', String(pid)])).stdout
-  return Number(kilobytes) / 1_024
 }

@@ -18,6 +18,7 @@ import { memoryFamily } from './memory.ts'
 import { benchPlace } from './place.ts'
 import { producerFamily } from './producer.ts'
 import type { Family, Row } from './row.ts'
+import { scaleFamily } from './scale.ts'
 import { startFamily } from './start.ts'
 import { formatTable } from './table.ts'
 import { wordCountFamily } from './word-count.ts'
@@ -33,6 +34,7 @@ const families: Record<string, Family> = {
   broker: brokerFamily,
   start: startFamily,
   memory: memoryFamily,
+  scale: scaleFamily,
   'word-count': wordCountFamily,
 }
 
