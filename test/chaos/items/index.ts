@@ -1,0 +1,5 @@
+/** The chaos list, by id. Numbers are those of the reliability list that the issue refers to. */
+import type { ChaosItem } from '../item.ts'
+import { formatGoldens } from './r21-format-goldens.ts'
+
+export const items: readonly ChaosItem[] = [formatGoldens]
