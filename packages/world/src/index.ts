@@ -9,11 +9,17 @@ export { realRandom } from './real/random.ts'
 export { realWire } from './real/wire.ts'
 export { realWorld } from './real/world.ts'
 export { SimulatedClock } from './simulated/clock.ts'
-export { type DiskTemper, SimulatedDisk } from './simulated/disk.ts'
+export { type DiskObserver, type DiskTemper, SimulatedDisk } from './simulated/disk.ts'
 export type { DiskOperation, FaultRule } from './simulated/faults.ts'
 export { SeededRandom } from './simulated/random.ts'
 export type { Fate } from './simulated/simulated-file.ts'
 export { SimulatedWire, type Weather } from './simulated/wire.ts'
-export { SimulatedMachine, type SimulatedWorld, type SimulatedWorldOptions, simulatedWorld } from './simulated/world.ts'
+export {
+  type CrashOptions,
+  SimulatedMachine,
+  type SimulatedWorld,
+  type SimulatedWorldOptions,
+  simulatedWorld,
+} from './simulated/world.ts'
 export type { Address, Connection, ConnectionEvents, ConnectOptions, Listener, Wire } from './wire.ts'
 export type { World } from './world.ts'

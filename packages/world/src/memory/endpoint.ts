@@ -14,25 +14,32 @@ import type { Pipe } from './pipe.ts'
 /** How long an ended connection may wait for the peer to end it too. */
 const lingerMs = 2_000
 
+interface Surroundings {
+  /** This end is closed. */
+  over(): void
+  /** Lets the program at this end know of something. */
+  tell(act: () => void): void
+}
+
 export class Endpoint implements Connection {
   readonly local: Address
   readonly remote: Address
   readonly #clock: Clock
   readonly #in: Pipe
   readonly #out: Pipe
-  readonly #over: () => void
+  readonly #around: Surroundings
   #events: ConnectionEvents | undefined
   #state: 'open' | 'ending' | 'closed' = 'open'
   #error: Error | undefined
   #linger: Timer | undefined
 
-  constructor(local: Address, remote: Address, clock: Clock, pipes: { in: Pipe; out: Pipe }, over: () => void) {
+  constructor(local: Address, remote: Address, clock: Clock, pipes: { in: Pipe; out: Pipe }, around: Surroundings) {
     this.local = local
     this.remote = remote
     this.#clock = clock
     this.#in = pipes.in
     this.#out = pipes.out
-    this.#over = over
+    this.#around = around
   }
 
   handle(events: ConnectionEvents): void {
@@ -61,7 +68,9 @@ export class Endpoint implements Connection {
   }
 
   drained(): void {
-    if (this.#state === 'open') this.#events?.drained?.()
+    this.#around.tell(() => {
+      if (this.#state === 'open') this.#events?.drained?.()
+    })
   }
 
   pause(): void {
@@ -105,12 +114,12 @@ export class Endpoint implements Connection {
     this.#state = 'closed'
     this.#linger?.cancel()
     this.#in.break()
-    this.#over()
+    this.#around.over()
     this.#tellClosed()
   }
 
   #tellClosed(): void {
     const events = this.#events
-    if (events) queueMicrotask(() => events.closed(this.#error))
+    if (events) queueMicrotask(() => this.#around.tell(() => events.closed(this.#error)))
   }
 }

@@ -15,6 +15,8 @@ export interface Roads {
   reach(from: string, to: Address, signal?: AbortSignal): Promise<void>
   /** One direction of a new connection. `cut` breaks that connection. */
   open(from: string, to: string, cut: () => void): Road
+  /** Lets the program on a host know of something; at once where programs are never paused. */
+  tell(host: string, act: () => void): void
 }
 
 const firstFreePort = 49_152
@@ -89,8 +91,21 @@ export class InProcessWire {
     const over = () => {
       if (--left === 0) this.#pairs.delete(pair)
     }
-    const near = new Endpoint(a, b, this.#clock, { in: back, out: there }, over)
-    const far = new Endpoint(b, a, this.#clock, { in: there, out: back }, over)
+    const roads = this.#roads
+    const near = new Endpoint(
+      a,
+      b,
+      this.#clock,
+      { in: back, out: there },
+      { over, tell: act => roads.tell(a.host, act) },
+    )
+    const far = new Endpoint(
+      b,
+      a,
+      this.#clock,
+      { in: there, out: back },
+      { over, tell: act => roads.tell(b.host, act) },
+    )
     const pair = [near, far] as const
     this.#pairs.add(pair)
     return { near, far }
@@ -110,5 +125,7 @@ function named(host: string, own: string): string {
 /** A wire without faults between parts of this process: an embedded broker and its clients. */
 export function memoryWire(): Wire {
   const good: Road = { pieces: length => (length === 0 ? [] : [length]), carry: arrive => realClock.soon(arrive) }
-  return new InProcessWire(realClock, { reach: async () => {}, open: () => good }).from('127.0.0.1')
+  return new InProcessWire(realClock, { reach: async () => {}, open: () => good, tell: (_, act) => act() }).from(
+    '127.0.0.1',
+  )
 }

@@ -93,15 +93,47 @@ export class SimulatedClock implements Clock {
   }
 }
 
-/** The clock as one life of a machine sees it: when the machine has crashed, what it had set to fire never fires. */
-export function clockOfLife(clock: Clock, isAlive: () => boolean): Clock {
-  const inThisLife = (run: () => void) => () => {
-    if (isAlive()) run()
+export interface LifeView {
+  /** False once the machine has crashed: what it had set to fire never fires. */
+  isAlive(): boolean
+  /** Lets the program know, now or when it is no longer paused. */
+  timerDue(act: () => void): void
+  /** How far its wall clock is off. */
+  wallOffsetMs(): number
+}
+
+/** The clock as one life of a machine sees it. */
+export function clockOfLife(clock: Clock, life: LifeView): Clock {
+  const timer = (ms: number, fire: () => void): Timer => {
+    let isCancelled = false
+    const due = clock.timer(ms, () => {
+      life.timerDue(() => {
+        if (life.isAlive() && !isCancelled) fire()
+      })
+    })
+    return {
+      cancel: () => {
+        isCancelled = true
+        due.cancel()
+      },
+    }
   }
+  return {
+    now: () => clock.now() + life.wallOffsetMs(),
+    monotonic: () => clock.monotonic(),
+    timer,
+    soon: run => {
+      timer(0, run)
+    },
+  }
+}
+
+/** The clock of a machine's devices: what they complete reaches the program when it runs. */
+export function clockOfDevices(clock: Clock, happened: (act: () => void) => void): Clock {
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
-    timer: (ms, fire, options) => clock.timer(ms, inThisLife(fire), options),
-    soon: run => clock.soon(inThisLife(run)),
+    timer: (ms, fire) => clock.timer(ms, () => happened(fire)),
+    soon: run => clock.soon(() => happened(run)),
   }
 }

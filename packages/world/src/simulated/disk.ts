@@ -18,15 +18,20 @@ export interface DiskTemper {
   readMs?: readonly [number, number]
 }
 
+/** Told of each operation that changes something, when its effect is there (a sync: when it begins, and again when it has ended). */
+export type DiskObserver = (operation: DiskOperation, path: string) => void
+
 export class SimulatedDisk implements Disk {
   readonly #clock: Clock
   readonly #random: SeededRandom
-  readonly #temper: DiskTemper
+  #temper: DiskTemper
   readonly #names = new DurableNames<SimulatedFile>()
   readonly #tree = new FolderTree<SimulatedFile>(this.#names)
   readonly #unsynced = new Set<SimulatedFile>()
   readonly #faults = new Faults()
   #capacity = Number.POSITIVE_INFINITY
+  #operations = 0
+  #observe: DiskObserver | undefined
   #life = 0
 
   constructor(clock: Clock, random: SeededRandom, temper: DiskTemper = {}) {
@@ -53,6 +58,26 @@ export class SimulatedDisk implements Disk {
     this.#capacity = bytes
   }
 
+  /** From now on syncs and reads take so long. */
+  setTemper(temper: DiskTemper): void {
+    this.#temper = temper
+  }
+
+  /** How many operations that change something there have been. */
+  get operations(): number {
+    return this.#operations
+  }
+
+  /** One at a time. The observer may crash the disk: then the operation has happened, as far as a crash lets it, and its caller is told nothing. */
+  observe(observer: DiskObserver | undefined): void {
+    this.#observe = observer
+  }
+
+  /** A bit of what is durable in a file turns over; nobody is told. */
+  rot(path: string, position: number, bit: number): void {
+    this.#tree.file(path).rot(position, bit)
+  }
+
   /** The bytes all files hold together; a file with two names counts once. */
   get usedBytes(): number {
     let sum = 0
@@ -69,6 +94,7 @@ export class SimulatedDisk implements Disk {
       file.truncate(0)
       this.#unsynced.add(file)
     }
+    if (mode === 'create' || mode === 'fresh') this.#happened('open', path)
     return new Handle(path, file, this.#port(), mode === 'read')
   }
 
@@ -87,31 +113,45 @@ export class SimulatedDisk implements Disk {
   }
 
   async makeFolder(path: string): Promise<void> {
+    this.#meet('makeFolder', path)
     this.#tree.makeFolder(path)
+    this.#happened('makeFolder', path)
   }
 
   async remove(path: string): Promise<void> {
     this.#meet('remove', path)
     this.#tree.remove(path)
+    this.#happened('remove', path)
   }
 
   async rename(from: string, to: string): Promise<void> {
     this.#meet('rename', from)
     this.#tree.rename(from, to)
+    this.#happened('rename', from)
   }
 
   async link(from: string, to: string): Promise<void> {
     this.#meet('link', from)
     this.#tree.link(from, to)
+    this.#happened('link', from)
   }
 
   async syncFolder(folder: string): Promise<void> {
     const durable = this.#names.beginSync(this.#tree.folder(folder))
     const life = this.#life
+    this.#happened('syncFolder', folder)
     await this.#wait(this.#temper.syncMs)
     if (life !== this.#life) throw crashed(folder)
     this.#meet('syncFolder', folder)
     durable()
+    this.#happened('syncFolder', folder)
+  }
+
+  #happened(operation: DiskOperation, path: string): void {
+    const life = this.#life
+    this.#operations++
+    this.#observe?.(operation, path)
+    if (life !== this.#life) throw crashed(path)
   }
 
   #meet(operation: DiskOperation, path: string): void {
@@ -133,6 +173,7 @@ export class SimulatedDisk implements Disk {
     return {
       isOfThisLife: () => life === this.#life,
       meet: (operation, path) => this.#faults.meet(operation, path),
+      happened: (operation, path) => this.#happened(operation, path),
       freeBytes: () => (this.#capacity === Number.POSITIVE_INFINITY ? this.#capacity : this.#capacity - this.usedBytes),
       changed: file => this.#unsynced.add(file),
       settled: file => {
@@ -155,6 +196,7 @@ function* filesIn(folder: Folder<SimulatedFile>): Generator<SimulatedFile> {
 interface DiskPort {
   isOfThisLife(): boolean
   meet(operation: DiskOperation, path: string): Error | undefined
+  happened(operation: DiskOperation, path: string): void
   freeBytes(): number
   changed(file: SimulatedFile): void
   settled(file: SimulatedFile): void
@@ -208,6 +250,7 @@ class Handle implements DiskFile {
       left -= part.length
     }
     this.#disk.changed(this.#file)
+    this.#disk.happened('write', this.path)
     if (error) throw error
   }
 
@@ -217,12 +260,14 @@ class Handle implements DiskFile {
     if (error) throw error
     this.#file.truncate(size)
     this.#disk.changed(this.#file)
+    this.#disk.happened('truncate', this.path)
   }
 
   async sync(): Promise<void> {
     this.#check()
     const sync = this.#file.beginSync()
     const error = this.#disk.meet('sync', this.path)
+    this.#disk.happened('sync', this.path)
     await this.#disk.waitForSync()
     if (!this.#disk.isOfThisLife()) throw crashed(this.path)
     if (error) {
@@ -231,6 +276,7 @@ class Handle implements DiskFile {
     }
     sync.succeed()
     this.#disk.settled(this.#file)
+    this.#disk.happened('sync', this.path)
   }
 
   async close(): Promise<void> {

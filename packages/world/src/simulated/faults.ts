@@ -9,6 +9,7 @@ export type DiskOperation =
   | 'rename'
   | 'link'
   | 'remove'
+  | 'makeFolder'
   | 'syncFolder'
 
 export interface FaultRule {

@@ -64,6 +64,14 @@ export class SimulatedFile {
     this.#current = this.#durable.copy()
   }
 
+  /** A bit turns over where it is durable, and so where it is read. */
+  rot(position: number, bit: number): void {
+    for (const pages of [this.#durable, this.#current]) {
+      const [byte] = pages.read(position, 1)
+      if (byte !== undefined) pages.write(position, Uint8Array.of(byte ^ (1 << bit)))
+    }
+  }
+
   #compact(): void {
     const firstOpen = this.#changes.findIndex(change => change.state !== 'synced')
     const settled = this.#changes.splice(0, firstOpen === -1 ? this.#changes.length : firstOpen)

@@ -10,6 +10,7 @@ import { systemError } from '../memory/folder-tree.ts'
 import type { Road } from '../memory/pipe.ts'
 import { InProcessWire, type Roads } from '../memory/wire.ts'
 import type { Address, Connection, ConnectOptions, Listener, Wire } from '../wire.ts'
+import { ProcessGate } from './process-gate.ts'
 import type { SeededRandom } from './random.ts'
 
 export interface Weather {
@@ -24,24 +25,27 @@ export interface Weather {
 /** A host that does not answer is given up after this, as Linux does. */
 const connectTimeoutMs = 127_000
 const mostPieces = 8
+const defaultWeather: Required<Weather> = { delayMs: [0.05, 2], splitChance: 0.2, cutChance: 0 }
 const ownHost = '127.0.0.1'
 
 export class SimulatedWire implements Wire {
   readonly #clock: Clock
   readonly #random: SeededRandom
-  readonly #weather: Required<Weather>
+  #weather: Required<Weather>
   readonly #wire: InProcessWire
   readonly #partitions = new Set<string>()
   readonly #refusing = new Set<string>()
+  readonly #gates = new Map<string, ProcessGate>()
   #waiting: { from: string; to: string; go: () => void }[] = []
 
   constructor(clock: Clock, random: SeededRandom, weather: Weather = {}) {
     this.#clock = clock
     this.#random = random
-    this.#weather = { delayMs: [0.05, 2], splitChance: 0.2, cutChance: 0, ...weather }
+    this.#weather = { ...defaultWeather, ...weather }
     const roads: Roads = {
       reach: (from, to, signal) => this.#reach(from, to, signal),
       open: (from, to, cut) => this.#road(from, to, cut),
+      tell: (host, act) => this.gate(host).happened(act),
     }
     this.#wire = new InProcessWire(clock, roads)
   }
@@ -57,6 +61,18 @@ export class SimulatedWire implements Wire {
   /** The wire as a program on `host` sees it. */
   from(host: string): Wire {
     return this.#wire.from(host)
+  }
+
+  /** Whether the program on `host` gets to hear what arrives. */
+  gate(host: string): ProcessGate {
+    const gate = this.#gates.get(host) ?? new ProcessGate(this.#clock)
+    this.#gates.set(host, gate)
+    return gate
+  }
+
+  /** Another weather, for what is sent from now on. */
+  setWeather(weather: Weather): void {
+    this.#weather = { ...defaultWeather, ...weather }
   }
 
   /** From now on nothing passes between the two hosts, either way, until `heal`. */
@@ -108,7 +124,7 @@ export class SimulatedWire implements Wire {
         if (this.#isParted(from, to.host)) this.#waiting.push({ from, to: to.host, go: come })
         else if (this.#refusing.has(to.host))
           settle(() => reject(systemError('ECONNREFUSED', 'refused', `${to.host}:${to.port}`)))
-        else settle(resolve)
+        else this.gate(to.host).happened(() => this.gate(from).happened(() => settle(resolve)))
       }
       this.#clock.timer(this.#random.between(this.#weather.delayMs), come)
     })
@@ -119,7 +135,10 @@ export class SimulatedWire implements Wire {
     let lastArrival = 0
     const land = () => {
       if (this.#isParted(from, to)) this.#waiting.push({ from, to, go: land })
-      else underway.shift()!()
+      else {
+        const arrive = underway.shift()!
+        this.gate(to).happened(arrive)
+      }
     }
     return {
       pieces: length => this.#pieces(length),

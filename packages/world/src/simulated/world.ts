@@ -9,8 +9,9 @@ import type { Disk } from '../disk.ts'
 import type { Random } from '../random.ts'
 import type { Wire } from '../wire.ts'
 import type { World } from '../world.ts'
-import { clockOfLife, SimulatedClock } from './clock.ts'
+import { clockOfDevices, clockOfLife, SimulatedClock } from './clock.ts'
 import { type DiskTemper, SimulatedDisk } from './disk.ts'
+import type { ProcessGate } from './process-gate.ts'
 import { SeededRandom } from './random.ts'
 import type { Fate } from './simulated-file.ts'
 import { SimulatedWire, type Weather } from './wire.ts'
@@ -49,17 +50,26 @@ export function simulatedWorld({ seed, weather, disk }: SimulatedWorldOptions): 
   }
 }
 
+export interface CrashOptions {
+  /** What becomes of what was not synced. */
+  unsynced?: Fate
+}
+
 export class SimulatedMachine {
   readonly name: string
   readonly disk: SimulatedDisk
   readonly #clock: SimulatedClock
   readonly #wire: SimulatedWire
   readonly #random: SeededRandom
+  readonly #gate: ProcessGate
+  #wallOffsetMs = 0
   #life = 0
 
   constructor(name: string, clock: SimulatedClock, wire: SimulatedWire, random: SeededRandom, temper?: DiskTemper) {
     this.name = name
-    this.disk = new SimulatedDisk(clock, random.fork('disk'), temper)
+    this.#gate = wire.gate(name)
+    const devices = clockOfDevices(clock, act => this.#gate.happened(act))
+    this.disk = new SimulatedDisk(devices, random.fork('disk'), temper)
     this.#clock = clock
     this.#wire = wire
     this.#random = random
@@ -70,8 +80,9 @@ export class SimulatedMachine {
     const life = this.#life
     const isAlive = () => life === this.#life
     const random: Random = this.#random.fork(`life ${life}`)
+    const timerDue = (act: () => void) => this.#gate.timerDue(act)
     return {
-      clock: clockOfLife(this.#clock, isAlive),
+      clock: clockOfLife(this.#clock, { isAlive, timerDue, wallOffsetMs: () => this.#wallOffsetMs }),
       random,
       disk: diskOfLife(this.disk, isAlive),
       wire: wireOfLife(this.#wire.from(this.name), isAlive),
@@ -79,10 +90,44 @@ export class SimulatedMachine {
   }
 
   /** Power fails: timers never fire, connections break, the disk keeps what was synced and some of the rest. */
-  crash(options: { unsynced?: Fate } = {}): void {
+  crash(options: CrashOptions = {}): void {
     this.#life++
+    this.#gate.clear()
     this.#wire.crash(this.name)
     this.disk.crash(options)
+  }
+
+  /**
+   * Power fails in the middle of the program's work: at the disk operation after `operations` more. `crashed` is called at that very
+   * moment. Gives what takes it back.
+   */
+  crashAt(operations: number, { crashed, ...options }: CrashOptions & { crashed?: () => void } = {}): () => void {
+    let left = operations
+    this.disk.observe(() => {
+      if (left-- > 0) return
+      this.disk.observe(undefined)
+      this.crash(options)
+      crashed?.()
+    })
+    return () => this.disk.observe(undefined)
+  }
+
+  get isPaused(): boolean {
+    return this.#gate.isPaused
+  }
+
+  /** The program stops, the world goes on: see ProcessGate. */
+  pause(): void {
+    this.#gate.pause()
+  }
+
+  resume(): void {
+    this.#gate.resume()
+  }
+
+  /** Its wall clock jumps by `ms`, either way, and stays off. Timers do not notice. */
+  jump(ms: number): void {
+    this.#wallOffsetMs += ms
   }
 }
 
