@@ -3,11 +3,20 @@
  * now, at which offsets. The batches to be written get their offsets and leader epoch here; nothing else is changed, except the
  * producers, which `undo` takes back when the write fails.
  */
-import { type ErrorCode, ErrorCodes, patchBaseOffset, patchLeaderEpoch, patchMaxTimestamp } from '@odradek/protocol'
+import {
+  type BatchHeader,
+  decodeControlBatch,
+  type ErrorCode,
+  ErrorCodes,
+  patchBaseOffset,
+  patchLeaderEpoch,
+  patchMaxTimestamp,
+} from '@odradek/protocol'
 import type { PendingAppend } from './append-request.ts'
 import type { AppendBatch, Appended, LogConfig } from './engine.ts'
-import type { ProducerState } from './producer-state.ts'
+import type { ProducerState, SequencedBatch } from './producer-state.ts'
 import type { PlacedBatch, Segment } from './segment.ts'
+import type { Outcome } from './transactions.ts'
 
 export interface AppendPlan {
   /** So many of the pending appends are dealt with; the rest needs a new segment first. */
@@ -79,7 +88,7 @@ function place(
   view: AppendView,
   plan: AppendPlan,
 ): { ok: true; baseOffset: number; duplicate: false; appendTime?: number } {
-  const { bytes, offsetCount, producerId, producerEpoch, baseSequence, control } = batch
+  const { bytes, offsetCount, producerId, producerEpoch, baseSequence, transactional, control } = batch
   const stampsTime = view.config.messageTimestampType === 'LogAppendTime'
   const maxTimestamp = stampsTime ? view.now : batch.maxTimestamp
   patchBaseOffset(bytes, 0, baseOffset)
@@ -89,7 +98,10 @@ function place(
   if (producerId >= 0n) {
     plan.undo.push(
       view.producers.apply(
-        { producerId, producerEpoch, baseSequence, count: offsetCount, baseOffset, maxTimestamp, control },
+        {
+          ...{ producerId, producerEpoch, baseSequence, count: offsetCount, baseOffset, maxTimestamp },
+          ...{ transactional, control, outcome: control ? outcomeOf(bytes) : undefined },
+        },
         view.now,
       ),
     )
@@ -100,3 +112,19 @@ function place(
 }
 
 const refusal = (error: ErrorCode, logStartOffset: number): Appended => ({ ok: false, error, logStartOffset })
+
+/** A batch found in the log, as its producer's state takes it. */
+export function sequencedBatch(batch: BatchHeader, bytes: Uint8Array): SequencedBatch {
+  const { producerId, producerEpoch, baseSequence, lastOffsetDelta, baseOffset, maxTimestamp } = batch
+  const { isTransactional: transactional, isControl: control } = batch
+  return {
+    ...{ producerId, producerEpoch, baseSequence, count: lastOffsetDelta + 1, baseOffset, maxTimestamp },
+    ...{ transactional, control, outcome: control && batch.recordCount > 0 ? outcomeOf(bytes, batch.at) : undefined },
+  }
+}
+
+/** What a control batch decides about its producer's transaction. */
+function outcomeOf(bytes: Uint8Array, at = 0): Outcome | undefined {
+  const { type } = decodeControlBatch(bytes, at)
+  return type === 'commit' || type === 'abort' ? type : undefined
+}

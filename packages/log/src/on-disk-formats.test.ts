@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { memoryDisk, realClock } from '@odradek/world'
 import { Checkpoint, partitionKey } from './checkpoint.ts'
-import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
+import { decodeAborted, decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
 import { decodeSidecarHead, decodeSidecarIndex, encodeSidecar } from './segment-sidecar.ts'
 import { SparseIndex } from './sparse-index.ts'
 
@@ -51,14 +51,30 @@ describe('a snapshot', () => {
     timestamp: 1e12 + i,
   }))
   const entries = [
-    { producerId: 2n ** 62n, epoch: 32767, window, lastSeen: 1e12 },
-    { producerId: 4n, epoch: 0, window: [], lastSeen: 7 },
+    { producerId: 2n ** 62n, epoch: 32767, window, lastSeen: 1e12, markerOffset: 2 ** 40, transactionStart: 7 },
+    { producerId: 4n, epoch: 0, window: [], lastSeen: 7, markerOffset: -1, transactionStart: -1 },
   ]
-  const bytes = encodeSnapshot(42, entries)
+  const aborted = [
+    { producerId: 4n, firstOffset: 1, lastOffset: 3 },
+    { producerId: 2n ** 62n, firstOffset: 2, lastOffset: 2 ** 41 },
+  ]
+  const bytes = encodeSnapshot(42, entries, aborted)
 
   test('is read back, under its own offset only', () => {
     assert.deepEqual(decodeSnapshot(bytes, 42), entries)
+    assert.deepEqual(decodeAborted(bytes), aborted)
     assert.equal(decodeSnapshot(bytes, 43), undefined)
+  })
+
+  test('of version 1, which knew of no transactions, is read', () => {
+    const old = Buffer.from(
+      '4f445053000000018a7a32f7000000000000002a00000001000000000000000500030001000000000000000700000004000000060000000000000009000000000000000b',
+      'hex',
+    )
+    const window = [{ firstSequence: 4, lastSequence: 6, baseOffset: 9, timestamp: 11 }]
+    const entry = { producerId: 5n, epoch: 3, window, lastSeen: 7, markerOffset: -1, transactionStart: -1 }
+    assert.deepEqual(decodeSnapshot(old, 42), [entry])
+    assert.deepEqual(decodeAborted(old), [])
   })
 
   test('with any bit changed, or any length, is refused', () => {

@@ -8,13 +8,14 @@
  * since the last sidecar is. Bytes that are no batch end the log if they lie past the durable offset: a write that was never
  * acknowledged was torn. If they lie before it, acknowledged records are damaged: nothing is cut, and the partition stays closed.
  */
-import { type BatchHeader, CorruptionError, hasValidCrc } from '@odradek/protocol'
+import { CorruptionError, hasValidCrc } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
+import { sequencedBatch } from './append-plan.ts'
 import { type ScanEnd, scanBatches } from './batch-scan.ts'
 import { offsetInName, snapshotName } from './file-names.ts'
 import type { LogServices } from './log-services.ts'
-import { decodeSnapshot } from './producer-snapshot.ts'
-import { ProducerState, type SequencedBatch } from './producer-state.ts'
+import { decodeAborted, decodeSnapshot } from './producer-snapshot.ts'
+import { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
 import { decodeSidecarHead, type SidecarHead, sidecarHeadEnd, sidecarHeadSize } from './segment-sidecar.ts'
 import { listIfThere } from './whole-file.ts'
@@ -76,7 +77,7 @@ class Recovery {
       const bytes = await this.#services.disk.readFile(`${this.#spec.folder}/${snapshotName(offset)}`)
       const entries = decodeSnapshot(bytes, offset)
       if (entries === undefined) continue
-      for (const entry of entries) this.log.producers.restore(entry)
+      this.log.producers.restore(entries, decodeAborted(bytes))
       this.log.snapshotOffset = offset
       this.#durableOffset = Math.max(this.#durableOffset, offset)
       return
@@ -161,7 +162,7 @@ class Recovery {
             return 'a batch does not match its checksum'
           segment.noteFound(batch, this.#spec.indexIntervalBytes)
         }
-        if (batch.baseOffset >= replayFrom && batch.producerId >= 0n) producers.apply(sequenced(batch), now)
+        if (batch.baseOffset >= replayFrom && batch.producerId >= 0n) producers.apply(sequencedBatch(batch, bytes), now)
         return undefined
       },
     )
@@ -183,18 +184,5 @@ class Recovery {
     )
     this.log.bytesCut += file.size - segment.size
     file.truncate(segment.size)
-  }
-}
-
-function sequenced(batch: BatchHeader): SequencedBatch {
-  const { producerId, producerEpoch, baseSequence, lastOffsetDelta, baseOffset, maxTimestamp, isControl } = batch
-  return {
-    producerId,
-    producerEpoch,
-    baseSequence,
-    count: lastOffsetDelta + 1,
-    baseOffset,
-    maxTimestamp,
-    control: isControl,
   }
 }

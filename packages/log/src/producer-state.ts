@@ -7,10 +7,13 @@
  * again is a duplicate and answered with its first offset. A higher epoch starts at 0 again; a lower one is fenced. A producer that
  * is not known (never seen, expired, or its batches deleted) may start anywhere.
  *
+ * Its transactions are followed alongside (transactions.ts). While one is open, all its batches must belong to it.
+ *
  * Decisions only: nothing here waits. `check` looks, `apply` notes, and what `apply` returns takes it back when the write fails.
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { ProducerInfo } from './engine.ts'
+import { type AbortedTransaction, type Outcome, Transactions } from './transactions.ts'
 
 /** Batches a producer may have in flight, all of which it may send again (max.in.flight.requests.per.connection). */
 const windowLength = 5
@@ -26,7 +29,10 @@ export interface SequencedBatch {
   count: number
   baseOffset: number
   maxTimestamp: number
+  transactional: boolean
   control: boolean
+  /** Of a control batch that ends a transaction. */
+  outcome: Outcome | undefined
 }
 
 export interface WrittenBatch {
@@ -44,27 +50,35 @@ export interface ProducerEntry {
   readonly window: readonly WrittenBatch[]
   /** Wall time of its last append, or of the recovery that found it. */
   readonly lastSeen: number
+  /** Offset of the last marker of this epoch; -1: none. */
+  readonly markerOffset: number
 }
 
 export type SequenceVerdict =
   | { kind: 'next' }
   | { kind: 'duplicate'; written: WrittenBatch }
   | { kind: 'refused'; error: ErrorCode }
-export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp'>
+export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp' | 'outcome'>
 
 const next: SequenceVerdict = { kind: 'next' }
 const outOfOrder: SequenceVerdict = { kind: 'refused', error: ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER }
+const notOfTransaction: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_TXN_STATE }
 const fenced: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_PRODUCER_EPOCH }
 
 export class ProducerState {
+  readonly transactions: Transactions = new Transactions()
   readonly #entries = new Map<bigint, ProducerEntry>()
 
   get size(): number {
     return this.#entries.size
   }
 
-  entries(): Iterable<ProducerEntry> {
-    return this.#entries.values()
+  /** For a snapshot. */
+  entries(): (ProducerEntry & { transactionStart: number })[] {
+    return Array.from(this.#entries.values(), entry => ({
+      ...entry,
+      transactionStart: this.transactions.startOf(entry.producerId),
+    }))
   }
 
   check(batch: SequencedFields): SequenceVerdict {
@@ -77,31 +91,61 @@ export class ProducerState {
     const last = sequenceAfter(first, batch.count - 1)
     const written = entry.window.find(candidate => candidate.firstSequence === first && candidate.lastSequence === last)
     if (written !== undefined) return { kind: 'duplicate', written }
+    if (!batch.transactional && this.transactions.startOf(batch.producerId) >= 0) return notOfTransaction
     const previous = entry.window.at(-1)?.lastSequence ?? -1
     return first === sequenceAfter(previous, 1) ? next : outOfOrder
   }
 
   /** Notes a batch that `check` let pass, or one found in the log. Returns how to take it back. */
   apply(batch: SequencedBatch, now: number): () => void {
-    const { producerId } = batch
+    const { producerId, producerEpoch: epoch, control } = batch
     const before = this.#entries.get(producerId)
-    const kept = before !== undefined && before.epoch === batch.producerEpoch ? before.window : []
-    const window = batch.control ? kept : [...kept.slice(1 - windowLength), writtenBatch(batch)]
-    this.#entries.set(producerId, { producerId, epoch: batch.producerEpoch, window, lastSeen: now })
+    const isSameEpoch = before !== undefined && before.epoch === epoch
+    const kept = isSameEpoch ? before.window : []
+    const window = control ? kept : [...kept.slice(1 - windowLength), writtenBatch(batch)]
+    const markerOffset = control ? batch.baseOffset : isSameEpoch ? before.markerOffset : -1
+    this.#entries.set(producerId, { producerId, epoch, window, lastSeen: now, markerOffset })
+    const takeBack = this.#follow(batch)
     return () => {
+      takeBack?.()
       if (before === undefined) this.#entries.delete(producerId)
       else this.#entries.set(producerId, before)
     }
   }
 
-  restore(entry: ProducerEntry): void {
-    this.#entries.set(entry.producerId, entry)
+  #follow({ producerId, baseOffset, transactional, control, outcome }: SequencedBatch): (() => void) | undefined {
+    if (outcome !== undefined) return this.transactions.end(producerId, baseOffset, outcome)
+    return transactional && !control ? this.transactions.begin(producerId, baseOffset) : undefined
   }
 
-  /** Forgets producers that have been silent for a day. */
+  /** The last offset of what must stay in the log for each producer's sequence or epoch to be known. */
+  lastOffsets(): Map<bigint, number> {
+    const offsets = new Map<bigint, number>()
+    for (const { producerId, window, markerOffset } of this.#entries.values()) {
+      const last = window.at(-1)
+      offsets.set(producerId, last === undefined ? markerOffset : last.baseOffset + stepsBetween(last))
+    }
+    return offsets
+  }
+
+  /** Takes up where a snapshot ends. */
+  restore(
+    entries: readonly (ProducerEntry & { transactionStart: number })[],
+    aborted: readonly AbortedTransaction[],
+  ): void {
+    for (const { transactionStart: _, ...entry } of entries) this.#entries.set(entry.producerId, entry)
+    const open = entries.filter(({ transactionStart }) => transactionStart >= 0)
+    this.transactions.restore(
+      open.map(({ producerId, transactionStart }) => [producerId, transactionStart]),
+      aborted,
+    )
+  }
+
+  /** Forgets producers that have been silent for a day, unless they have a transaction open. */
   expire(now: number): void {
     for (const entry of this.#entries.values()) {
-      if (now - entry.lastSeen >= producerExpiryMs) this.#entries.delete(entry.producerId)
+      const isSilent = now - entry.lastSeen >= producerExpiryMs
+      if (isSilent && this.transactions.startOf(entry.producerId) < 0) this.#entries.delete(entry.producerId)
     }
   }
 
@@ -111,7 +155,7 @@ export class ProducerState {
       producerEpoch: epoch,
       lastSequence: window.at(-1)?.lastSequence ?? -1,
       lastTimestamp: window.at(-1)?.timestamp ?? -1,
-      currentTransactionStart: -1,
+      currentTransactionStart: this.transactions.startOf(producerId),
     }))
   }
 }
@@ -124,6 +168,9 @@ function writtenBatch(batch: SequencedBatch): WrittenBatch {
     timestamp: batch.maxTimestamp,
   }
 }
+
+const stepsBetween = ({ firstSequence, lastSequence }: WrittenBatch): number =>
+  (lastSequence - firstSequence + sequences) % sequences
 
 /** −1, "none yet", is followed by 0. */
 function sequenceAfter(sequence: number, steps: number): number {

@@ -39,4 +39,4 @@ export async function writeSnapshot(
 }
 
 export const snapshotOf = (offset: number, producers: ProducerState): Uint8Array =>
-  encodeSnapshot(offset, producers.entries())
+  encodeSnapshot(offset, producers.entries(), producers.transactions.aborted)
