@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { Broker } from '@odradek/broker'
+import { crc32c } from '@odradek/protocol'
 import { realWorld } from '@odradek/world'
 import { closing } from '../interop/broker-under-test.ts'
 import { type ServeOptions, ServeProcess } from './serve-process.ts'
@@ -27,9 +28,13 @@ test('a data folder whose metadata is of a newer format is refused, and not chan
   const database = new DatabaseSync(join(folder, 'metadata.db'))
   database.exec('PRAGMA user_version = 99')
   database.close()
-  const before = execFileSync('sha256sum', [join(folder, 'metadata.db')], { encoding: 'utf8' })
+  const firstLine = JSON.stringify({ format: 99 })
+  const checksum = crc32c(Buffer.from(firstLine)).toString(16).padStart(8, '0')
+  writeFileSync(join(folder, 'metadata.log'), `${checksum} ${firstLine}\n`)
+  const files = [join(folder, 'metadata.db'), join(folder, 'metadata.log')]
+  const before = execFileSync('sha256sum', files, { encoding: 'utf8' })
   await refused(['--data', folder], /has format 99, and this version knows up to \d+: use the version/)
-  assert.equal(execFileSync('sha256sum', [join(folder, 'metadata.db')], { encoding: 'utf8' }), before)
+  assert.equal(execFileSync('sha256sum', files, { encoding: 'utf8' }), before)
 })
 
 test('a data folder whose checkpoint is of a newer format is refused', async t => {

@@ -2,7 +2,7 @@ import { EmbeddedEngine, type LogEngine } from '@odradek/log'
 import { UsageError } from '@odradek/protocol'
 import { type Disk, memoryDisk, realWorld, type World } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
-import { SqliteClusterStore } from './cluster-store/sqlite-cluster-store.ts'
+import { EmbeddedClusterStore } from './cluster-store/embedded-cluster-store.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { embeddedGroups } from './groups/index.ts'
 import type { BrokerServices } from './handler.ts'
@@ -116,11 +116,11 @@ export class Broker {
   }
 }
 
-async function openCluster({ data, world }: Given): Promise<ClusterStore> {
+async function openCluster({ data, world, logger = quiet }: Given): Promise<ClusterStore> {
   const freshClusterId = () => Buffer.from(world.random.bytes(16)).toString('base64url')
-  if ('memory' in data) return SqliteClusterStore.inMemory(freshClusterId)
+  if ('memory' in data) return EmbeddedClusterStore.inMemory(freshClusterId)
   await makeFolder(world.disk, data.folder)
-  return SqliteClusterStore.openFolder(data.folder, freshClusterId)
+  return EmbeddedClusterStore.openFolder({ folder: data.folder, disk: world.disk, logger, freshClusterId })
 }
 
 /** SQLite does not make folders. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { LogEngine } from '@odradek/log'
 import { ErrorCodes } from '@odradek/protocol'
 import { simulatedWorld } from '@odradek/world'
-import { SqliteClusterStore } from './cluster-store/sqlite-cluster-store.ts'
+import { EmbeddedClusterStore } from './cluster-store/embedded-cluster-store.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { quiet } from './logger.ts'
 import { Refusal } from './refusal.ts'
@@ -13,7 +13,7 @@ import { Topics } from './topics.ts'
 /** Topics over an engine that opens partitions while it has descriptors. */
 function withoutDescriptors() {
   const { clock, random } = simulatedWorld({ seed: 1 })
-  const cluster = SqliteClusterStore.inMemory(() => 'a-cluster-id-of-22-char')
+  const cluster = EmbeddedClusterStore.inMemory(() => 'a-cluster-id-of-22-char')
   const opened = new Set<number>()
   const state = { hasDescriptors: true, tries: 0 }
   const engine: Pick<LogEngine, 'open' | 'drop'> = {

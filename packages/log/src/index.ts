@@ -15,3 +15,4 @@ export type {
   Uuid,
 } from './engine.ts'
 export type { LogLogger } from './log-services.ts'
+export { ownersIn, type PartitionOwner } from './partition-folder.ts'

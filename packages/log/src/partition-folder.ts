@@ -7,7 +7,7 @@ import type { Disk } from '@odradek/world'
 import type { Uuid } from './engine.ts'
 import { metadataName } from './file-names.ts'
 import { durably } from './sync-failure.ts'
-import { parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
+import { listIfThere, parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
 
 export interface PartitionOwner {
   topicId: Uuid
@@ -35,6 +35,17 @@ export async function ownerOf(disk: Disk, folder: string): Promise<Uuid | undefi
   const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
   const short = bytes && /^topic_id: ([\w-]{22})$/m.exec(new TextDecoder().decode(bytes))?.[1]
   return short ? longId(short) : undefined
+}
+
+/** Whose folders are there, beside those that were put aside. */
+export async function ownersIn(disk: Disk, root: string): Promise<PartitionOwner[]> {
+  const owners: PartitionOwner[] = []
+  for (const name of await listIfThere(disk, root)) {
+    const [, topic, index] = /^(.+)-(\d+)$/.exec(name) ?? []
+    const topicId = topic && (await ownerOf(disk, `${root}/${name}`).catch(() => undefined))
+    if (topic && topicId) owners.push({ topicId, topic, index: Number(index) })
+  }
+  return owners
 }
 
 /** Renames the folder to one that no start will take for a partition's. Returns its new name; undefined when there was none. */
