@@ -32,6 +32,8 @@ export interface ConnectionHost {
   readonly maxFrameBytes: number
   readonly nodeId: number
   nodes(connection: Connection): readonly NodeAddress[]
+  /** The connection may have bytes of answers that are not sent, until `queuedBytes` is 0. */
+  answering(connection: ClientConnection): void
   /** Bytes that answers may take now; none when slow readers have left too much unread. */
   answerRoom(): number
   /** So many more bytes of answers are being made; fewer when negative. */
@@ -320,8 +322,7 @@ export class ClientConnection implements Reader {
       if (value !== null && !this.#isOver) {
         const chunks = encodedResponse(handler.api, version, correlationId, value, this.host.broker.logger)
         if (chunks === undefined) this.close()
-        else if (this.#out.length === 0) this.#out = chunks
-        else this.#out.push(...chunks)
+        else this.#queue(chunks)
       }
       // From here on it counts as unsent.
       this.giveBackAllowance()
@@ -337,8 +338,14 @@ export class ClientConnection implements Reader {
       errorCode: ErrorCodes.UNSUPPORTED_VERSION,
       apiKeys: [{ apiKey: ApiVersions.key, minVersion, maxVersion }],
     }
-    this.#out.push(...encodedResponse(ApiVersions, 0, correlationId, value, this.host.broker.logger)!)
+    this.#queue(encodedResponse(ApiVersions, 0, correlationId, value, this.host.broker.logger)!)
     this.#release(bytes)
+  }
+
+  #queue(chunks: Uint8Array[]): void {
+    if (this.#out.length === 0) this.#out = chunks
+    else this.#out.push(...chunks)
+    this.host.answering(this)
   }
 
   #release(bytes: number): void {

@@ -34,6 +34,8 @@ export class Server {
   #sweeper: Timer | undefined
   #isClosing = false
   #emptied: (() => void) | undefined
+  /** Connections that were answered something that may not be sent yet. The idle ones are not among them. */
+  readonly #behind = new Set<ClientConnection>()
   /** Bytes of answers that are not sent, and until when this is near enough to the truth. */
   #unsent = { bytes: 0, until: -Infinity }
   /** Bytes that answers being made may take. */
@@ -127,6 +129,7 @@ export class Server {
       budget: this.#budget,
       maxFrameBytes: broker.config.get('socket.request.max.bytes'),
       nodes: wire => this.#nodesFor(wire),
+      answering: connection => void this.#behind.add(connection),
       answerRoom: () => this.#answerRoom(),
       holdForAnswer: bytes => this.#holdForAnswer(bytes),
       closed: connection => this.#closed(connection),
@@ -135,6 +138,7 @@ export class Server {
 
   #closed(connection: ClientConnection): void {
     if (!this.#connections.delete(connection)) return
+    this.#behind.delete(connection)
     const left = this.#perAddress.get(connection.clientHost)! - 1
     if (left === 0) this.#perAddress.delete(connection.clientHost)
     else this.#perAddress.set(connection.clientHost, left)
@@ -154,13 +158,19 @@ export class Server {
 
   #answerRoom(): number {
     const now = this.#options.clock.monotonic()
-    if (now > this.#unsent.until) {
-      let bytes = 0
-      for (const connection of this.#connections) bytes += connection.queuedBytes
-      this.#unsent = { bytes, until: now + unsentTrustMs }
-    }
+    if (now > this.#unsent.until) this.#unsent = { bytes: this.#unsentBytes(), until: now + unsentTrustMs }
     const room = this.#options.broker.config.get('odradek.response.buffer.bytes') / 2
     return Math.max(0, Math.floor(room - this.#unsent.bytes - this.#heldForAnswers))
+  }
+
+  #unsentBytes(): number {
+    let sum = 0
+    for (const connection of this.#behind) {
+      const bytes = connection.queuedBytes
+      if (bytes === 0) this.#behind.delete(connection)
+      sum += bytes
+    }
+    return sum
   }
 
   #holdForAnswer(bytes: number): void {

@@ -27,6 +27,8 @@ interface Pending {
 
 const noRecords = new Uint8Array(0)
 const stable = 1
+/** Made once: an abort without a reason makes one, with a stack, for every poll that ends. */
+const timeIsUp = new Error('the fetch has waited long enough')
 
 /**
  * Reads whole batches, as bytes. With too few of them the fetch parks until a log grows, maxWaitMs are over, or the connection closes;
@@ -122,7 +124,7 @@ async function readUntilEnough(pending: Pending): Promise<Answer> {
   let results = await read()
   if (isEnough(pending, results) || request.maxWaitMs <= 0) return answered(pending, results)
   const giveUp = new AbortController()
-  const stop = () => giveUp.abort()
+  const stop = () => giveUp.abort(timeIsUp)
   const timer = clock.timer(request.maxWaitMs, stop)
   context.signal.addEventListener('abort', stop)
   if (context.signal.aborted) stop()
