@@ -73,11 +73,16 @@ export class RecordedLoad {
     this.#go(this.#ask())
   }
 
-  /** Resolves after more has been sent, read and committed; rejects when somebody of the load has failed. */
+  /** Resolves after more has been sent, read and committed; rejects when somebody of the load has failed, or after two minutes. */
   async progress(): Promise<void> {
     const lanes = Promise.all(this.#lanes).then(() => {})
     const all = [this.sends.more(20), this.polls.more(2), ...(this.#options.members > 0 ? [this.commits.more(2)] : [])]
-    await Promise.race([Promise.all(all), lanes])
+    let limit: NodeJS.Timeout
+    const late = new Promise<never>((_, reject) => {
+      const counts = `${this.sends.count} sent, ${this.polls.count} read, ${this.commits.count} commits`
+      limit = setTimeout(() => reject(new Error(`the load makes no progress: ${counts}`)), 120_000)
+    })
+    await Promise.race([Promise.all(all), lanes, late]).finally(() => clearTimeout(limit))
   }
 
   get acknowledged(): number {
