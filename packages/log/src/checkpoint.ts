@@ -12,7 +12,7 @@ import { crc32c, UsageError } from '@odradek/protocol'
 import type { Clock, Disk, DiskFile, Timer } from '@odradek/world'
 import { CoalescedSync } from './coalesced-sync.ts'
 import { checkpointName } from './file-names.ts'
-import { parentFolder, writeFile } from './whole-file.ts'
+import { parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
 
 export interface CheckpointSlot {
   /** Topic id and index; free slots have none. */
@@ -21,6 +21,8 @@ export interface CheckpointSlot {
   readonly sequence: number
   readonly durableOffset: number
   readonly logStartOffset: number
+  /** What the other copy says; -1: nothing. */
+  readonly otherLogStart: number
 }
 
 const magic = 0x4f444350 // "ODCP"
@@ -41,10 +43,13 @@ export class Checkpoint {
   readonly #byKey = new Map<string, CheckpointSlot>()
   readonly #free: CheckpointSlot[] = []
   readonly #sync: CoalescedSync
+  /** What was found to be wrong when it was opened. */
+  readonly remarks: readonly string[]
   #syncTimer: Timer | undefined
 
-  private constructor(clock: Clock, file: DiskFile, slots: CheckpointSlot[]) {
+  private constructor(clock: Clock, file: DiskFile, slots: CheckpointSlot[], remarks: readonly string[]) {
     this.#clock = clock
+    this.remarks = remarks
     this.#file = file
     this.#slots = slots
     this.#sync = new CoalescedSync(() => file.sync())
@@ -54,27 +59,28 @@ export class Checkpoint {
     }
   }
 
-  /** Makes the file when it is missing. */
+  /**
+   * Makes the file when it is missing. What is no checkpoint at all is kept under another name; a header that is damaged is mended: each
+   * slot stands for itself. Throws a UsageError for a newer format.
+   */
   static async open(clock: Clock, disk: Disk, folder: string): Promise<Checkpoint> {
     const path = `${folder}/${checkpointName}`
-    if (!(await disk.exists(path))) {
+    const found = await readFileIfThere(disk, path)
+    const { state, slots, remarks } = examine(found ?? new Uint8Array(0))
+    if (found !== undefined && state === 'newer') checkHeader(found, path)
+    if (state === 'strange') remarks.push(`kept as ${await keepAside(disk, folder)}`)
+    if (found === undefined || state === 'strange') {
       await writeFile(disk, path, encodeHeader(), { sync: true })
       await disk.syncFolder(parentFolder(path))
     }
     const file = await disk.open(path, 'existing')
     try {
-      const bytes = await file.read(0, file.size)
-      checkHeader(bytes, path)
-      const count = Math.ceil(Math.max(0, bytes.length - headerSize) / slotSize)
-      return new Checkpoint(
-        clock,
-        file,
-        Array.from({ length: count }, (_, number) => decodeSlot(bytes, number)),
-      )
+      if (state === 'damaged') file.write(0, [encodeHeader()])
     } catch (error) {
       await file.close()
       throw error
     }
+    return new Checkpoint(clock, file, slots, remarks)
   }
 
   /** The slot of a partition; undefined when it never committed anything, or its slot was lost. */
@@ -91,6 +97,7 @@ export class Checkpoint {
       sequence: 0,
       durableOffset: 0,
       logStartOffset: 0,
+      otherLogStart: -1,
     }
     if (slot.number === this.#slots.length) this.#slots.push(slot)
     slot.key = key
@@ -102,9 +109,18 @@ export class Checkpoint {
   write(slot: CheckpointSlot, ends: { durableOffset: number; logStartOffset: number }): void {
     const sequence = (slot.sequence + 1) >>> 0
     const at = headerSize + slot.number * slotSize + (sequence % 2) * copySize
-    this.#file.write(at, [encodeCopy({ ...slot, ...ends, sequence })])
-    Object.assign(slot, ends, { sequence })
+    const { durableOffset, logStartOffset } = ends
+    this.#file.write(at, [encodeCopy({ ...slot, durableOffset, logStartOffset, sequence })])
+    Object.assign(slot, { durableOffset, logStartOffset, sequence, otherLogStart: slot.logStartOffset })
     this.#syncTimer ??= this.#clock.timer(syncAfterMs, () => this.#syncUnasked())
+  }
+
+  /** Durable, and its log start in both copies: one that is damaged later must not bring back what was deleted. */
+  async settle(slot: CheckpointSlot): Promise<void> {
+    await this.sync()
+    if (slot.otherLogStart === slot.logStartOffset) return
+    this.write(slot, slot)
+    await this.sync()
   }
 
   /** A failure shows when a sync is asked for. */
@@ -145,23 +161,81 @@ function encodeHeader(): Uint8Array {
   const view = new DataView(bytes.buffer)
   view.setUint32(0, magic)
   view.setUint32(4, version)
+  view.setUint32(60, crc32c(bytes, 0, 60))
   return bytes
 }
 
-export function checkHeader(bytes: Uint8Array, path: string): void {
+/** Release 0.1.0 wrote a header without a checksum; none but it did. */
+function headerState(bytes: Uint8Array): 'whole' | 'newer' | 'damaged' {
+  if (bytes.length < headerSize) return 'damaged'
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < headerSize || view.getUint32(0) !== magic) {
+  const isSealed = view.getUint32(60) === crc32c(bytes, 0, 60)
+  const isUnsealed = bytes.subarray(8, headerSize).every(each => each === 0)
+  if (view.getUint32(0) !== magic || !(isSealed || isUnsealed)) return 'damaged'
+  if (view.getUint32(4) === version) return 'whole'
+  return isSealed ? 'newer' : 'damaged'
+}
+
+/** Throws a UsageError for a file that does not begin like a checkpoint of a format that is known. */
+export function checkHeader(bytes: Uint8Array, path: string): void {
+  const state = headerState(bytes)
+  if (state === 'damaged') {
     throw new UsageError(
-      `${path} is not a checkpoint of this program. Choose another data folder, or remove the file to have every partition scanned.`,
+      `${path} does not begin like a checkpoint of this program. Start a broker on the folder to have it mended.`,
       { code: 'DATA_FOLDER' },
     )
   }
-  if (view.getUint32(4) > version) {
+  if (state === 'newer') {
+    const found = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4)
     throw new UsageError(
-      `The data folder has log format ${view.getUint32(4)}, this program reads up to ${version}. Start it with the release that wrote it, or a newer one.`,
+      `The data folder has log format ${found}, this program reads up to ${version}. Start it with the release that wrote it, or a newer one.`,
       { code: 'DATA_FOLDER' },
     )
   }
+}
+
+interface Examined {
+  /** `strange`: there is not one slot in it that could be used. */
+  state: 'whole' | 'newer' | 'damaged' | 'strange'
+  slots: CheckpointSlot[]
+  remarks: string[]
+}
+
+function examine(bytes: Uint8Array): Examined {
+  const header = headerState(bytes)
+  const count = Math.ceil(Math.max(0, bytes.length - headerSize) / slotSize)
+  const slots = Array.from({ length: count }, (_, number) => decodeSlot(bytes, number))
+  const harmed = slots.filter(slot => damagedCopies(bytes, slot.number) > 0)
+  const remarks: string[] = []
+  const isStrange = header === 'damaged' && slots.every(slot => slot.sequence === 0)
+  if (bytes.length === 0) return { state: 'damaged', slots, remarks }
+  if (isStrange) return { state: 'strange', slots: [], remarks: ['the checkpoint is nothing that can be read'] }
+  if (header === 'damaged') remarks.push('the header of the checkpoint is damaged: mended')
+  if (harmed.length > 0) {
+    const lost = harmed.filter(slot => slot.sequence === 0).length
+    remarks.push(`${harmed.length} slots of the checkpoint have a damaged copy: the other is used`)
+    if (lost > 0) remarks.push(`${lost} of them have none that is whole: these partitions are looked through`)
+  }
+  return { state: header, slots, remarks }
+}
+
+function damagedCopies(bytes: Uint8Array, number: number): number {
+  const at = headerSize + number * slotSize
+  return [at, at + copySize].filter(
+    from =>
+      bytes.length >= from + copySize &&
+      decodeCopy(bytes, from, number) === undefined &&
+      bytes.subarray(from, from + copySize).some(each => each !== 0),
+  ).length
+}
+
+async function keepAside(disk: Disk, folder: string): Promise<string> {
+  const names = await disk.list(folder)
+  let number = 1
+  while (names.includes(`${checkpointName}.damaged-${number}`)) number++
+  const aside = `${checkpointName}.damaged-${number}`
+  await disk.rename(`${folder}/${checkpointName}`, `${folder}/${aside}`)
+  return aside
 }
 
 function encodeCopy(slot: CheckpointSlot): Uint8Array {
@@ -190,7 +264,10 @@ function decodeSlot(bytes: Uint8Array, number: number): CheckpointSlot {
     (best, copy) => (best !== undefined && (best.sequence - copy.sequence) >> 0 > 0 ? best : copy),
     undefined,
   )
-  return newest ?? { key: undefined, number, sequence: 0, durableOffset: 0, logStartOffset: 0 }
+  const other = copies.find(copy => copy !== newest)
+  return newest === undefined
+    ? { key: undefined, number, sequence: 0, durableOffset: 0, logStartOffset: 0, otherLogStart: -1 }
+    : { ...newest, otherLogStart: other?.key === newest.key ? (other?.logStartOffset ?? -1) : -1 }
 }
 
 /** Undefined when the copy is not what was written. */
@@ -209,5 +286,6 @@ export function decodeCopy(bytes: Uint8Array, at: number, number: number): Check
     sequence: view.getUint32(4),
     durableOffset: Number(view.getBigInt64(32)),
     logStartOffset: Number(view.getBigInt64(40)),
+    otherLogStart: -1,
   }
 }

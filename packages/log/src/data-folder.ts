@@ -7,6 +7,7 @@ import { UsageError } from '@odradek/protocol'
 import type { Clock, Disk } from '@odradek/world'
 import { Checkpoint } from './checkpoint.ts'
 import { cleanShutdownName } from './file-names.ts'
+import { type LogLogger, silent } from './log-services.ts'
 import { parentFolder, writeFile } from './whole-file.ts'
 
 export interface TakenFolder {
@@ -15,9 +16,16 @@ export interface TakenFolder {
   clean: boolean
 }
 
-export async function takeFolder(clock: Clock, disk: Disk, folder: string): Promise<TakenFolder> {
+export async function takeFolder(
+  clock: Clock,
+  disk: Disk,
+  folder: string,
+  logger: LogLogger = silent,
+): Promise<TakenFolder> {
   try {
-    return await take(clock, disk, folder)
+    const taken = await take(clock, disk, folder)
+    for (const remark of taken.checkpoint.remarks) logger.warn({ folder }, remark)
+    return taken
   } catch (error) {
     const reason = reasons[(error as NodeJS.ErrnoException).code ?? '']
     if (reason === undefined) throw error

@@ -107,6 +107,59 @@ describe('a checkpoint', () => {
     assert.deepEqual([durableOffset, logStartOffset], [30, 3])
   })
 
+  test('with any bit of its header changed is mended, and says so', async () => {
+    const bytes = await (await written()).readFile('/data/checkpoint')
+    for (let bit = 0; bit < 64 * 8; bit++) {
+      const disk = memoryDisk()
+      await disk.makeFolder('/data')
+      const file = await disk.open('/data/checkpoint', 'fresh')
+      file.write(0, [flipped(bytes, bit)])
+      const checkpoint = await Checkpoint.open(realClock, disk, '/data')
+      assert.equal(checkpoint.find(key)!.durableOffset, 30)
+      assert.match(checkpoint.remarks.join(), /header/)
+      assert.deepEqual(await disk.readFile('/data/checkpoint'), bytes)
+      assert.deepEqual((await Checkpoint.open(realClock, disk, '/data')).remarks, [])
+    }
+  })
+
+  test('of release 0.1.0, whose header had no checksum, is read', async () => {
+    const disk = await written()
+    const file = await disk.open('/data/checkpoint', 'existing')
+    file.write(60, [new Uint8Array(4)])
+    const checkpoint = await Checkpoint.open(realClock, disk, '/data')
+    assert.deepEqual([checkpoint.find(key)!.durableOffset, checkpoint.remarks], [30, []])
+  })
+
+  test('that is none is kept under another name, and a new one made', async () => {
+    const disk = memoryDisk()
+    await disk.makeFolder('/data')
+    for (const number of [1, 2]) {
+      const file = await disk.open('/data/checkpoint', 'fresh')
+      file.write(0, [new TextEncoder().encode('something else '.repeat(40))])
+      const checkpoint = await Checkpoint.open(realClock, disk, '/data')
+      assert.match(checkpoint.remarks.join(), /nothing that can be read.*checkpoint\.damaged-/)
+      assert.ok(await disk.exists(`/data/checkpoint.damaged-${number}`))
+      assert.equal(checkpoint.find(key), undefined)
+    }
+  })
+
+  test('that is settled has its log start in both copies: a damaged one does not bring back what was deleted', async () => {
+    const disk = await written()
+    const checkpoint = await Checkpoint.open(realClock, disk, '/data')
+    const slot = checkpoint.find(key)!
+    checkpoint.write(slot, { durableOffset: 40, logStartOffset: 9 })
+    await checkpoint.settle(slot)
+    const bytes = await disk.readFile('/data/checkpoint')
+    for (let bit = 64 * 8; bit < bytes.length * 8; bit++) {
+      const file = await disk.open('/data/checkpoint', 'fresh')
+      file.write(0, [flipped(bytes, bit)])
+      const after = await Checkpoint.open(realClock, disk, '/data')
+      const { durableOffset, logStartOffset } = after.find(key)!
+      assert.deepEqual([durableOffset, logStartOffset], [40, 9])
+      assert.match(after.remarks.join(), /damaged copy/)
+    }
+  })
+
   test('falls back to the older copy when the newer one is damaged, and to nothing when both are', async () => {
     const bytes = await (await written()).readFile('/data/checkpoint')
     for (let bit = 64 * 8; bit < bytes.length * 8; bit++) {

@@ -20,21 +20,50 @@ export const partitionFolder = (root: string, owner: PartitionOwner): string => 
 /** Makes the folder durable, except for its own content beyond the metadata. */
 export async function createPartitionFolder(disk: Disk, folder: string, topicId: Uuid): Promise<void> {
   await disk.makeFolder(folder)
-  await writeFile(
-    disk,
-    `${folder}/${metadataName}`,
-    new TextEncoder().encode(`version: 0\ntopic_id: ${shortId(topicId)}\n`),
-    { sync: true },
-  )
+  await writeFile(disk, `${folder}/${metadataName}`, metadataText(topicId), { sync: true })
   await durably(disk.syncFolder(folder))
   await durably(disk.syncFolder(parentFolder(folder)))
+}
+
+const metadataText = (topicId: Uuid): Uint8Array =>
+  new TextEncoder().encode(`version: 0\ntopic_id: ${shortId(topicId)}\n`)
+
+export type FolderClaim = 'mine' | 'mended' | 'foreign'
+
+/**
+ * Whether a folder that is there is this topic's. A text that names nobody, or somebody whose id is all but one byte the same, is damaged
+ * (two ids that were drawn have hardly anything in common), and is written anew.
+ */
+export async function claimFolder(disk: Disk, folder: string, topicId: Uuid): Promise<FolderClaim> {
+  const expected = metadataText(topicId)
+  const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
+  if (bytes === undefined && (await listIfThere(disk, folder)).length === 0) return 'mine'
+  const isDamaged = bytes === undefined || topicIn(bytes) === undefined || differentBytes(bytes, expected) === 1
+  if (!isDamaged) return topicIn(bytes) === topicId ? 'mine' : 'foreign'
+  // There may be no room for it now; it says as little as before then.
+  await writeFile(disk, `${folder}/${metadataName}`, expected, { sync: true }).catch(ifNotOutOfDescriptors)
+  return 'mended'
+}
+
+function ifNotOutOfDescriptors(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EMFILE' || error.code === 'ENFILE') throw error
 }
 
 /** The topic a folder belongs to; undefined when it says nothing. */
 export async function ownerOf(disk: Disk, folder: string): Promise<Uuid | undefined> {
   const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
-  const short = bytes && /^topic_id: ([\w-]{22})$/m.exec(new TextDecoder().decode(bytes))?.[1]
+  return bytes && topicIn(bytes)
+}
+
+function topicIn(bytes: Uint8Array): Uuid | undefined {
+  const short = /^topic_id: ([\w-]{22})$/m.exec(new TextDecoder().decode(bytes))?.[1]
   return short ? longId(short) : undefined
+}
+
+function differentBytes(one: Uint8Array, other: Uint8Array): number {
+  let count = Math.abs(one.length - other.length)
+  for (let i = 0; i < Math.min(one.length, other.length); i++) if (one[i] !== other[i]) count++
+  return count
 }
 
 /** Whose folders are there, beside those that were put aside. */
