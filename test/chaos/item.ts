@@ -9,7 +9,7 @@ export interface ChaosItem<Name extends string = string> {
   readonly what: string
   readonly bars: Readonly<Record<Name, Bar>>
   /** Throws when something happens that no figure describes. */
-  run(chaos: Chaos): Promise<Readonly<Record<Name, Measured>>>
+  run(chaos: Chaos): Promise<Readonly<Record<NoInfer<Name>, Measured>> | Skipped>
 }
 
 /** `detail` is for the reader and not judged. */

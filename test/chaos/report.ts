@@ -1,5 +1,5 @@
 /** Measurements held against their bars, and the table of them. */
-import type { Bar, ChaosItem, Measured } from './item.ts'
+import type { Bar, ChaosItem, Measured, Skipped } from './item.ts'
 
 export interface Row {
   readonly id: string
@@ -12,10 +12,10 @@ export interface Row {
 
 type Judged = Pick<ChaosItem, 'id' | 'what' | 'bars'>
 
-export function judge({ id, bars }: Judged, measured: Readonly<Record<string, Measured>>): Row[] {
+export function judge({ id, bars }: Judged, measured: Readonly<Record<string, Measured>> | Skipped): Row[] {
   return Object.entries(bars).map(([name, bar]) => {
     const row = { id, what: bar.what, bar: shownBar(bar) }
-    const figure = measured[name]
+    const figure = isSkipped(measured) ? measured : measured[name]
     if (figure === undefined) return { ...row, figure: '', verdict: 'FAIL', detail: 'it was not measured' }
     if (typeof figure === 'object' && 'skipped' in figure)
       return { ...row, figure: '', verdict: 'skip', detail: figure.skipped }
@@ -23,6 +23,9 @@ export function judge({ id, bars }: Judged, measured: Readonly<Record<string, Me
     return { ...row, figure: shown(value, bar), verdict: reaches(value, bar) ? 'pass' : 'FAIL', detail }
   })
 }
+
+const isSkipped = (measured: object): measured is Skipped =>
+  'skipped' in measured && typeof measured.skipped === 'string'
 
 /** The row of an item that came to no figures. */
 export const broken = ({ id, what }: Judged, why: string): Row => ({

@@ -73,6 +73,10 @@ export class ServeProcess {
     return this.#child.pid!
   }
 
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
   get address(): { host: string; port: number } {
     const [host, port] = this.bootstrap.split(':')
     return { host: host!, port: Number(port) }
@@ -99,7 +103,7 @@ export class ServeProcess {
 
   /** Sends a signal and waits for the end; the exit code, or null after a signal. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
+    if (!this.isAlive) return this.#child.exitCode
     const ended = once(this.#child, 'close')
     this.#child.kill(signal)
     const [code] = await ended

@@ -1,9 +1,19 @@
 /** The chaos list, by id. Numbers are those of the reliability list that the issue refers to. */
 import type { ChaosItem } from '../item.ts'
 import { killNine } from './r01-kill-nine.ts'
+import { fullDisk } from './r05-full-disk.ts'
+import { failedSync } from './r06-failed-sync.ts'
 import { stoppedProcesses } from './r08-stopped-processes.ts'
 import { badNetwork } from './r09-bad-network.ts'
 import { endUnderLoad } from './r19-end-under-load.ts'
 import { formatGoldens } from './r21-format-goldens.ts'
 
-export const items: readonly ChaosItem[] = [killNine, stoppedProcesses, badNetwork, endUnderLoad, formatGoldens]
+export const items: readonly ChaosItem[] = [
+  killNine,
+  fullDisk,
+  failedSync,
+  stoppedProcesses,
+  badNetwork,
+  endUnderLoad,
+  formatGoldens,
+]
