@@ -27,6 +27,7 @@ export class RecordWalk {
   keyAt = 0
   /** -1: no key. */
   keyLength = -1
+  valueAt = 0
   /** -1: no value, a tombstone. */
   valueLength = -1
   #cursor = new VarintCursor(none, 0, 0)
@@ -73,6 +74,7 @@ export class RecordWalk {
     if (this.keyLength > end - cursor.at || this.keyLength < -1) throw this.#misfit("its key's length")
     if (this.keyLength > 0) cursor.at += this.keyLength
     this.valueLength = cursor.varint()
+    this.valueAt = cursor.at
     if (this.valueLength > end - cursor.at || this.valueLength < -1) throw this.#misfit("its value's length")
     return true
   }
