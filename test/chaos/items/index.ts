@@ -3,6 +3,7 @@ import type { ChaosItem } from '../item.ts'
 import { killNine } from './r01-kill-nine.ts'
 import { fullDisk } from './r05-full-disk.ts'
 import { failedSync } from './r06-failed-sync.ts'
+import { clockJumps } from './r07-clock-jumps.ts'
 import { stoppedProcesses } from './r08-stopped-processes.ts'
 import { badNetwork } from './r09-bad-network.ts'
 import { endUnderLoad } from './r19-end-under-load.ts'
@@ -12,6 +13,7 @@ export const items: readonly ChaosItem[] = [
   killNine,
   fullDisk,
   failedSync,
+  clockJumps,
   stoppedProcesses,
   badNetwork,
   endUnderLoad,
