@@ -42,7 +42,7 @@ test('a data folder whose checkpoint is of a newer format is refused', async t =
   bytes[7] = 99
   bytes.writeUInt32BE(crc32c(bytes, 0, 60), 60)
   writeFileSync(join(folder, 'checkpoint'), bytes)
-  await refused(['--data', folder], /log format 99, this program reads up to 1/)
+  await refused(['--data', folder], /log format 99, this program reads up to 2/)
 })
 
 test('a metadata.db that is no database is refused', async t => {

@@ -26,7 +26,8 @@ export interface CheckpointSlot {
 }
 
 const magic = 0x4f444350 // "ODCP"
-const version = 1
+/** 2: there may be a journal, which holds what was acknowledged. Written as soon as this program takes a folder of an older format. */
+const version = 2
 export const headerSize = 64
 export const copySize = 64
 export const slotSize: number = 2 * copySize
@@ -75,7 +76,10 @@ export class Checkpoint {
     }
     const file = await disk.open(path, 'existing')
     try {
-      if (state === 'damaged') file.write(0, [encodeHeader()])
+      if (state === 'damaged' || state === 'older') {
+        file.write(0, [encodeHeader()])
+        await file.sync()
+      }
     } catch (error) {
       await file.close()
       throw error
@@ -166,14 +170,16 @@ function encodeHeader(): Uint8Array {
 }
 
 /** Release 0.1.0 wrote a header without a checksum; none but it did. */
-function headerState(bytes: Uint8Array): 'whole' | 'newer' | 'damaged' {
+function headerState(bytes: Uint8Array): 'whole' | 'older' | 'newer' | 'damaged' {
   if (bytes.length < headerSize) return 'damaged'
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const isSealed = view.getUint32(60) === crc32c(bytes, 0, 60)
   const isUnsealed = bytes.subarray(8, headerSize).every(each => each === 0)
   if (view.getUint32(0) !== magic || !(isSealed || isUnsealed)) return 'damaged'
-  if (view.getUint32(4) === version) return 'whole'
-  return isSealed ? 'newer' : 'damaged'
+  const found = view.getUint32(4)
+  if (!isSealed) return found === 1 ? 'older' : 'damaged'
+  if (found === version) return 'whole'
+  return found > version ? 'newer' : 'older'
 }
 
 /** Throws a UsageError for a file that does not begin like a checkpoint of a format that is known. */
@@ -196,7 +202,7 @@ export function checkHeader(bytes: Uint8Array, path: string): void {
 
 interface Examined {
   /** `strange`: there is not one slot in it that could be used. */
-  state: 'whole' | 'newer' | 'damaged' | 'strange'
+  state: 'whole' | 'older' | 'newer' | 'damaged' | 'strange'
   slots: CheckpointSlot[]
   remarks: string[]
 }

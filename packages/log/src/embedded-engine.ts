@@ -8,7 +8,7 @@ import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Disk, Timer } from '@odradek/world'
 import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
-import { partitionKey } from './checkpoint.ts'
+import { type Checkpoint, partitionKey } from './checkpoint.ts'
 import { ClockGuard } from './clock-guard.ts'
 import { markClean, takeFolder } from './data-folder.ts'
 import { Deletions } from './deletions.ts'
@@ -28,6 +28,8 @@ import type {
   Trimmed,
   Uuid,
 } from './engine.ts'
+import { Journal } from './journal/journal.ts'
+import { nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
 import { Lanes } from './lanes.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
 import { OpenFiles } from './open-files.ts'
@@ -59,6 +61,10 @@ export interface EmbeddedEngineLimits {
   indexBytes: number
   /** Syncs in flight at a time. Each takes a thread of Node's pool, which has four: one is left for reads. */
   syncs: number
+  /** Size of each of the journal's two files; 0: there is none, and every file is synced for itself. */
+  journalBytes: number
+  /** A file with more than so much to sync is synced itself. */
+  journaledBytes: number
   /** How often retention looks (log.retention.check.interval.ms). */
   retentionCheckMs: number
 }
@@ -70,6 +76,8 @@ const defaults: EmbeddedEngineLimits = {
   tailBytesEach: 8 * mebibyte,
   indexBytes: 32 * mebibyte,
   syncs: 3,
+  journalBytes: 64 * mebibyte,
+  journaledBytes: 32 * 1024,
   retentionCheckMs: 5 * 60 * 1000,
 }
 
@@ -80,6 +88,8 @@ export class EmbeddedEngine implements LogEngine {
   readonly #services: LogServices
   readonly #limits: EmbeddedEngineLimits
   readonly #clean: boolean
+  readonly #replayed: ReplayedJournal
+  readonly #journal: Journal | undefined
   readonly #guard: ClockGuard
   readonly #deadlines: AppendDeadlines
   readonly #logs = new Map<PartitionId, PartitionLog>()
@@ -89,11 +99,17 @@ export class EmbeddedEngine implements LogEngine {
   #housekeeping: Timer | undefined
   #closed = false
 
-  private constructor(services: LogServices, limits: EmbeddedEngineLimits, clean: boolean) {
+  private constructor(
+    services: LogServices,
+    limits: EmbeddedEngineLimits,
+    found: { clean: boolean; replayed: ReplayedJournal; journal: Journal | undefined },
+  ) {
     const { clock, checkpoint } = services
     this.#services = services
     this.#limits = limits
-    this.#clean = clean
+    this.#clean = found.clean
+    this.#replayed = found.replayed
+    this.#journal = found.journal
     this.#guard = new ClockGuard(checkpoint.lastWallTime, clock.now(), clock.monotonic())
     this.#deadlines = new AppendDeadlines(clock)
     this.#scheduleHousekeeping()
@@ -104,17 +120,23 @@ export class EmbeddedEngine implements LogEngine {
     const { clock, disk, folder, leaderEpoch, logger = silent } = options
     const limits = { ...defaults, ...options.limits }
     const { checkpoint, clean } = await takeFolder(clock, disk, folder)
+    const replayed = clean ? nothingReplayed : await replayJournal(disk, folder, logger)
+    noteReplayed(checkpoint, replayed)
+    const { sequence } = replayed
+    const { journalBytes: pieceBytes, journaledBytes: largestBytes } = limits
+    const journal =
+      pieceBytes > 0 ? new Journal({ clock, disk, root: folder, sequence, pieceBytes, logger }) : undefined
     const files = new OpenFiles(disk, limits.openFiles)
     const deletions = new Deletions(clock, disk)
     for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
     const services: LogServices = {
       ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
       lanes: new Lanes(width),
-      syncs: new SyncQueue(limits.syncs),
+      syncs: new SyncQueue(limits.syncs, journal && { journal, largestBytes }),
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
     }
-    return new EmbeddedEngine(services, limits, clean)
+    return new EmbeddedEngine(services, limits, { clean, replayed, journal })
   }
 
   append(
@@ -255,8 +277,10 @@ export class EmbeddedEngine implements LogEngine {
         'a folder belonged to another topic of this name; it is kept under a new name and not used',
       )
     }
-    const durableOffset = checkpoint.find(partitionKey(topic.topicId, index))?.durableOffset ?? 0
+    const key = partitionKey(topic.topicId, index)
+    const durableOffset = checkpoint.find(key)?.durableOffset ?? 0
     try {
+      if (this.#replayed.failures.has(key)) throw this.#replayed.failures.get(key)
       const recovered = await recoverLog(this.#services, {
         folder,
         durableOffset,
@@ -315,6 +339,7 @@ export class EmbeddedEngine implements LogEngine {
     if (drain) await eachOf(logs, width, log => log.drain())
     const isDurable = drain && logs.every(log => log.failure === undefined)
     await eachOf(logs, width, log => log.stop())
+    await this.#journal?.close({ settled: isDurable })
     this.#deadlines.close()
     if (isDurable) {
       checkpoint.lastWallTime = clock.now()
@@ -347,6 +372,15 @@ export class EmbeddedEngine implements LogEngine {
         'cannot write the checkpoint; the next start after a crash will look at more',
       )
     }
+  }
+}
+
+/** The checkpoint may be older than the journal after a power loss. Unsynced: the partitions' files speak for themselves now. */
+function noteReplayed(checkpoint: Checkpoint, { ends }: ReplayedJournal): void {
+  for (const [key, { durableOffset, baseOffset }] of ends) {
+    const found = checkpoint.find(key)
+    if (found !== undefined && found.durableOffset >= durableOffset) continue
+    checkpoint.write(checkpoint.claim(key), { durableOffset, logStartOffset: found?.logStartOffset ?? baseOffset })
   }
 }
 

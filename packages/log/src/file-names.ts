@@ -3,6 +3,8 @@
  *
  *     checkpoint                       durable offset and log start of every partition (checkpoint.ts)
  *     clean-shutdown                   present while nothing runs, if the last run ended in order
+ *     journal/                         what many partitions have not yet synced each for itself (journal/journal.ts)
+ *       7.journal                      a piece of it
  *     orders-0/                        topic-partition
  *       partition.metadata             the topic's id
  *       00000000000000000000.log       segment: record batches, one after the other, from this offset on
@@ -15,6 +17,7 @@
 export const cleanShutdownName = 'clean-shutdown'
 export const checkpointName = 'checkpoint'
 export const metadataName = 'partition.metadata'
+export const journalName = 'journal'
 
 export const segmentName = (baseOffset: number): string => `${digits(baseOffset)}.log`
 export const sidecarName = (baseOffset: number): string => `${digits(baseOffset)}.index`

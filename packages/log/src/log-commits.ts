@@ -1,11 +1,15 @@
 /**
- * How what was written to the log of a partition becomes durable: the sync queue gives it a turn, the high watermark moves, parked
- * readers wake, and acks=-1 is answered. Once a sync has failed nothing is acknowledged any more.
+ * How what was written to the log of a partition becomes durable: the sync queue gives it a turn, by a sync of its file or by the
+ * journal, the high watermark moves, parked readers wake, and acks=-1 is answered. Once a sync has failed nothing is acknowledged any
+ * more.
  */
+import { ErrorCodes } from '@odradek/protocol'
+import type { JournalEntry } from './journal/journal-group.ts'
 import type { LogParts } from './log-parts.ts'
-import type { Syncable } from './sync-queue.ts'
+import { SyncFailure } from './sync-failure.ts'
+import type { Committable } from './sync-queue.ts'
 
-export class LogCommits implements Syncable {
+export class LogCommits implements Committable {
   readonly #parts: LogParts
   readonly #committed: () => void
 
@@ -25,7 +29,7 @@ export class LogCommits implements Syncable {
   }
 
   async sync(): Promise<void> {
-    const { ends, failure, waiters, writer } = this.#parts
+    const { ends, failure, writer } = this.#parts
     try {
       const offset = await writer.sync()
       if (failure.code !== undefined) return
@@ -34,9 +38,47 @@ export class LogCommits implements Syncable {
       failure.noteSync(error)
       return
     }
+    this.#moved()
+  }
+
+  get unsyncedBytes(): number {
+    const { writer } = this.#parts
+    return writer.mustCut ? Number.POSITIVE_INFINITY : writer.unsyncedBytes
+  }
+
+  stage(): JournalEntry {
+    return this.#parts.writer.stage()
+  }
+
+  journaled(entry: JournalEntry, isDurable: boolean): void {
+    const { ends, failure, writer } = this.#parts
+    if (isDurable) writer.journaled(entry)
+    else writer.takeBack(entry)
+    if (!isDurable || failure.code !== undefined) return
+    ends.highWatermark = entry.nextOffset
+    this.#moved()
+  }
+
+  #moved(): void {
+    const { ends, waiters } = this.#parts
     ends.note()
     waiters.committed(ends.highWatermark)
     this.#committed()
+  }
+
+  /** Makes durable in its own file what so far the journal alone keeps. */
+  async settle(): Promise<'settled' | 'later' | 'lost'> {
+    const { failure, writer } = this.#parts
+    if (writer.isSettled || failure.code === ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION) return 'settled'
+    if (failure.code !== undefined) return 'lost'
+    try {
+      await writer.settle()
+      return 'settled'
+    } catch (error) {
+      if (!(error instanceof SyncFailure)) return 'later'
+      failure.noteSync(error)
+      return 'lost'
+    }
   }
 
   /** Resolves when all that was written is durable, and nothing else is in the file. */

@@ -122,12 +122,14 @@ describe('a checkpoint', () => {
     }
   })
 
-  test('of release 0.1.0, whose header had no checksum, is read', async () => {
+  test('of release 0.1.0, whose header had no checksum, is read, and not by that release any more', async () => {
     const disk = await written()
     const file = await disk.open('/data/checkpoint', 'existing')
+    file.write(4, [Uint8Array.of(0, 0, 0, 1)])
     file.write(60, [new Uint8Array(4)])
     const checkpoint = await Checkpoint.open(realClock, disk, '/data')
     assert.deepEqual([checkpoint.find(key)!.durableOffset, checkpoint.remarks], [30, []])
+    assert.deepEqual([...(await file.read(4, 4))], [0, 0, 0, 2])
   })
 
   test('that is none is kept under another name, and a new one made', async () => {

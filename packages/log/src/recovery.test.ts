@@ -1,9 +1,15 @@
 /** What a start makes of the files it finds. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ErrorCodes } from '@odradek/protocol'
+import { crc32c, ErrorCodes } from '@odradek/protocol'
 import { batchOf, valuesOf } from './testing/batches.ts'
 import { SimulatedNode } from './testing/simulated-node.ts'
+
+/** The header of a checkpoint, with the checksum that goes with it. */
+function sealed(bytes: Uint8Array): Uint8Array {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(60, crc32c(bytes, 0, 60))
+  return bytes
+}
 
 const log = 'orders-0/00000000000000000000.log'
 
@@ -138,7 +144,7 @@ describe('files beside the log', () => {
 
   test('a data folder of a newer release is refused', async () => {
     const { node } = await threeBatches()
-    await node.edit('checkpoint', bytes => bytes.with(7, 2))
-    await assert.rejects(node.kill(), { name: 'UsageError', code: 'DATA_FOLDER', message: /format 2.*reads up to 1/ })
+    await node.edit('checkpoint', bytes => sealed(bytes.with(7, 3)))
+    await assert.rejects(node.kill(), { name: 'UsageError', code: 'DATA_FOLDER', message: /format 3.*reads up to 2/ })
   })
 })

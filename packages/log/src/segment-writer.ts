@@ -4,6 +4,7 @@
  *
  * A segment is started only when all before it is durable, and its name is durable before the first record in it.
  */
+import type { JournalEntry } from './journal/journal-group.ts'
 import type { LogServices } from './log-services.ts'
 import type { OpenFile } from './open-files.ts'
 import { createPartitionFolder, type PartitionOwner, partitionFolder } from './partition-folder.ts'
@@ -20,6 +21,11 @@ export class SegmentWriter {
   #open: OpenFile | undefined
   /** In the active segment. */
   #durableSize: number
+  /** Of that, in the file itself; the rest is durable in the journal. */
+  #settledSize: number
+  /** Written and not durable, up to the end of the segment. */
+  #unsynced: Uint8Array[] = []
+  #unsyncedBytes = 0
   #mustCut = false
   /** Offset of the newest snapshot on disk; -1: none. */
   #snapshotOffset: number
@@ -31,6 +37,7 @@ export class SegmentWriter {
     this.#segments = segments
     this.#snapshotOffset = snapshotOffset
     this.#durableSize = segments.active?.size ?? 0
+    this.#settledSize = this.#durableSize
     for (const segment of segments.all.slice(0, -1)) if (segment.index !== undefined) this.#describeLater(segment)
   }
 
@@ -67,6 +74,10 @@ export class SegmentWriter {
       this.#mustCut = true
       throw error
     }
+    for (const { bytes } of batches) {
+      this.#unsynced.push(bytes)
+      this.#unsyncedBytes += bytes.length
+    }
     this.#segments.epochs.assign(leaderEpoch, batches[0]!.baseOffset)
   }
 
@@ -82,9 +93,58 @@ export class SegmentWriter {
     const { nextOffset, size } = active
     if (this.#mustCut) active.cut(file)
     this.#mustCut = false
+    this.#forgetUnsynced()
     await durably(file.sync())
     this.#durableSize = size
+    this.#settledSize = size
     return nextOffset
+  }
+
+  #forgetUnsynced(): void {
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+  }
+
+  // By the journal
+
+  get unsyncedBytes(): number {
+    return this.#unsyncedBytes
+  }
+
+  /** All that is not durable. */
+  stage(): JournalEntry {
+    const { baseOffset, nextOffset } = this.#segments.active!
+    const chunks = this.#unsynced
+    const bytes = this.#unsyncedBytes
+    this.#forgetUnsynced()
+    return { owner: this.#owner, segment: baseOffset, position: this.#durableSize, nextOffset, chunks, bytes }
+  }
+
+  journaled({ position, bytes }: JournalEntry): void {
+    this.#durableSize = position + bytes
+  }
+
+  takeBack({ chunks, bytes }: JournalEntry): void {
+    this.#unsynced = [...chunks, ...this.#unsynced]
+    this.#unsyncedBytes += bytes
+  }
+
+  /** What is durable is so in the file itself. */
+  get isSettled(): boolean {
+    return this.#settledSize >= this.#durableSize
+  }
+
+  async settle(): Promise<void> {
+    const { active } = this.#segments
+    if (active === undefined || this.isSettled) return
+    const size = this.#durableSize
+    const open = await this.#services.files.take(active.path)
+    try {
+      await durably(open.file.sync())
+    } finally {
+      this.#services.files.release(open)
+    }
+    if (active === this.#segments.active) this.#settledSize = Math.max(this.#settledSize, size)
   }
 
   /** The first record: until now there was no need of a folder. */
@@ -98,6 +158,7 @@ export class SegmentWriter {
   /** The active segment is durable. Its description may take its time. */
   async roll(producers: ProducerState): Promise<void> {
     const closed = this.#segments.active!
+    await this.settle()
     const snapshot = snapshotOf(closed.nextOffset, producers)
     await this.#services.lanes.run(() => this.#startSegment(closed.nextOffset))
     this.#describeLater(closed, snapshot)
@@ -111,6 +172,7 @@ export class SegmentWriter {
   /** Everything is durable. Notes what the next start would otherwise have to find out; costs no sync. */
   async describeActive(producers: ProducerState): Promise<void> {
     await this.#describing
+    await this.settle()
     const active = this.#segments.active!
     if (active.size > 0 && active.sidecarSize !== active.size) await writeSidecar(this.#services, active)
     if (this.#snapshotOffset === active.nextOffset) return
@@ -132,6 +194,7 @@ export class SegmentWriter {
     }
     this.#open = open
     this.#durableSize = 0
+    this.#settledSize = 0
     this.#segments.add(segment)
   }
 

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { CoalescedSync } from './coalesced-sync.ts'
-import { SyncQueue } from './sync-queue.ts'
+import { type Committable, SyncQueue } from './sync-queue.ts'
 
 /** A file that is synced when the test says so. */
-class SlowFile {
+class SlowFile implements Committable {
+  readonly unsyncedBytes = 1
   needsSync = false
   syncs = 0
   finish: () => void = () => undefined
@@ -17,12 +18,25 @@ class SlowFile {
       this.finish = resolve
     })
   }
+
+  stage(): never {
+    throw new Error('there is no journal')
+  }
+
+  journaled(): never {
+    throw new Error('there is no journal')
+  }
+
+  settle(): Promise<'settled'> {
+    return Promise.resolve('settled')
+  }
 }
 
 test('what is written during a sync shares the next one', async () => {
   const queue = new SyncQueue(4)
   const file = new SlowFile()
   queue.request(file)
+  await turn()
   for (let i = 0; i < 10; i++) {
     file.needsSync = true
     queue.request(file)
@@ -40,6 +54,7 @@ test('only so many syncs are in flight, and every file gets its turn', async () 
   const queue = new SyncQueue(2)
   const files = Array.from({ length: 5 }, () => new SlowFile())
   for (const file of files) queue.request(file)
+  await turn()
   assert.deepEqual(
     files.map(file => file.syncs),
     [1, 1, 0, 0, 0],

@@ -1,4 +1,4 @@
-/** One engine on one simulated machine, for tests that break things by hand. */
+/** One engine on one simulated machine, for tests that break things by hand. Without a journal, unless asked for: what is in a file is then all there is of it. */
 import { type SimulatedDisk, type SimulatedWorld, simulatedWorld } from '@odradek/world'
 import { EmbeddedEngine, type EmbeddedEngineLimits } from '../embedded-engine.ts'
 import type { AppendBatch, Appended, LogConfig, ReadResult } from '../engine.ts'
@@ -15,7 +15,7 @@ export class SimulatedNode {
 
   constructor(config: Partial<LogConfig> = {}, limits: Partial<EmbeddedEngineLimits> = {}) {
     this.#config = config
-    this.#limits = limits
+    this.#limits = { journalBytes: 0, ...limits }
   }
 
   get disk(): SimulatedDisk {

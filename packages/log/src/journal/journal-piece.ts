@@ -1,0 +1,77 @@
+/**
+ * A file of the journal, filled from its start, and whose partitions depend on it.
+ *
+ *     filling ──full──▶ leaving ──all its partitions are durable in their own files──▶ free: filled anew
+ *                          └────── one of them never will be: kept, for the next start to look at
+ *
+ * It is written over, never cut: then a sync need not commit a new size or new blocks, which makes it a third shorter.
+ */
+import type { Disk, DiskFile } from '@odradek/world'
+import { durably } from '../sync-failure.ts'
+import { parentFolder } from '../whole-file.ts'
+import type { GroupPlace } from './journal-group.ts'
+
+/** A partition that the journal made durable, until its own file is. */
+export interface Journaled {
+  /** Makes its file durable. `lost`: that has failed, and what the journal holds of it is all there is. */
+  settle(): Promise<'settled' | 'later' | 'lost'>
+}
+
+export class JournalPiece {
+  readonly #path: string
+  #file: DiskFile | undefined
+  #sequence = -1
+  #position = 0
+  #groups = 0
+  /** What a start must find here. */
+  readonly dependents: Set<Journaled> = new Set()
+  state: 'free' | 'filling' | 'leaving' | 'kept' = 'free'
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  get place(): GroupPlace {
+    return { sequence: this.#sequence, number: this.#groups }
+  }
+
+  begin(sequence: number): void {
+    this.state = 'filling'
+    this.#sequence = sequence
+    this.#position = 0
+    this.#groups = 0
+  }
+
+  /** Its name is durable before the first group in it. */
+  async open(disk: Disk): Promise<void> {
+    if (this.#file !== undefined) return
+    const file = await disk.open(this.#path, 'fresh')
+    try {
+      await durably(disk.syncFolder(parentFolder(this.#path)))
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    this.#file = file
+  }
+
+  /** When it fails, the next group takes the place of what was written. */
+  write(group: Uint8Array): void {
+    this.#file!.write(this.#position, [group])
+  }
+
+  /** Of what was written, which counts from now on. */
+  async sync(groupSize: number): Promise<void> {
+    await durably(this.#file!.sync())
+    this.#position += groupSize
+    this.#groups++
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What a start makes of the journal: every entry is written to its segment again, where it stood before; then the segments are synced,
+ * and the journal is not needed any more. Recovery of the partitions comes after, and finds their logs as they were acknowledged.
+ *
+ * An entry counts only for the last segment of the partition with its topic id: a segment is closed when it is durable in itself, and
+ * a topic that was deleted has no folder. Bytes at a place of a segment never change once they were durable, so what is written again
+ * needlessly does no harm.
+ */
+import type { Disk, DiskFile } from '@odradek/world'
+import { partitionKey } from '../checkpoint.ts'
+import { eachOf } from '../each-of.ts'
+import { journalName, offsetInName, segmentName } from '../file-names.ts'
+import type { LogLogger } from '../log-services.ts'
+import { ownerOf, partitionFolder } from '../partition-folder.ts'
+import { listIfThere } from '../whole-file.ts'
+import type { JournalEntry } from './journal-group.ts'
+import { damagedGroups, entriesOf, type ScannedPiece, scanPiece } from './journal-scan.ts'
+
+export interface ReplayedJournal {
+  /** By partition: everything before the one was durable; the other begins its first segment. */
+  readonly ends: ReadonlyMap<string, { durableOffset: number; baseOffset: number }>
+  /** Partitions whose entries could not be written: they may not be opened, and the journal is kept for them. */
+  readonly failures: ReadonlyMap<string, Error>
+  /** For the next piece. */
+  readonly sequence: number
+}
+
+/** Partitions replayed at the same time. */
+const width = 16
+
+export const nothingReplayed: ReplayedJournal = { ends: new Map(), failures: new Map(), sequence: 1 }
+
+export async function replayJournal(disk: Disk, root: string, logger: LogLogger): Promise<ReplayedJournal> {
+  const folder = `${root}/${journalName}`
+  const names = (await listIfThere(disk, folder)).filter(name => name.endsWith('.journal'))
+  const paths = names.map(name => `${folder}/${name}`)
+  if (paths.length === 0) return nothingReplayed
+  const pieces: ScannedPiece[] = []
+  for (const path of paths) pieces.push(scanPiece(Buffer.from(await disk.readFile(path))))
+  const damaged = damagedGroups(pieces)
+  if (damaged > 0)
+    logger.error({ folder, groups: damaged }, 'the journal is damaged: what it held of some partitions is missing')
+  const replay = new Replay(disk, root)
+  await replay.run(pieces)
+  if (replay.bytesWritten > 0)
+    logger.info({ folder, partitions: replay.ends.size, bytes: replay.bytesWritten }, 'replayed the journal')
+  if (replay.failures.size === 0) for (const path of paths) await disk.remove(path)
+  const { ends, failures } = replay
+  const sequences = [...pieces.map(piece => piece.sequence), ...names.map(name => Number.parseInt(name, 10) || 0)]
+  return { ends, failures, sequence: Math.max(...sequences) + 1 }
+}
+
+class Replay {
+  readonly ends = new Map<string, { durableOffset: number; baseOffset: number }>()
+  readonly failures = new Map<string, Error>()
+  bytesWritten = 0
+  readonly #disk: Disk
+  readonly #root: string
+
+  constructor(disk: Disk, root: string) {
+    this.#disk = disk
+    this.#root = root
+  }
+
+  async run(pieces: readonly ScannedPiece[]): Promise<void> {
+    const ofPartitions = Map.groupBy(entriesOf(pieces), ({ owner }) => partitionKey(owner.topicId, owner.index))
+    await eachOf([...ofPartitions], width, async ([key, entries]) => {
+      try {
+        await this.#replayPartition(key, entries)
+      } catch (error) {
+        this.failures.set(key, error as Error)
+      }
+    })
+  }
+
+  async #replayPartition(key: string, entries: readonly JournalEntry[]): Promise<void> {
+    const { owner } = entries[0]!
+    const folder = partitionFolder(this.#root, owner)
+    const found = await ownerOf(this.#disk, folder)
+    if (found !== undefined && found !== owner.topicId) return
+    const names = await listIfThere(this.#disk, folder)
+    const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)
+    const last = bases.at(-1)
+    if (last === undefined) return
+    this.ends.set(key, { durableOffset: entries.at(-1)!.nextOffset, baseOffset: bases[0]! })
+    const current = entries.filter(entry => entry.segment === last)
+    if (current.length === 0) return
+    const file = await this.#disk.open(`${folder}/${segmentName(last)}`, 'existing')
+    try {
+      for (const entry of current) await this.#write(file, entry)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** After `kill -9` the bytes are there. */
+  async #write(file: DiskFile, { position, chunks, bytes }: JournalEntry): Promise<void> {
+    const found = await file.read(position, bytes)
+    if (Buffer.compare(found, chunks[0]!) === 0) return
+    file.write(position, chunks)
+    this.bytesWritten += bytes
+  }
+}
