@@ -28,6 +28,8 @@ export interface Disk {
    * is taken, EXDEV where the two lie on different file systems, EPERM for folders and where the file system knows no links.
    */
   link(from: string, to: string): Promise<void>
+  /** Whether two names are of one file, as `link` makes them. False when either is missing. */
+  isSameFile(path: string, other: string): Promise<boolean>
   /** Makes creations, links, renames and removals of names in `folder` durable. */
   syncFolder(folder: string): Promise<void>
 }

@@ -25,6 +25,7 @@ export function memoryDisk(): Disk {
     },
     rename: async (from, to) => tree.rename(from, to),
     link: async (from, to) => tree.link(from, to),
+    isSameFile: async (path, other) => tree.isSameFile(path, other),
     syncFolder: async folder => {
       tree.folder(folder)
     },

@@ -98,6 +98,11 @@ export class FolderTree<File> {
     this.#set(folder, name, { file: entry.file })
   }
 
+  isSameFile(path: string, other: string): boolean {
+    const [a, b] = [this.find(path), this.find(other)]
+    return a !== undefined && b !== undefined && 'file' in a && 'file' in b && a.file === b.file
+  }
+
   #removeEntry(folder: Folder<File>, name: string, entry: Entry<File>): File[] {
     const gone =
       'file' in entry

@@ -49,6 +49,7 @@ export const realDisk: Disk = {
   remove: path => fsp.rm(path, { recursive: true, force: true }),
   rename: (from, to) => fsp.rename(from, to),
   link: (from, to) => fsp.link(from, to),
+  isSameFile,
   syncFolder,
 }
 
@@ -60,6 +61,11 @@ async function readFile(path: string): Promise<Uint8Array> {
   } finally {
     fs.closeSync(fd)
   }
+}
+
+async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([path, other].map(each => fsp.stat(each, { bigint: true }).catch(() => undefined)))
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
 }
 
 /** From the lowest that is there. Node's recursive mkdir asks for ever where a folder is there but takes none, as in /proc. */

@@ -136,6 +136,10 @@ export class SimulatedDisk implements Disk {
     this.#happened('link', from)
   }
 
+  async isSameFile(path: string, other: string): Promise<boolean> {
+    return this.#tree.isSameFile(path, other)
+  }
+
   async syncFolder(folder: string): Promise<void> {
     const durable = this.#names.beginSync(this.#tree.folder(folder))
     const life = this.#life

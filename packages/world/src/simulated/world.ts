@@ -156,6 +156,7 @@ function diskOfLife(disk: Disk, isAlive: () => boolean): Disk {
     remove: checked(isAlive, path => disk.remove(path)),
     rename: checked(isAlive, (from, to) => disk.rename(from, to)),
     link: checked(isAlive, (from, to) => disk.link(from, to)),
+    isSameFile: checked(isAlive, (path, other) => disk.isSameFile(path, other)),
     syncFolder: checked(isAlive, folder => disk.syncFolder(folder)),
   }
 }
