@@ -1,3 +1,4 @@
+export { ClockGuard } from './clock-guard.ts'
 export { EmbeddedEngine, type EmbeddedEngineLimits, type EmbeddedEngineOptions } from './embedded-engine.ts'
 export type {
   AppendBatch,

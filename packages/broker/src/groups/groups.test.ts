@@ -136,6 +136,22 @@ test('offsets expire seven days after their group became empty, not after the co
   assert.equal(host.groups.get('g'), undefined)
 })
 
+test('a wall clock that jumps makes nothing expire for an hour, in which it can be set right again', async () => {
+  const host = await GroupHost.start()
+  const { clock } = host.world
+  await host.commit('g', [{ topic: 't', partition: 0, committed: offset(5, { commitTimestamp: clock.now() }) }])
+  await clock.advance(2 * 3_600_000)
+  clock.jump(10 * day)
+  await clock.advance(50 * 60_000)
+  assert.equal(await host.committed('g', 't', 0), 5)
+  clock.jump(-10 * day)
+  await clock.advance(2 * 3_600_000)
+  assert.equal(await host.committed('g', 't', 0), 5)
+  clock.jump(10 * day)
+  await clock.advance(2 * 3_600_000)
+  assert.equal(await host.committed('g', 't', 0), undefined, 'it was meant to be so')
+})
+
 test('in a group that works, offsets of topics nobody subscribes to any more expire', async () => {
   const host = await GroupHost.start()
   const metadata = encodeCoordinatorRecord(ConsumerProtocolSubscription, 0, { topics: ['used'] })

@@ -7,6 +7,7 @@
  * A group changes in one step, without waiting; whoever has to wait for its answer holds a ticket. Before everything stored is read,
  * requests are refused.
  */
+import { ClockGuard } from '@odradek/log'
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Random, Timer } from '@odradek/world'
 import type { Logger } from '../logger.ts'
@@ -63,6 +64,8 @@ export class Groups {
   #isLoaded = false
   #isClosed = false
   #expiryTimer: Timer | null = null
+  /** Nothing expires in the hour after a jump of the wall clock, nor after a start: nobody knows what it was before. */
+  readonly #guard: ClockGuard
 
   constructor(o: { clock: Clock; random: Random; logger: Logger; settings: GroupSettings; store: GroupStore }) {
     this.#clock = o.clock
@@ -70,6 +73,7 @@ export class Groups {
     this.#logger = o.logger
     this.#settings = o.settings
     this.#store = o.store
+    this.#guard = new ClockGuard(0, o.clock.now(), o.clock.monotonic())
     this.#deadlines = new Deadlines(o.clock, (id, name) => this.#passed(id, name))
   }
 
@@ -178,9 +182,8 @@ export class Groups {
     if (this.#isClosed) return
     this.#expiryTimer = this.#clock.timer(this.#settings.offsetsRetentionCheckIntervalMs, () => {
       const failed = (error: unknown) => this.#logger.warn({ error }, 'expired offsets could not be removed')
-      void this.removeExpired()
-        .catch(failed)
-        .then(() => this.#lookForExpiredLater())
+      const isTrusted = this.#guard.look(this.#clock.now(), this.#clock.monotonic())
+      void (isTrusted ? this.removeExpired() : Promise.resolve()).catch(failed).then(() => this.#lookForExpiredLater())
     })
   }
 
