@@ -133,4 +133,12 @@ export interface LogConfig {
   maxMessageBytes: number
   messageTimestampType: 'CreateTime' | 'LogAppendTime'
   fileDeleteDelayMs: number
+  /** Compaction begins when more than this share of a log is dirty, … */
+  minCleanableDirtyRatio: number
+  /** … leaves alone what is younger, … */
+  minCompactionLagMs: number
+  /** … does not wait longer, … */
+  maxCompactionLagMs: number
+  /** … and keeps tombstones and transaction markers for so long after its first pass. */
+  deleteRetentionMs: number
 }

@@ -63,15 +63,21 @@ export function wrongTopicConfig(overrides: Overrides): string | undefined {
 
 /** The part of a topic's settings its log acts on. */
 export function logConfigOf(config: TopicConfig): LogConfig {
+  // Only what is in a closed segment can be compacted.
+  const isCompacted = config['cleanup.policy'].includes('compact')
   return {
     cleanupPolicy: config['cleanup.policy'] as LogConfig['cleanupPolicy'],
     retentionMs: config['retention.ms'],
     retentionBytes: config['retention.bytes'],
     segmentBytes: config['segment.bytes'],
-    segmentMs: config['segment.ms'],
+    segmentMs: isCompacted ? Math.min(config['segment.ms'], config['max.compaction.lag.ms']) : config['segment.ms'],
     indexIntervalBytes: config['index.interval.bytes'],
     maxMessageBytes: config['max.message.bytes'],
     messageTimestampType: config['message.timestamp.type'] as LogConfig['messageTimestampType'],
     fileDeleteDelayMs: config['file.delete.delay.ms'],
+    minCleanableDirtyRatio: config['min.cleanable.dirty.ratio'],
+    minCompactionLagMs: config['min.compaction.lag.ms'],
+    maxCompactionLagMs: config['max.compaction.lag.ms'],
+    deleteRetentionMs: config['delete.retention.ms'],
   }
 }

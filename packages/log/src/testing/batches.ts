@@ -39,6 +39,10 @@ export const config: LogConfig = {
   maxMessageBytes: 1_048_588,
   messageTimestampType: 'CreateTime',
   fileDeleteDelayMs: 60_000,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.POSITIVE_INFINITY,
+  deleteRetentionMs: 86_400_000,
 }
 
 /** A topic with partitions 0 and 1, known to the engine as 1 and 2. */

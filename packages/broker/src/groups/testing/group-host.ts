@@ -137,6 +137,10 @@ export class GroupHost {
         maxMessageBytes: 1_048_588,
         messageTimestampType: 'CreateTime',
         fileDeleteDelayMs: 60_000,
+        minCleanableDirtyRatio: 0.5,
+        minCompactionLagMs: 0,
+        maxCompactionLagMs: Number.POSITIVE_INFINITY,
+        deleteRetentionMs: 86_400_000,
       },
     })
   }

@@ -1,0 +1,34 @@
+/** The thread of a cleaner on the machine's own disk: takes one job after the other. */
+import { parentPort } from 'node:worker_threads'
+import { realClock, realDisk } from '@odradek/world'
+import { clean } from './cleaning.ts'
+import type { CleanedGroup, CleaningJob } from './cleaning-job.ts'
+import type { FromThread, ToThread } from './cleaning-runner.ts'
+
+const port = parentPort!
+const say = (message: FromThread): void => port.postMessage(message)
+let heard: ((message: ToThread) => void) | undefined
+
+port.on('message', (message: ToThread) => {
+  if (message.kind === 'job') void work(message.job)
+  else heard?.(message)
+})
+
+async function work(job: CleaningJob): Promise<void> {
+  try {
+    say({ kind: 'done', result: await clean({ disk: realDisk, clock: realClock, isAlone: true }, job, handOver) })
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException
+    say({ kind: 'failed', error: new Error(message), code })
+  }
+}
+
+function handOver(group: CleanedGroup): Promise<void> {
+  return new Promise((resolve, reject) => {
+    heard = message => {
+      if (message.kind === 'stop') reject(new Error(message.reason))
+      else resolve()
+    }
+    say({ kind: 'group', group })
+  })
+}

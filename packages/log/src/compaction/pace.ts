@@ -1,0 +1,36 @@
+/**
+ * How fast a cleaner may go, and how long it may keep others from running: on a thread of its own it only keeps to its rate, beside
+ * others it lets them run after each slice.
+ */
+import { type Clock, sleep } from '@odradek/world'
+
+/** A few milliseconds of work. */
+const sliceBytes = 256 * 1024
+
+export class Pace {
+  readonly #clock: Clock
+  readonly #bytesPerSecond: number
+  readonly #isAlone: boolean
+  readonly #began: number
+  #bytes = 0
+  #inSlice = 0
+
+  constructor(clock: Clock, { bytesPerSecond, isAlone }: { bytesPerSecond: number; isAlone: boolean }) {
+    this.#clock = clock
+    this.#bytesPerSecond = bytesPerSecond
+    this.#isAlone = isAlone
+    this.#began = clock.monotonic()
+  }
+
+  /** After so many bytes were read or written. */
+  async moved(bytes: number): Promise<void> {
+    this.#bytes += bytes
+    this.#inSlice += bytes
+    const ahead = (this.#bytes / this.#bytesPerSecond) * 1000 - (this.#clock.monotonic() - this.#began)
+    if (ahead > 1) await sleep(this.#clock, ahead)
+    else if (!this.#isAlone && this.#inSlice >= sliceBytes)
+      await new Promise<void>(resolve => this.#clock.soon(resolve))
+    else return
+    this.#inSlice = 0
+  }
+}
