@@ -342,7 +342,8 @@ export class EmbeddedEngine implements LogEngine {
     await this.#journal?.close({ settled: isDurable })
     this.#deadlines.close()
     if (isDurable) {
-      checkpoint.lastWallTime = clock.now()
+      this.#guard.look(clock.now(), clock.monotonic())
+      checkpoint.lastWallTime = this.#guard.believed(clock.monotonic())
       await checkpoint.sync()
       await deletions.close()
       await markClean(disk, folder)
@@ -364,7 +365,7 @@ export class EmbeddedEngine implements LogEngine {
     const byTime = this.#guard.look(clock.now(), clock.monotonic())
     for (const log of this.#logs.values()) await log.expire(byTime)
     try {
-      checkpoint.lastWallTime = clock.now()
+      checkpoint.lastWallTime = this.#guard.believed(clock.monotonic())
       await checkpoint.sync()
     } catch (error) {
       logger.error(

@@ -60,6 +60,16 @@ describe('a wall clock', () => {
     })
   }
 
+  test('that jumped is not trusted after a restart either, until the hour is over', () => {
+    const guard = new ClockGuard(-1, 1000 * hour, 0)
+    assert(!guard.look(1240 * hour, 1))
+    assert.equal(guard.believed(60_000), 1000 * hour + 60_000)
+    const next = new ClockGuard(guard.believed(60_000), 1240 * hour + 60_000, 0)
+    assert(!next.look(1240 * hour + 120_000, 60_000))
+    assert(next.look(1241 * hour + 60_000, hour))
+    assert.equal(next.believed(hour), 1241 * hour + 60_000)
+  })
+
   test('that jumped while nothing ran is not trusted for an hour', () => {
     assert(!new ClockGuard(1000 * hour, 1240 * hour, 0).look(1240 * hour, 1))
     assert(new ClockGuard(1000 * hour, 1000 * hour + 60_000, 0).look(1000 * hour + 60_000, 1))
