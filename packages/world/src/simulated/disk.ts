@@ -53,6 +53,11 @@ export class SimulatedDisk implements Disk {
     return this.#faults.add(rule)
   }
 
+  /** From now on nothing fails. */
+  healAll(): void {
+    this.#faults.clear()
+  }
+
   /** From now on files hold at most this many bytes together; what would exceed it fails with ENOSPC, perhaps half done. */
   setCapacity(bytes: number): void {
     this.#capacity = bytes

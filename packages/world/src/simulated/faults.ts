@@ -37,6 +37,10 @@ export class Faults {
     }
   }
 
+  clear(): void {
+    this.#rules.clear()
+  }
+
   /** The error that this operation meets, if any; it counts as one operation for each rule it fits. */
   meet(operation: DiskOperation, path: string): Error | undefined {
     for (const armed of this.#rules) {

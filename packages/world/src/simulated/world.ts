@@ -64,6 +64,7 @@ export class SimulatedMachine {
   readonly #gate: ProcessGate
   #wallOffsetMs = 0
   #life = 0
+  #boots = 0
 
   constructor(name: string, clock: SimulatedClock, wire: SimulatedWire, random: SeededRandom, temper?: DiskTemper) {
     this.name = name
@@ -75,11 +76,11 @@ export class SimulatedMachine {
     this.#random = random
   }
 
-  /** The world as a program started now sees it, until the next crash. */
+  /** The world as a program started now sees it, until the next crash. Its chance is another each time. */
   boot(): World {
     const life = this.#life
     const isAlive = () => life === this.#life
-    const random: Random = this.#random.fork(`life ${life}`)
+    const random: Random = this.#random.fork(`boot ${this.#boots++}`)
     const timerDue = (act: () => void) => this.#gate.timerDue(act)
     return {
       clock: clockOfLife(this.#clock, { isAlive, timerDue, wallOffsetMs: () => this.#wallOffsetMs }),
