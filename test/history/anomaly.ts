@@ -21,6 +21,7 @@ export const anomalies = {
   'deleted-then-back': 'a record was read, or a log start seen, from before a log start that had been answered',
   'commit-regression': 'a group had committed more than it was told later',
   'commit-unfounded': 'a group was told an offset that nobody had committed',
+  unprocessed: 'a group has committed an offset, and no member ever read a record before it',
   'last-value-gone': 'the last value of a key is gone from a compacted partition',
   'old-value-back': 'an older value of a key stands as its last in a compacted partition',
   'tombstone-early': 'a tombstone is gone before its time',

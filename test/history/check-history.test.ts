@@ -25,7 +25,10 @@ const poll = (records: string, process = 'reader', transaction?: string): Histor
   }),
   ...(transaction !== undefined && { transaction }),
 })
-const assign = (process = 'reader'): HistoryEvent => ({ kind: 'assign', process, partitions: [p] })
+const assign = (process = 'reader', group?: string): HistoryEvent => ({
+  ...{ kind: 'assign', process, partitions: [p] },
+  ...(group !== undefined && { group }),
+})
 const end = (logStart: number, highWatermark: number, at = 0): HistoryEvent => ({
   ...{ kind: 'end', process: 'auditor', partition: p, logStart, highWatermark, at },
 })
@@ -152,6 +155,11 @@ const wrong: Case[] = [
   },
   { name: 'a group is told what nobody committed', history: [commit(1), ask(), told(2)], finds: ['commit-unfounded'] },
   {
+    name: 'a group has committed past a record that no member has read',
+    history: [...abc, assign('one', 'g'), poll('0=a', 'one'), poll('1=b', 'stranger'), commit(2), ask(), told(2)],
+    finds: ['unseen', 'unprocessed'],
+  },
+  {
     name: 'two transactions have read each other',
     history: [
       ...both('a', 0, { transaction: 'A' }),
@@ -265,6 +273,14 @@ const right: Case[] = [
     history: [
       ...[commit(1), committed(1), ask('f'), commit(2), ask('g'), committed(2), told(1, 'f'), told(2, 'g')],
       ...[commit(3), ask('h'), told(3, 'h')],
+    ],
+    finds: [],
+  },
+  {
+    name: 'the members of a group have read what it has committed, together',
+    history: [
+      ...[...abc, assign('one', 'g'), poll('0=a', 'one'), assign('two', 'g'), poll('1=b 2=c', 'two')],
+      ...[commit(3), ask(), told(3)],
     ],
     finds: [],
   },

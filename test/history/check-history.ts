@@ -1,6 +1,6 @@
 /** Finds what is wrong with a history. Pure: the same history gives the same anomalies, whoever recorded it. */
 import { type Anomaly, type AnomalyName, isFailure } from './anomaly.ts'
-import { commits } from './commit-checks.ts'
+import { commits, unprocessed } from './commit-checks.ts'
 import { compaction } from './compaction-checks.ts'
 import type { HistoryEvent } from './history-event.ts'
 import { logStarts } from './log-start-checks.ts'
@@ -35,6 +35,7 @@ export function checkHistory(events: readonly HistoryEvent[], rules: HistoryRule
     ...sendOrder(history),
     ...logStarts(history),
     ...commits(history),
+    ...unprocessed(history, isCompacted),
     ...compaction(history, { ...rules, isCompacted }),
     ...circles(history),
   ]

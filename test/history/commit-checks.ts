@@ -49,3 +49,32 @@ export function commits(history: Recorded): Anomaly[] {
   })
   return found
 }
+
+/** Groups read from the start: what lies before the offset that was told last has been read by a member. */
+export function unprocessed(history: Recorded, isCompacted: (partition: string) => boolean): Anomaly[] {
+  const groupOf = new Map<string, string>()
+  const read = new Map<string, Set<number>>()
+  const last = new Map<string, { group: string; partition: string; offset: number; at: number }>()
+  history.events.forEach((event, at) => {
+    if (event.kind === 'assign' && event.group !== undefined) groupOf.set(event.process, event.group)
+    else if (event.kind === 'poll') {
+      const group = groupOf.get(event.process)
+      for (const { partition, offset } of group === undefined ? [] : event.records) {
+        const lane = `${group} ${partition}`
+        const offsets = read.get(lane) ?? new Set()
+        read.set(lane, offsets.add(offset))
+      }
+    } else if (event.kind === 'fetched-committed') last.set(`${event.group} ${event.partition}`, { ...event, at })
+  })
+  const groups = new Set(groupOf.values())
+  const found: Anomaly[] = []
+  for (const [lane, { group, partition, offset, at }] of last) {
+    if (!groups.has(group) || isCompacted(partition)) continue
+    const missed = history.between(partition, -1, offset).find(each => !read.get(lane)?.has(each))
+    if (missed === undefined) continue
+    const { value, at: seenAt } = history.partition(partition).first.get(missed)!
+    const what = `${group} has committed ${offset} of ${partition}, and no member has read ${value} at ${missed}`
+    found.push({ name: 'unprocessed', what, events: history.show(seenAt, at) })
+  }
+  return found
+}

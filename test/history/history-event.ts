@@ -83,11 +83,13 @@ export interface PollEvent {
   transaction?: string
 }
 
-/** The process reads these partitions from now on, from wherever it was told to; what it read before no longer binds it. */
+/** The process reads these partitions from now on, too, from wherever it was told to; what it read of them before no longer binds it. */
 export interface AssignEvent {
   kind: 'assign'
   process: string
   partitions: readonly string[]
+  /** As a member of this group, which is to read everything. */
+  group?: string
 }
 
 /** The process goes elsewhere in this partition, asked or by a reset. */

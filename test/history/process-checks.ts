@@ -13,8 +13,9 @@ export function polls(history: Recorded, isCompacted: (partition: string) => boo
   const found: Anomaly[] = []
   const positions = new Map<string, Map<string, Position>>()
   history.events.forEach((event, at) => {
-    if (event.kind === 'assign') positions.set(event.process, new Map())
-    else if (event.kind === 'seek') positions.get(event.process)?.delete(event.partition)
+    if (event.kind === 'assign') {
+      for (const partition of event.partitions) positions.get(event.process)?.delete(partition)
+    } else if (event.kind === 'seek') positions.get(event.process)?.delete(event.partition)
     else if (event.kind === 'poll') {
       const ofProcess = positions.get(event.process) ?? new Map<string, Position>()
       positions.set(event.process, ofProcess)
