@@ -41,7 +41,7 @@ export function* entriesOf(pieces: readonly ScannedPiece[]): Generator<JournalEn
 export function damagedGroups(pieces: readonly ScannedPiece[]): number {
   const newest = pieces.reduce((sequence, piece) => Math.max(sequence, piece.sequence), -1)
   return pieces.reduce((sum, { sequence, groups, damaged }) => {
-    const mayBeOld = sequence < newest && groups[0]!.number > 0
+    const mayBeOld = sequence < newest && groups[0]?.number !== 0
     return mayBeOld ? sum : sum + damaged
   }, 0)
 }

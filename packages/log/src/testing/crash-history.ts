@@ -13,16 +13,30 @@ import assert from 'node:assert/strict'
 import type { Clock } from '@odradek/world'
 import { type SimulatedWorld, simulatedWorld } from '@odradek/world'
 import { EmbeddedEngine } from '../embedded-engine.ts'
-import type { AppendBatch, Appended } from '../engine.ts'
+import type { AppendBatch, Appended, TopicSpec } from '../engine.ts'
+import { silent } from '../log-services.ts'
 import { batchOf, recordsOf, topicOf } from './batches.ts'
 
-const topic = topicOf({ segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10, retentionBytes: 6000 })
-const partitions = [1, 2] as const
+const partitions = [1, 2, 3, 4, 5, 6]
+const topic: TopicSpec = {
+  ...topicOf({ segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10, retentionBytes: 6000 }),
+  partitions: partitions.map(id => ({ index: id - 1, id })),
+}
+/** The journal's pieces are left and written over all the time, and some batches are too large for it. */
+const limits = { openFiles: 2, syncs: 2, tailBytes: 3000, journalBytes: 12_288, journaledBytes: 500 }
 const lives = 4
-const stepsPerLife = 25
+const stepsPerLife = 40
 
-export async function crashHistory(seed: number): Promise<void> {
-  await new CrashHistory(seed).run()
+/** How often the journal was written, and a start found something to replay. */
+export interface JournalUse {
+  groups: number
+  replays: number
+}
+
+export async function crashHistory(seed: number): Promise<JournalUse> {
+  const history = new CrashHistory(seed)
+  await history.run()
+  return history.use
 }
 
 /** What a partition must still have after a crash. */
@@ -43,6 +57,7 @@ class CrashHistory {
     partitions.map(id => [id, { kept: new Map(), logStart: 0, sent: 0, sequence: 0, unanswered: [] } as Promised]),
   )
   readonly #faults: (() => void)[] = []
+  readonly use: JournalUse = { groups: 0, replays: 0 }
   #engine!: EmbeddedEngine
   #clock!: Clock
   #life = 0
@@ -54,6 +69,9 @@ class CrashHistory {
 
   async run(): Promise<void> {
     const { random } = this.#world
+    this.#world.machine('m').disk.observe((operation, path) => {
+      if (operation === 'write' && path.startsWith('/data/journal/')) this.use.groups++
+    })
     for (this.#life = 0; this.#life < lives; this.#life++) {
       await this.#boot()
       await this.#check()
@@ -78,10 +96,15 @@ class CrashHistory {
         disk,
         folder: '/data',
         leaderEpoch: this.#life,
-        limits: { openFiles: 2, syncs: 2, tailBytes: 3000 },
+        limits,
+        logger: { ...silent, info: (_, message) => this.#hear(message) },
       }),
     )
     await this.#settle(this.#engine.open(topic))
+  }
+
+  #hear(message: string): void {
+    if (message === 'replayed the journal') this.use.replays++
   }
 
   #settle<T>(promise: Promise<T>): Promise<T> {
@@ -90,7 +113,7 @@ class CrashHistory {
 
   async #step(): Promise<void> {
     const { random } = this.#world
-    const id = partitions[random.int(2)]!
+    const id = partitions[random.int(partitions.length)]!
     const choice = random.int(12)
     if (choice < 6) this.#produce(id)
     else if (choice < 9)
@@ -119,7 +142,7 @@ class CrashHistory {
   }
 
   /** An idempotent producer sends, and notes what is answered. */
-  #produce(id: 1 | 2): void {
+  #produce(id: number): void {
     const promised = this.#promised.get(id)!
     const values = Array.from({ length: 1 + this.#world.random.int(3) }, () => this.#value(id, 'idempotent'))
     const baseSequence = promised.sequence
@@ -130,11 +153,11 @@ class CrashHistory {
     this.#send(id, entry)
   }
 
-  #repeat(id: 1 | 2): void {
+  #repeat(id: number): void {
     for (const entry of [...this.#promised.get(id)!.unanswered]) this.#send(id, entry)
   }
 
-  #send(id: 1 | 2, entry: Promised['unanswered'][number]): void {
+  #send(id: number, entry: Promised['unanswered'][number]): void {
     const life = this.#life
     const promised = this.#promised.get(id)!
     void this.#engine
@@ -146,15 +169,15 @@ class CrashHistory {
       })
   }
 
-  #plain(id: 1 | 2): AppendBatch {
+  #plain(id: number): AppendBatch {
     return batchOf({ partition: id, values: [this.#value(id, 'plain')] })
   }
 
-  #value(id: 1 | 2, kind: string): string {
+  #value(id: number, kind: string): string {
     return `${kind} ${this.#promised.get(id)!.sent++} ${'.'.repeat(this.#world.random.int(200))}`
   }
 
-  async #trim(id: 1 | 2): Promise<void> {
+  async #trim(id: number): Promise<void> {
     const [state] = await this.#settle(this.#engine.state([id]))
     const before = this.#world.random.int(state!.highWatermark + 1)
     const [trimmed] = await this.#settle(this.#engine.trim([{ partition: id, before }]))
@@ -162,7 +185,7 @@ class CrashHistory {
   }
 
   /** A consumer at the end of the log. */
-  async #follow(id: 1 | 2, engine: EmbeddedEngine): Promise<void> {
+  async #follow(id: number, engine: EmbeddedEngine): Promise<void> {
     const life = this.#life
     const promised = this.#promised.get(id)!
     for (let offset = promised.logStart; life === this.#life; ) {

@@ -1,7 +1,7 @@
 /** One engine on one simulated machine, for tests that break things by hand. Without a journal, unless asked for: what is in a file is then all there is of it. */
 import { type SimulatedDisk, type SimulatedWorld, simulatedWorld } from '@odradek/world'
 import { EmbeddedEngine, type EmbeddedEngineLimits } from '../embedded-engine.ts'
-import type { AppendBatch, Appended, LogConfig, ReadResult } from '../engine.ts'
+import type { AppendBatch, Appended, LogConfig, ReadResult, TopicSpec } from '../engine.ts'
 import { topicOf } from './batches.ts'
 import { type Notes, notes } from './notes.ts'
 
@@ -22,7 +22,7 @@ export class SimulatedNode {
     return this.world.machine('m').disk
   }
 
-  async start(): Promise<void> {
+  async start({ open = topicOf(this.#config) }: { open?: TopicSpec } = {}): Promise<void> {
     this.notes.lines.length = 0
     const { clock, disk } = this.world.machine('m').boot()
     const options = {
@@ -34,7 +34,7 @@ export class SimulatedNode {
       limits: this.#limits,
     }
     this.engine = await this.settle(EmbeddedEngine.start(options))
-    await this.settle(this.engine.open(topicOf(this.#config)))
+    await this.settle(this.engine.open(open))
   }
 
   /** `kill -9`: the process is gone, what it wrote is not. */

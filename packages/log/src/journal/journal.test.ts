@@ -1,0 +1,190 @@
+/** The journal under a running engine, on a disk that loses what is not synced and fails when told to. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ErrorCodes } from '@odradek/protocol'
+import type { AppendBatch, Appended } from '../engine.ts'
+import { batchOf, topicOf, valuesOf } from '../testing/batches.ts'
+import { SimulatedNode } from '../testing/simulated-node.ts'
+
+const many = Array.from({ length: 20 }, (_, index) => ({ index, id: index + 1 }))
+const pieceBytes = 64 * 1024
+
+async function nodeWithJournal(limits: { journalBytes?: number } = {}): Promise<SimulatedNode> {
+  const node = new SimulatedNode({}, { journalBytes: pieceBytes, ...limits })
+  await node.start()
+  await openMany(node)
+  return node
+}
+
+const openMany = (node: SimulatedNode) => node.settle(node.engine.open({ ...topicOf(), partitions: many }))
+
+async function powerFails(node: SimulatedNode): Promise<void> {
+  node.world.machine('m').crash({ unsynced: 'lost' })
+  await node.start()
+  await openMany(node)
+}
+
+/** One batch to each of the partitions at once. */
+async function appendEverywhere(node: SimulatedNode, value: string): Promise<Appended[]> {
+  const batches = many.map(({ id }): AppendBatch => batchOf({ partition: id, values: [value] }))
+  return node.settle(node.engine.append(batches, { acks: -1, deadline: Number.POSITIVE_INFINITY }))
+}
+
+async function assertEverywhere(node: SimulatedNode, values: string[]): Promise<void> {
+  for (const { id } of many) assert.deepEqual(valuesOf(await node.read(0, id)), values, `partition ${id}`)
+}
+
+function countSyncs(node: SimulatedNode): { journal: number; segments: number } {
+  const count = { journal: 0, segments: 0 }
+  node.disk.observe((operation, path) => {
+    if (operation !== 'sync') return
+    if (path.includes('/journal/')) count.journal++
+    else if (path.endsWith('.log')) count.segments++
+  })
+  return count
+}
+
+const allOk = (answers: Appended[]): boolean => answers.every(({ ok }) => ok)
+
+test('what many partitions have to sync is one sync of the journal, and survives a power failure', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'first')
+  const count = countSyncs(node)
+  assert(allOk(await appendEverywhere(node, 'second')))
+  assert.deepEqual(count, { journal: 2, segments: 0 })
+  await powerFails(node)
+  await assertEverywhere(node, ['first', 'second'])
+  assert.match(node.notes.lines.join('\n'), /replayed the journal .*"partitions":20/)
+})
+
+test('what is larger is a sync of its own file', async () => {
+  const node = await nodeWithJournal()
+  await node.append(batchOf())
+  const count = countSyncs(node)
+  await node.append(batchOf({ values: ['x'.repeat(40_000)] }))
+  assert.deepEqual(count, { journal: 0, segments: 2 })
+})
+
+test('a piece is written over when everything in it is durable elsewhere, and nothing is lost on the way', async () => {
+  const node = await nodeWithJournal({ journalBytes: 8192 })
+  const values: string[] = []
+  for (let i = 0; i < 40; i++) {
+    values.push(`${i}`)
+    assert(allOk(await appendEverywhere(node, `${i}`)))
+    if (i % 10 === 5) await powerFails(node)
+  }
+  await assertEverywhere(node, values)
+  assert((await node.disk.list('/data/journal')).length <= 2)
+})
+
+test('a quiet journal leaves a start nothing to do', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'a')
+  const count = countSyncs(node)
+  await node.world.clock.advance(60_000)
+  assert.equal(count.segments, 2 * many.length)
+})
+
+test('an orderly shutdown leaves no journal', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'a')
+  await node.settle(node.engine.close({ drain: true }))
+  assert.equal((await node.disk.list('/data')).includes('journal'), false)
+  await powerFails(node)
+  await assertEverywhere(node, ['a'])
+})
+
+test('after a failed sync nothing is acknowledged from the journal, and files are synced themselves', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'before')
+  node.disk.fail({ on: 'sync', code: 'EIO', path: '/journal/' })
+  assert(allOk(await appendEverywhere(node, 'during')))
+  const count = countSyncs(node)
+  assert(allOk(await appendEverywhere(node, 'after')))
+  assert.equal(count.journal, 0)
+  assert(count.segments >= many.length)
+  await powerFails(node)
+  await assertEverywhere(node, ['before', 'during', 'after'])
+})
+
+test('a journal that cannot grow delays nobody, and is used again later', async () => {
+  const node = await nodeWithJournal()
+  node.disk.fail({ on: 'write', code: 'ENOSPC', path: '/journal/' })
+  assert(allOk(await appendEverywhere(node, 'a')))
+  await node.world.clock.advance(10_000)
+  const count = countSyncs(node)
+  assert(allOk(await appendEverywhere(node, 'b')))
+  assert(count.journal > 0)
+  await powerFails(node)
+  await assertEverywhere(node, ['a', 'b'])
+})
+
+test('a file that cannot be synced behind the journal is offline; what it had acknowledged is there after a restart', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'acknowledged')
+  const take = node.disk.fail({ on: 'sync', code: 'EIO', path: 'orders-3/', times: 100 })
+  const others = many.filter(({ index }) => index !== 3)
+  for (let i = 0; i < 40; i++) {
+    const batches = others.map(({ id }) => batchOf({ partition: id, values: [`${i}`] }))
+    assert(allOk(await node.settle(node.engine.append(batches, { acks: -1, deadline: Number.POSITIVE_INFINITY }))))
+  }
+  const answer = await node.append(batchOf({ partition: 4 }))
+  assert(!answer.ok && answer.error === ErrorCodes.KAFKA_STORAGE_ERROR)
+  take()
+  await powerFails(node)
+  assert.deepEqual(valuesOf(await node.read(0, 4)), ['acknowledged'])
+})
+
+test('entries that cannot be written again keep their partition offline and the journal in place', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'acknowledged')
+  const take = node.disk.fail({ on: 'write', code: 'EIO', path: 'orders-3/', times: 100 })
+  await powerFails(node)
+  const refused = await node.read(0, 4)
+  assert(!refused.ok && refused.error === ErrorCodes.KAFKA_STORAGE_ERROR)
+  assert.deepEqual(valuesOf(await node.read(0, 5)), ['acknowledged'])
+  take()
+  await node.kill()
+  await openMany(node)
+  await assertEverywhere(node, ['acknowledged'])
+})
+
+test('what was replayed is durable before the journal goes', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'acknowledged')
+  node.world.machine('m').crash({ unsynced: 'lost' })
+  await node.start({ open: { ...topicOf(), partitions: [] } })
+  await node.settle(node.disk.syncFolder('/data/journal'))
+  assert.deepEqual(await node.disk.list('/data/journal'), [])
+  await powerFails(node)
+  await assertEverywhere(node, ['acknowledged'])
+})
+
+test('power that fails during a replay leaves everything to the next one', async () => {
+  for (let operation = 1; operation < 40; operation += 3) {
+    const node = await nodeWithJournal()
+    await appendEverywhere(node, 'acknowledged')
+    node.world.machine('m').crash({ unsynced: 'lost' })
+    let left = operation
+    node.disk.observe(() => {
+      if (--left === 0) node.disk.crash({ unsynced: 'lost' })
+    })
+    await assert.rejects(node.start())
+    node.disk.observe(undefined)
+    await powerFails(node)
+    await assertEverywhere(node, ['acknowledged'])
+  }
+})
+
+test('a topic that was deleted does not come back, nor into another one of its name', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'old')
+  await node.settle(node.engine.drop(topicOf().topicId))
+  const next = topicOf({}, '7c1d2f6a-55e0-4f0b-9a63-0d6f9f1e2b02')
+  await node.settle(node.engine.open(next))
+  const value = 'new'.repeat(20_000)
+  await node.append(batchOf({ values: [value] }))
+  node.world.machine('m').crash({ unsynced: 'kept' })
+  await node.start({ open: next })
+  assert.deepEqual(valuesOf(await node.read(0)), [value])
+})
