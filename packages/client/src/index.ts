@@ -1,4 +1,4 @@
-export { ConnectionError, DecodeError, KafkaError, ProtocolError, UsageError } from '@odradek/protocol'
+export { ConnectionError, CorruptionError, DecodeError, KafkaError, ProtocolError, UsageError } from '@odradek/protocol'
 export { Admin } from './admin/admin.ts'
 export type { PartitionItem } from './admin/by-leader.ts'
 export type { ActiveProducer, ClusterDescription, LogDir } from './admin/cluster-admin.ts'
@@ -25,6 +25,7 @@ export { roundRobin } from './consumer/assignors/round-robin.ts'
 export { sticky } from './consumer/assignors/sticky.ts'
 export { type CloseOptions, Consumer, type ConsumerOptions, type RunOptions } from './consumer/consumer.ts'
 export type { ConsumerRecord, RecordOf } from './consumer/consumer-record.ts'
+export { DamagedRecordsError } from './consumer/damaged-records.ts'
 export type {
   CommittedOffset,
   ConsumerEngine,

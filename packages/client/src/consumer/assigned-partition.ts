@@ -8,6 +8,7 @@
  * Whatever moves the position by hand raises `version`, and answers to older questions are dropped.
  */
 import type { LazyRecord } from '@odradek/protocol'
+import type { DamagedRecordsError } from './damaged-records.ts'
 import type { FetchedBytes } from './fetched-bytes.ts'
 import type { Start } from './start-position.ts'
 import { partitionKey } from './topic-partition.ts'
@@ -32,6 +33,8 @@ export class AssignedPartition {
   notBefore = 0
   /** Times in a row that fetched bytes did not make sense. */
   damages = 0
+  /** Told by the next poll; nothing is fetched meanwhile. */
+  damage: DamagedRecordsError | null = null
   /** First offset that could not be read, as of the last answer; -1 unknown. */
   endOffset = -1
   logStartOffset = -1
@@ -79,6 +82,7 @@ export class AssignedPartition {
   isFetchable(now: number): boolean {
     return (
       this.need === null &&
+      this.damage === null &&
       !this.isPaused &&
       !this.isInFlight &&
       this.notBefore <= now &&
@@ -98,6 +102,7 @@ export class AssignedPartition {
   /** The position is known. */
   place(offset: number, leaderEpoch: number): void {
     this.#drop()
+    this.#repaired()
     this.need = null
     this.#position = offset
     this.#positionEpoch = leaderEpoch
@@ -108,6 +113,7 @@ export class AssignedPartition {
   /** The position is not known: find it. */
   lookFor(need: NonNullable<Need>): void {
     this.#drop()
+    this.#repaired()
     this.need = need
     this.#position = undefined
     this.#positionEpoch = -1
@@ -117,6 +123,14 @@ export class AssignedPartition {
   refetch(): void {
     this.#drop()
     if (this.#position !== undefined) this.#fetchOffset = this.#position
+  }
+
+  /** What to throw, once: then the bytes are fetched again, should nobody seek past them. */
+  takeDamage(): DamagedRecordsError | null {
+    const { damage } = this
+    if (damage === null || this.isPaused) return null
+    this.#repaired()
+    return damage
   }
 
   validate(): void {
@@ -155,6 +169,11 @@ export class AssignedPartition {
     }
     if (this.#position !== before) this.damages = 0
     return this.#position !== before
+  }
+
+  #repaired(): void {
+    this.damage = null
+    this.damages = 0
   }
 
   #drop(): void {

@@ -60,6 +60,15 @@ export class AssignedPartitions {
     return Array.from(this.#byKey.values(), ({ topic, partition }) => ({ topic, partition })).sort(byTopicAndPartition)
   }
 
+  /** What a poll has to throw before anything else. */
+  takeDamage(): Error | null {
+    for (const p of this.#byKey.values()) {
+      const damage = p.takeDamage()
+      if (damage !== null) return damage
+    }
+    return null
+  }
+
   /** `damaged` is told of partitions whose bytes do not make sense; what was read before the damage is handed out. */
   take(maxRecords: number, damaged: (p: AssignedPartition, error: unknown) => void): Taken {
     const batches: PartitionBatch[] = []

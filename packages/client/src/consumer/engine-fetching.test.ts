@@ -180,22 +180,74 @@ test('a nearer replica that the leader points to is read from; when it is behind
   })
 })
 
-test('damaged bytes are fetched again; if they stay damaged the engine ends', async () => {
+/** The record at offset 1 with a bit that is wrong, and as it should be. */
+function damageSecond(cluster: ScriptedCluster): { heal(): void } {
+  const { batches } = cluster.partition('t')
+  const good = batches[1]!
+  const bad = Uint8Array.from(good)
+  bad[bad.length - 2]! ^= 1
+  batches[1] = bad
+  return { heal: () => void (batches[1] = good) }
+}
+
+test('damaged bytes are fetched again, and what came before them is not handed out twice', async () => {
   await play({}, async ({ cluster, engine, take }) => {
     append(cluster, 'a')
     append(cluster, 'b')
-    const [, good] = cluster.partition('t').batches
-    const bad = Uint8Array.from(good!)
-    bad[bad.length - 2]! ^= 1
-    cluster.partition('t').batches[1] = bad
+    const { heal } = damageSecond(cluster)
     const e = engine()
     e.assign([t0])
     assert.deepEqual(await take(e, 1), ['0=a'])
-    cluster.partition('t').batches[1] = good!
-    assert.deepEqual(await take(e, 1), ['1=b'], 'what came before the damage is not handed out twice')
-    cluster.partition('t').batches[1] = bad
+    heal()
+    assert.deepEqual(await take(e, 1), ['1=b'])
+  })
+})
+
+test('bytes that stay damaged are told of by poll, with how to go on; a seek goes on', async () => {
+  await play({}, async ({ cluster, engine, take }) => {
+    for (const value of ['a', 'b', 'c']) append(cluster, value)
+    damageSecond(cluster)
+    const e = engine()
+    e.assign([t0])
+    await take(e, 1)
+    const told = {
+      code: 'CORRUPTION',
+      topic: 't',
+      partition: 0,
+      offset: 1,
+      resumeAt: 2,
+      message: /offset 1 of t-0.*seek to 2/,
+    }
+    await assert.rejects(take(e, 1), told)
+    await assert.rejects(take(e, 1), told, 'until somebody does something about it')
+    e.seek(t0, 2)
+    assert.deepEqual(await take(e, 1), ['2=c'])
+    assert.equal(e.health().state, 'running')
+  })
+})
+
+test('records that the broker says are damaged are told of by poll; the other partitions go on meanwhile', async () => {
+  await play({ topics: { t: 2 } }, async ({ cluster, answers, engine, take, run, world }) => {
+    append(cluster, 'lost')
+    append(cluster, 'a')
+    append(cluster, 'other', 1)
+    let refusals = 0
+    answers.isDamaged = (partition, offset) => {
+      const isLost = partition === 0 && offset === 0
+      if (isLost) refusals++
+      return isLost
+    }
+    const e = engine()
+    e.assign([t0, { topic: 't', partition: 1 }])
+    assert.deepEqual(await take(e, 1), ['0=other'])
+    await assert.rejects(take(e, 1), { code: 'CORRUPTION', offset: 0, resumeAt: 1, message: /the broker says/ })
+    const before = { refusals, at: world.clock.monotonic() }
+    append(cluster, 'more', 1)
+    assert.deepEqual(await take(e, 1), ['1=more'])
+    await assert.rejects(run(e.poll(3_000)), { code: 'CORRUPTION' })
+    assert(refusals - before.refusals <= (world.clock.monotonic() - before.at) / 100 + 1, 'asked too often')
     e.seek(t0, 1)
-    await assert.rejects(take(e, 1), { code: 'CORRUPTION', message: /offset 1 of t-0/ })
+    assert.deepEqual(await take(e, 1), ['1=a'])
   })
 })
 

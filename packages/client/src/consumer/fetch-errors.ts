@@ -22,8 +22,6 @@ const reactions: ReadonlyMap<number, FetchReaction> = new Map<number, FetchReact
   [ErrorCodes.KAFKA_STORAGE_ERROR, 'refresh'],
   // The broker has not heard of the epoch yet that we know of: it will.
   [ErrorCodes.UNKNOWN_LEADER_EPOCH, 'retry'],
-  // Read from a disk that may be failing; another try may reach another replica.
-  [ErrorCodes.CORRUPT_MESSAGE, 'refresh'],
   [ErrorCodes.UNKNOWN_SERVER_ERROR, 'retry'],
 ])
 

@@ -9,14 +9,13 @@
  */
 import {
   type BatchHeader,
-  CorruptionError,
   decodeControlBatch,
   decodeRecords,
   eachBatch,
   hasValidCrc,
   type LazyRecord,
 } from '@odradek/protocol'
-import { partitionKey } from './topic-partition.ts'
+import { DamagedRecordsError } from './damaged-records.ts'
 
 export interface AbortedTransaction {
   readonly producerId: bigint
@@ -143,9 +142,10 @@ export class FetchedBytes {
   #check(batch: BatchHeader): void {
     const { checkCrcs, topic, partition } = this.#options
     if (!checkCrcs || hasValidCrc(this.#bytes, batch.at)) return
-    throw new CorruptionError(
-      `the record batch at offset ${batch.baseOffset} of ${partitionKey(topic, partition)} does not match its checksum: it was damaged on ` +
-        `the broker's disk or under way. Seek past offset ${batch.lastOffset} to skip it`,
+    const at = { topic, partition, offset: batch.baseOffset, resumeAt: batch.lastOffset + 1 }
+    throw new DamagedRecordsError(
+      at,
+      "its batch does not match its checksum, so it was damaged on the broker's disk or under way",
     )
   }
 }

@@ -4,10 +4,11 @@
  * `pump` is called whenever something may have become fetchable; it looks at all partitions and starts what is missing. A partition is
  * in one request at a time; a broker has four lanes (see fetch-lane.ts). Nothing more is fetched while the buffers hold `bufferBytes`.
  */
-import { ConnectionError, Fetch, ProtocolError } from '@odradek/protocol'
+import { ConnectionError, ErrorCodes, Fetch, ProtocolError } from '@odradek/protocol'
 import type { Timer } from '@odradek/world'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { DamagedRecordsError } from './damaged-records.ts'
 import { fetchReaction } from './fetch-errors.ts'
 import { FetchLane, type FetchLimits, type PartitionAnswer } from './fetch-lane.ts'
 import { FetchedBytes } from './fetched-bytes.ts'
@@ -37,6 +38,8 @@ interface Lanes {
 const retryPauseMs = 100
 const joiningWaitMs = 50
 const longestRequestBytes = 50 * 1024 * 1024
+/** Times in a row that bytes may make no sense before the application is told. */
+const mostDamages = 3
 
 export class Fetcher {
   readonly #options: FetcherOptions
@@ -197,11 +200,19 @@ export class Fetcher {
   damaged(p: AssignedPartition, error: unknown): void {
     p.refetch()
     this.#pause(p)
-    if (++p.damages > 3) this.#options.trouble.fail(error)
+    if (++p.damages <= mostDamages) return
+    p.damage = error instanceof DamagedRecordsError ? error : damageAt(p, error)
+    this.#options.onArrival()
   }
 
   #refused(p: AssignedPartition, code: number, offset: number): void {
     const error = new ProtocolError(code, { api: Fetch.name, topic: p.topic, partition: p.partition })
+    if (code === ErrorCodes.CORRUPT_MESSAGE) {
+      p.nearer = null
+      this.#refresh()
+      this.damaged(p, error)
+      return
+    }
     const reaction = fetchReaction(code)
     // What was fetched ahead is still good, and a follower may only be behind: the position is lost when neither explains it.
     const isLost = reaction === 'reset' && p.nearer === null && p.bufferedBytes === 0
@@ -243,4 +254,9 @@ export class Fetcher {
     }
     this.#later = clock.timer(wait, fire)
   }
+}
+
+function damageAt({ topic, partition, position = 0 }: AssignedPartition, error: unknown): DamagedRecordsError {
+  const why = error instanceof ProtocolError ? 'the broker says its records there are damaged' : String(error)
+  return new DamagedRecordsError({ topic, partition, offset: position, resumeAt: position + 1 }, why, error)
 }

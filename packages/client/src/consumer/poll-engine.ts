@@ -228,6 +228,11 @@ export class PollEngine implements ConsumerEngine {
       const ranHooks = await this.#runJobs()
       if (this.#trouble.fatal) await this.#giveUp(this.#trouble.fatal)
       if (this.#closing) return []
+      const damage = this.#partitions.takeDamage()
+      if (damage) {
+        this.#fetcher.pump()
+        throw damage
+      }
       const { batches, hasMoved } = this.#partitions.take(maxRecords, (p, error) => this.#damaged(p, error))
       const now = this.#cluster.clock.monotonic()
       if (hasMoved) {

@@ -29,6 +29,8 @@ export class ConsumerAnswers {
   generation = 0
   /** Sessions are declined until this is set. */
   hasSessions = false
+  /** Fetches from here are answered CORRUPT_MESSAGE. */
+  isDamaged: (partition: number, offset: number) => boolean = () => false
   readonly #cluster: ScriptedCluster
   readonly #clock: Clock
   readonly #sessions = new Map<number, FetchedTopics>()
@@ -96,7 +98,10 @@ export class ConsumerAnswers {
     if (!topic || !model) return { ...at, errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION }
     if (topic.leaders[partition] !== nodeId) return { ...at, errorCode: ErrorCodes.NOT_LEADER_OR_FOLLOWER }
     if (offset < model.logStartOffset || offset > model.end) return { ...at, errorCode: ErrorCodes.OFFSET_OUT_OF_RANGE }
-    const found = model.batches.filter(batch => readBatch(batch).lastOffset >= offset)
+    if (this.isDamaged(partition, offset)) return { ...at, errorCode: ErrorCodes.CORRUPT_MESSAGE }
+    const rest = model.batches.filter(batch => readBatch(batch).lastOffset >= offset)
+    const damagedAt = rest.findIndex(batch => this.isDamaged(partition, readBatch(batch).baseOffset))
+    const found = damagedAt === -1 ? rest : rest.slice(0, damagedAt)
     let bytes = 0
     const fitting = found.filter((batch, i) => (bytes += batch.length) <= partitionMaxBytes || i === 0)
     return { ...at, errorCode: 0, records: fitting.length > 0 ? Buffer.concat(fitting) : null }
