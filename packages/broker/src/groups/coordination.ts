@@ -9,7 +9,7 @@ const longestId = 32_767
 export function coordinationError(groupId: string, { broker, nodeId }: RequestContext): ErrorCode {
   if (groupId.length > longestId / 3 && Buffer.byteLength(groupId) > longestId) return ErrorCodes.INVALID_GROUP_ID
   if (broker.coordinatorOf(groupId) !== nodeId) return ErrorCodes.NOT_COORDINATOR
-  return broker.groups.isLoaded ? ErrorCodes.NONE : ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS
+  return broker.groups.obstacle(groupId)
 }
 
 /** The same for members, whose group must have a name. */

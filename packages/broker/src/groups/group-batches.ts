@@ -11,7 +11,9 @@ const batchBytes = 512 * 1024
 /** A partition of `__consumer_offsets`, and what its records add up to. */
 export interface Shard {
   readonly partition: PartitionId
-  readonly image: GroupImage
+  image: GroupImage
+  /** Its log cannot be read, so nothing can be said about its groups. */
+  isUnreadable: boolean
   /** Size of the log, and what of it the last rewrite took. */
   bytes: number
   rewrittenBytes: number

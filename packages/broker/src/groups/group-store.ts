@@ -12,6 +12,8 @@ import type { StoredGroup } from './stored-group.ts'
 export interface GroupStore {
   /** Every group, also those that only have offsets. Comes before anything else. */
   load(): Promise<StoredGroup[]>
+  /** False: what was stored of this group could not be read, and nothing may be said about it, least of all that there is nothing. */
+  isReadable(groupId: string): boolean
   save(group: StoredGroup): Promise<ErrorCode>
   /** Forgets the group and its offsets. */
   remove(groupId: string): Promise<ErrorCode>

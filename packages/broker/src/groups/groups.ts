@@ -96,6 +96,12 @@ export class Groups {
     return this.#isLoaded
   }
 
+  /** Why nothing can be said about a group now; NONE when something can. */
+  obstacle(groupId: string): ErrorCode {
+    if (!this.#isLoaded) return ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS
+    return this.#store.isReadable(groupId) ? ErrorCodes.NONE : ErrorCodes.COORDINATOR_NOT_AVAILABLE
+  }
+
   join(groupId: string, request: Omit<Question<JoinEvent>, 'freshMemberId'>): MaybeLater<JoinReply> {
     const freshMemberId = `${request.instanceId ?? request.clientId}-${this.#uuid()}`
     return this.#ask(groupId, noJoin, ticket => ({ type: 'join', ticket, freshMemberId, ...request }))

@@ -9,7 +9,9 @@ import {
   GroupMetadataValue,
   OffsetCommitKey,
   OffsetCommitValue,
+  type RecordInput,
 } from '@odradek/protocol'
+import { offsetRecord } from './group-records.ts'
 import { groupShard } from './group-shard.ts'
 import type { StoredGroup } from './stored-group.ts'
 import { GroupHost, offset } from './testing/group-host.ts'
@@ -173,33 +175,67 @@ test('a log is not trimmed before all of it is written anew', async () => {
   assert.equal((await host.store.getOffsets('h')).get('t')?.get(0)?.offset, 1)
 })
 
+/** Puts a batch into the log that the store did not write. */
+function intrude(host: GroupHost, records: readonly RecordInput[], harm: (bytes: Uint8Array) => void = () => {}) {
+  const bytes = encodeBatch(records, { now: 1 })
+  harm(bytes)
+  const { length: recordCount } = records
+  const batch = { partition: 1, bytes, recordCount, offsetCount: recordCount, maxTimestamp: 1, producerId: -1n }
+  const none = { producerEpoch: -1, baseSequence: -1, transactional: false, control: false }
+  return host.finish(host.engine.append([{ ...batch, ...none }], { acks: -1, deadline: Infinity }))
+}
+
 test('records of other coordinators in the same topic are passed over', async () => {
   const host = await GroupHost.start({ partitions: 1 })
   await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))
-  const bytes = encodeBatch(
-    [
-      { key: Buffer.from([0, 3, 0, 1, 65]), value: Buffer.from([0, 0]) },
-      { key: null, value: 'x' },
-    ],
-    { now: 1 },
-  )
-  const batch = {
-    partition: 1,
-    bytes,
-    recordCount: 2,
-    offsetCount: 2,
-    maxTimestamp: 1,
-    producerId: -1n,
-    producerEpoch: -1,
-  }
-  const append = host.engine.append([{ ...batch, baseSequence: -1, transactional: false, control: false }], {
-    acks: -1,
-    deadline: Infinity,
-  })
-  await host.finish(append)
+  await intrude(host, [
+    { key: Buffer.from([0, 3, 0, 1, 65]), value: Buffer.from([0, 0]) },
+    { key: null, value: 'x' },
+  ])
   await host.restart()
   assert.deepEqual(
     (await host.finish(host.store.load())).map(({ id }) => id),
     ['g'],
   )
+})
+
+test('what is damaged is passed over, and the rest counts', async () => {
+  const host = await GroupHost.start({ partitions: 1 })
+  await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))
+  await intrude(host, [offsetRecord('g', at('t', 0, 7))], bytes => {
+    bytes[bytes.length - 1]! ^= 1
+  })
+  await intrude(host, [{ key: Buffer.from([0, 1, 0, 9, 65]), value: Buffer.from([0, 0]) }])
+  await host.finish(host.store.putOffsets('g', [at('t', 1, 2)]))
+  host.readError = (_, offset) => (offset === 3 ? ErrorCodes.CORRUPT_MESSAGE : undefined)
+  await host.restart()
+  assert.deepEqual([await host.committed('g', 't', 0), await host.committed('g', 't', 1)], [1, 2])
+  assert.match(host.errors.join(), /__consumer_offsets-0 is damaged: 2 records or batches/)
+})
+
+test('a damaged range is passed over', async () => {
+  const host = await GroupHost.start({ partitions: 1 })
+  for (let i = 0; i < 5; i++) await host.finish(host.store.putOffsets(`g${i}`, [at('t', 0, i)]))
+  host.readError = (_, offset) => (offset < 3 ? ErrorCodes.CORRUPT_MESSAGE : undefined)
+  await host.restart()
+  assert.deepEqual(
+    [...host.groups.all()].map(({ id }) => id),
+    ['g3', 'g4'],
+  )
+})
+
+test('a log that cannot be read takes its groups away, and no others', async () => {
+  const host = await GroupHost.start({ partitions: 2 })
+  const [here, there] = ['a', 'b'] as const
+  assert.notEqual(groupShard(here, 2), groupShard(there, 2))
+  for (const id of [here, there]) await host.finish(host.store.putOffsets(id, [at('t', 0, 5)]))
+  const lost = 1 + groupShard(here, 2)
+  host.readError = partition => (partition === lost ? ErrorCodes.KAFKA_STORAGE_ERROR : undefined)
+  await host.restart()
+  assert.equal(host.groups.obstacle(here), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
+  assert.equal(host.groups.obstacle(there), ErrorCodes.NONE)
+  assert.equal(await host.committed(there, 't', 0), 5)
+  host.readError = () => undefined
+  await host.restart()
+  assert.equal(await host.committed(here, 't', 0), 5)
 })

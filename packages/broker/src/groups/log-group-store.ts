@@ -58,6 +58,10 @@ export class LogGroupStore implements GroupStore {
     return this.#shards.flatMap(shard => shard.image.groups())
   }
 
+  isReadable(groupId: string): boolean {
+    return this.#shards.length === 0 || !this.#shardOf(groupId).isUnreadable
+  }
+
   async save(group: StoredGroup): Promise<ErrorCode> {
     const records: WriteRecord[] = [{ input: groupRecord(group), record: { type: 'group', groupId: group.id, group } }]
     return this.#write(group.id, false, () => records)
@@ -81,30 +85,54 @@ export class LogGroupStore implements GroupStore {
   }
 
   #open(partitions: readonly PartitionId[]): void {
-    this.#shards = partitions.map(partition => ({ partition, image: new GroupImage(), bytes: 0, rewrittenBytes: 0 }))
+    this.#shards = partitions.map(partition => ({
+      partition,
+      image: new GroupImage(),
+      isUnreadable: false,
+      bytes: 0,
+      rewrittenBytes: 0,
+    }))
   }
 
   #shardOf(groupId: string): Shard {
     return this.#shards[groupShard(groupId, this.#shards.length)]!
   }
 
+  /** Damaged records are passed over; a log that cannot be read at all takes its groups away, and no others. */
   async #read(shard: Shard): Promise<void> {
+    const replay = new ShardReplay(shard.image)
     const [state] = await this.#engine.state([shard.partition])
     let offset = state?.logStartOffset ?? 0
-    const replay = new ShardReplay(shard.image)
-    while (state && offset < state.highWatermark) {
+    do {
       const read = { partition: shard.partition, offset, maxBytes: readBytes, isolation: 'uncommitted' } as const
       const [result] = await this.#engine.read([read], { maxBytes: readBytes, minOne: true })
-      if (!result?.ok)
-        throw new Error(
-          `__consumer_offsets cannot be read at offset ${offset}: ${result && errorByCode(result.error).name}`,
-        )
-      const next = replay.add(result.chunks)
-      if (next === null) break
-      offset = next
-    }
+      if (result!.ok) offset = replay.add(result!.chunks) ?? Infinity
+      else if (result!.error === ErrorCodes.CORRUPT_MESSAGE) {
+        replay.damaged++
+        offset++
+      } else return this.#giveUp(shard, result!.error)
+    } while (state && offset < state.highWatermark)
     replay.finish()
     shard.bytes = replay.bytes
+    if (replay.damaged > 0) this.#reportDamage(shard, replay.damaged)
+  }
+
+  #giveUp(shard: Shard, error: ErrorCode): void {
+    shard.isUnreadable = true
+    shard.image = new GroupImage()
+    const index = this.#shards.indexOf(shard)
+    this.#logger.error(
+      { partition: index, error: errorByCode(error).name },
+      `__consumer_offsets-${index} cannot be read: its groups are refused until it can, the others are served`,
+    )
+  }
+
+  #reportDamage(shard: Shard, damaged: number): void {
+    const index = this.#shards.indexOf(shard)
+    this.#logger.error(
+      { partition: index, damaged },
+      `__consumer_offsets-${index} is damaged: ${damaged} records or batches of it are passed over. Groups in it may go on from an earlier commit, or have none; compare before you trust them`,
+    )
   }
 
   #write(groupId: string, isRemoval: boolean, records: Write['records']): Promise<ErrorCode> {

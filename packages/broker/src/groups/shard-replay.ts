@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { eachBatch, RecordWalk } from '@odradek/protocol'
+import { type BatchHeader, DecodeError, eachBatch, hasValidCrc, RecordWalk } from '@odradek/protocol'
 import type { GroupImage } from './group-image.ts'
-import { readGroupRecord } from './group-records.ts'
+import { type GroupRecord, readGroupRecord } from './group-records.ts'
 
 /** Where the last record of a key stands. */
 interface LastRecord {
@@ -18,11 +18,14 @@ const keysAtOnce = 50_000
 
 /**
  * Reads the log of a shard into its image, when the broker starts. Most records are superseded by later ones of their key: of each key
- * only the last is looked into, and the others cost a look at their key. About 200 MB/s.
+ * only the last is looked into, and the others cost a look at their key. About 200 MB/s. What cannot be read is counted and passed
+ * over.
  */
 export class ShardReplay {
   /** Bytes of batches that were read. */
   bytes = 0
+  /** Batches and records that are not what was written. */
+  damaged = 0
   readonly #image: GroupImage
   readonly #walk = new RecordWalk()
   /** By the key's bytes as text. */
@@ -39,9 +42,7 @@ export class ShardReplay {
       for (const batch of eachBatch(chunk)) {
         this.bytes += batch.sizeInBytes
         next = batch.baseOffset + batch.lastOffsetDelta + 1
-        if (batch.isControl) continue
-        this.#walk.begin(chunk, batch)
-        this.#noteAll()
+        if (!batch.isControl && !this.#take(chunk, batch)) this.damaged++
       }
     }
     if (this.#last.size > keysAtOnce) this.finish()
@@ -52,10 +53,33 @@ export class ShardReplay {
   finish(): void {
     for (const { bytes, keyAt, keyLength, valueAt, valueLength } of this.#last.values()) {
       const value = valueLength === -1 ? null : bytes.subarray(valueAt, valueAt + valueLength)
-      const record = readGroupRecord(bytes.subarray(keyAt, keyAt + keyLength), value)
+      const record = this.#decoded(bytes.subarray(keyAt, keyAt + keyLength), value)
       if (record) this.#image.apply(record)
     }
     this.#last.clear()
+  }
+
+  #decoded(key: Uint8Array, value: Uint8Array | null): GroupRecord | null {
+    try {
+      return readGroupRecord(key, value)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.damaged++
+      return null
+    }
+  }
+
+  /** False when the batch is damaged. */
+  #take(chunk: Uint8Array, batch: BatchHeader & { at: number }): boolean {
+    if (!hasValidCrc(chunk, batch.at)) return false
+    try {
+      this.#walk.begin(chunk, batch)
+      this.#noteAll()
+      return true
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      return false
+    }
   }
 
   #noteAll(): void {

@@ -1,8 +1,9 @@
-import { ErrorCodes, FindCoordinator, type ResponseInput } from '@odradek/protocol'
+import { type ErrorCode, ErrorCodes, FindCoordinator, type ResponseInput } from '@odradek/protocol'
 import type { Handler, RequestContext } from '../handler.ts'
 
 /** What a key may name. Transactions and share groups have no coordinator here. */
 const groupKeys = 0
+const { NONE, INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE } = ErrorCodes
 
 type Coordinator = NonNullable<ResponseInput<typeof FindCoordinator>['coordinators']>[number]
 
@@ -19,13 +20,24 @@ export const findCoordinator: Handler<typeof FindCoordinator> = {
 
 function coordinator(key: string, keyType: number, context: RequestContext): Coordinator {
   if (keyType !== groupKeys)
-    return nobody(key, `This broker coordinates groups (key type 0) only, not key type ${keyType}.`)
+    return nobody(key, INVALID_REQUEST, `This broker coordinates groups (key type 0) only, not key type ${keyType}.`)
+  if (context.broker.groups.obstacle(key) === COORDINATOR_NOT_AVAILABLE)
+    return nobody(
+      key,
+      COORDINATOR_NOT_AVAILABLE,
+      'What was stored of this group cannot be read; the log of the broker says why.',
+    )
   const nodeId = context.broker.coordinatorOf(key)
   const node = context.nodes().find(candidate => candidate.nodeId === nodeId)
-  if (!node) return nobody(key, `Node ${nodeId}, which coordinates group ${key}, has no address at this listener.`)
-  return { key, nodeId, host: node.host, port: node.port, errorCode: ErrorCodes.NONE, errorMessage: null }
+  if (!node)
+    return nobody(
+      key,
+      INVALID_REQUEST,
+      `Node ${nodeId}, which coordinates group ${key}, has no address at this listener.`,
+    )
+  return { key, nodeId, host: node.host, port: node.port, errorCode: NONE, errorMessage: null }
 }
 
-function nobody(key: string, errorMessage: string): Coordinator {
-  return { key, nodeId: -1, host: '', port: -1, errorCode: ErrorCodes.INVALID_REQUEST, errorMessage }
+function nobody(key: string, errorCode: ErrorCode, errorMessage: string): Coordinator {
+  return { key, nodeId: -1, host: '', port: -1, errorCode, errorMessage }
 }

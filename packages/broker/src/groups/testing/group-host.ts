@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { type AppendBatch, type Appended, EmbeddedEngine, type LogEngine, type PartitionId } from '@odradek/log'
+import {
+  type AppendBatch,
+  type Appended,
+  EmbeddedEngine,
+  type LogEngine,
+  type PartitionId,
+  type ReadRequest,
+} from '@odradek/log'
+import type { ErrorCode } from '@odradek/protocol'
 import { type SimulatedMachine, type SimulatedWorld, simulatedWorld } from '@odradek/world'
 import { quiet } from '../../logger.ts'
 import type { CommittedOffset, OffsetChange } from '../committed-offset.ts'
@@ -31,6 +39,10 @@ export class GroupHost {
   refusal: Appended | null = null
   /** Which batches of an append it refuses. */
   refuses: (index: number) => boolean = () => true
+  /** Lines of the log that call for attention. */
+  readonly errors: string[] = []
+  /** What the log answers to reads, instead of records. */
+  readError: (partition: PartitionId, offset: number) => ErrorCode | undefined = () => undefined
 
   static async start(options: HostOptions = {}): Promise<GroupHost> {
     const host = new GroupHost(options)
@@ -47,7 +59,7 @@ export class GroupHost {
 
   async start(): Promise<void> {
     const { clock, disk, random } = this.machine.boot()
-    const logger = quiet
+    const logger = { ...quiet, error: (_: object, message: string) => void this.errors.push(message) }
     this.engine = await this.finish(EmbeddedEngine.start({ clock, disk, folder: '/data', leaderEpoch: 0, logger }))
     if (this.#topicExists) await this.finish(this.#openTopic())
     const topic = {
@@ -159,7 +171,10 @@ export class GroupHost {
         )
         return refused.map(isRefused => (isRefused ? refusal : accepted.shift()!))
       },
-      read: engine.read.bind(engine),
+      read: async (reads: readonly ReadRequest[], options: Parameters<LogEngine['read']>[1]) => {
+        const error = this.readError(reads[0]!.partition, reads[0]!.offset)
+        return error === undefined ? engine.read(reads, options) : [{ ok: false, error }]
+      },
       state: engine.state.bind(engine),
       trim: engine.trim.bind(engine),
     })
