@@ -16,6 +16,7 @@ import { offsetInName, snapshotName } from './file-names.ts'
 import type { LogServices } from './log-services.ts'
 import { decodeAborted, decodeSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
+import { makeDurable, makeNamesDurable } from './recovered-tail.ts'
 import { Segment } from './segment.ts'
 import { decodeSidecarHead, type SidecarHead, sidecarHeadEnd, sidecarHeadSize } from './segment-sidecar.ts'
 import { listIfThere } from './whole-file.ts'
@@ -49,6 +50,7 @@ export async function recoverLog(services: LogServices, spec: RecoverySpec): Pro
     await recovery.addSegment(base, bases[i + 1])
   }
   recovery.checkEnd()
+  await makeNamesDurable(services.disk, recovery.log.segments.at(-1))
   return recovery.log
 }
 
@@ -98,7 +100,7 @@ class Recovery {
       const scanned = open.file.size - segment.size
       const end = await this.#scan(segment, open.file)
       if (end.stopped !== undefined) this.#cut(segment, open.file, end, nextBase)
-      if (scanned > 0) await open.file.sync()
+      if (scanned > 0) await makeDurable(segment, open.file, this.#durableOffset)
     } finally {
       files.release(open)
     }

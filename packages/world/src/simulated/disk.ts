@@ -43,6 +43,7 @@ export class SimulatedDisk implements Disk {
   /** The machine stops and starts again: files hold what survived, handles opened before are of no use. */
   crash({ unsynced = 'seeded' }: { unsynced?: Fate } = {}): void {
     this.#life++
+    if (unsynced === 'kept') return
     this.#names.crash(this.#random, unsynced)
     for (const file of this.#unsynced) file.crash(this.#random, unsynced)
     this.#unsynced.clear()

@@ -46,9 +46,9 @@ export class DurableNames<File> implements NameJournal<File> {
     }
   }
 
-  crash(random: SeededRandom, fate: Fate): void {
+  crash(random: SeededRandom, fate: Exclude<Fate, 'kept'>): void {
     for (const { pending } of this.#folders.values()) {
-      const kept = fate === 'kept' ? pending.length : fate === 'lost' ? 0 : random.int(pending.length + 1)
+      const kept = fate === 'lost' ? 0 : random.int(pending.length + 1)
       for (const change of pending.slice(0, kept)) this.#settle(change)
     }
     for (const [folder, state] of this.#folders) {

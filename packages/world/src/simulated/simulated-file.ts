@@ -18,7 +18,10 @@ const sectorBytes = 512
 type Effect = { position: number; bytes: Uint8Array } | { size: number }
 type Change = Effect & { state: 'pending' | 'synced' | 'forsaken' }
 
-/** What becomes of changes that were not synced: decided by the seed, or all one way (`kept` is what kill -9 does). */
+/**
+ * What becomes of changes that were not synced: decided by the seed, or all lost. `kept` is what kill -9 does: the program is gone, the
+ * system goes on, what was written can be read, and is lost in the next power cut unless it is synced by then.
+ */
 export type Fate = 'seeded' | 'kept' | 'lost'
 
 export class SimulatedFile {
@@ -55,9 +58,9 @@ export class SimulatedFile {
   }
 
   /** What is on the disk after the machine has stopped becomes what is in the file. */
-  crash(random: SeededRandom, fate: Fate): void {
+  crash(random: SeededRandom, fate: Exclude<Fate, 'kept'>): void {
     for (const change of this.#changes) {
-      if (change.state === 'synced' || fate === 'kept') apply(this.#durable, change)
+      if (change.state === 'synced') apply(this.#durable, change)
       else if (fate === 'seeded') survive(this.#durable, change, random)
     }
     this.#changes = []

@@ -1,0 +1,26 @@
+/**
+ * The end of a segment that the last run left without an answer. It may have seen a sync fail: then the system shows bytes that are not
+ * on the disk, believes that they are, and a sync writes nothing. Written again, they are its business anew.
+ *
+ *     [ durable for certain │ read, not certain: written again, then synced ]
+ */
+import type { Disk, DiskFile } from '@odradek/world'
+import type { Segment } from './segment.ts'
+import { durably } from './sync-failure.ts'
+import { parentFolder } from './whole-file.ts'
+
+const chunkBytes = 1024 * 1024
+
+/** Of a segment that has been scanned, and cut to what is whole. */
+export async function makeDurable(segment: Segment, file: DiskFile, durableOffset: number): Promise<void> {
+  const { baseOffset, index, nextOffset } = segment
+  const certain = Math.max(0, Math.min(durableOffset, nextOffset) - baseOffset)
+  const from = durableOffset >= nextOffset ? file.size : (index?.positionForOffset(certain) ?? 0)
+  for (let at = from; at < file.size; at += chunkBytes) file.write(at, [await file.read(at, chunkBytes)])
+  await durably(file.sync())
+}
+
+/** A segment without a record may have been begun by a run that was killed before its name was durable. */
+export async function makeNamesDurable(disk: Disk, active: Segment | undefined): Promise<void> {
+  if (active?.size === 0) await durably(disk.syncFolder(parentFolder(active.path)))
+}
