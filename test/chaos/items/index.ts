@@ -1,6 +1,7 @@
 /** The chaos list, by id. Numbers are those of the reliability list that the issue refers to. */
 import type { ChaosItem } from '../item.ts'
 import { killNine } from './r01-kill-nine.ts'
+import { crashImages } from './r02-crash-images.ts'
 import { fullDisk } from './r05-full-disk.ts'
 import { failedSync } from './r06-failed-sync.ts'
 import { clockJumps } from './r07-clock-jumps.ts'
@@ -11,6 +12,7 @@ import { formatGoldens } from './r21-format-goldens.ts'
 
 export const items: readonly ChaosItem[] = [
   killNine,
+  crashImages,
   fullDisk,
   failedSync,
   clockJumps,
