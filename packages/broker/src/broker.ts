@@ -146,7 +146,11 @@ function startEngine(
     folder: isMemory ? '/memory' : data.folder,
     leaderEpoch: cluster.leaderEpoch,
     logger,
-    limits: { retentionCheckMs: config.get('log.retention.check.interval.ms') },
+    limits: {
+      retentionCheckMs: config.get('log.retention.check.interval.ms'),
+      // Memory needs no sync, and would hold everything twice.
+      ...(isMemory ? { journalBytes: 0 } : {}),
+    },
   })
 }
 

@@ -38,6 +38,7 @@ export class LogCommits implements Committable {
       failure.noteSync(error)
       return
     }
+    ends.note()
     this.#moved()
   }
 
@@ -50,6 +51,7 @@ export class LogCommits implements Committable {
     return this.#parts.writer.stage()
   }
 
+  /** The ends are noted when it is settled: until then the journal says how far it is durable. */
   journaled(entry: JournalEntry, isDurable: boolean): void {
     const { ends, failure, writer } = this.#parts
     if (isDurable) writer.journaled(entry)
@@ -61,18 +63,18 @@ export class LogCommits implements Committable {
 
   #moved(): void {
     const { ends, waiters } = this.#parts
-    ends.note()
     waiters.committed(ends.highWatermark)
     this.#committed()
   }
 
   /** Makes durable in its own file what so far the journal alone keeps. */
   async settle(): Promise<'settled' | 'later' | 'lost'> {
-    const { failure, writer } = this.#parts
+    const { ends, failure, writer } = this.#parts
     if (writer.isSettled || failure.code === ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION) return 'settled'
     if (failure.code !== undefined) return 'lost'
     try {
       await writer.settle()
+      ends.note()
       return 'settled'
     } catch (error) {
       if (!(error instanceof SyncFailure)) return 'later'
@@ -90,5 +92,6 @@ export class LogCommits implements Committable {
         waiters.addAppend(ends.nextOffset, error => (error === undefined ? resolve() : failed()))
       })
     }
+    ends.note()
   }
 }

@@ -115,7 +115,8 @@ class CrashHistory {
     const { random } = this.#world
     const id = partitions[random.int(partitions.length)]!
     const choice = random.int(12)
-    if (choice < 6) this.#produce(id)
+    if (choice < 5) this.#produce(id)
+    else if (choice === 5) for (const each of partitions) this.#produce(each)
     else if (choice < 9)
       void this.#engine.append([this.#plain(id)], {
         acks: random.int(2) === 0 ? 0 : 1,

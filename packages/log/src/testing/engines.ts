@@ -33,7 +33,10 @@ export async function engineOnSimulatedDisk(): Promise<EngineUnderTest> {
   const world = simulatedWorld({ seed: 1, disk: { syncMs: [0.1, 5], readMs: [0, 1] } })
   const { clock, disk } = world
   let leaderEpoch = 0
-  const limits = { openFiles: 1, tailBytes: 1200, tailBytesEach: 800, indexBytes: 100, syncs: 1 }
+  const limits = {
+    ...{ openFiles: 1, tailBytes: 1200, tailBytesEach: 800, indexBytes: 100, syncs: 1 },
+    ...{ journalBytes: 8192, journaledBytes: 300 },
+  }
   return {
     start: () => EmbeddedEngine.start({ clock, disk, folder: '/data', leaderEpoch: leaderEpoch++, limits }),
     settle: promise => clock.finish(promise),
