@@ -46,6 +46,11 @@ export const bars: readonly Bar[] = [
     text: `≤ ${apache}'s`,
     holds: row => (row.rivals[apache] === undefined ? undefined : row.ours <= row.rivals[apache]),
   },
+  {
+    of: /^acks=all with odradek/,
+    text: '≥ 0.7× acks=1',
+    holds: row => (row.rivals['acks=1'] === undefined ? undefined : row.ours >= 0.7 * row.rivals['acks=1']),
+  },
   { of: /^start from the shell/, ...atMost(500, 'ms') },
   { of: /^start in process/, ...atMost(50, 'ms') },
   { of: /^memory at rest/, ...atMost(110, 'MB') },

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { verdictOf } from './bars.ts'
 import { brokerFamily } from './broker.ts'
 import { codecBench } from './codec.ts'
+import { commitFamily } from './commit-path.ts'
 import { consumerFamily } from './consumer.ts'
 import { latencyFamily } from './latency.ts'
 import { memoryFamily } from './memory.ts'
@@ -32,6 +33,7 @@ const families: Record<string, Family> = {
   consumer: consumerFamily,
   latency: latencyFamily,
   broker: brokerFamily,
+  commit: commitFamily,
   start: startFamily,
   memory: memoryFamily,
   scale: scaleFamily,
