@@ -87,7 +87,7 @@ function encodeLine(content: FirstLine | ChangeLine): Buffer {
 
 const checksum = (bytes: Uint8Array): string => crc32c(bytes).toString(16).padStart(8, '0')
 
-function encodeSnapshot(image: MetadataImage): Buffer {
+export function encodeSnapshot(image: MetadataImage): Buffer {
   const { revision, digest, size } = image
   const lines = [encodeLine({ format: logFormat, revision, digest, entries: size })]
   for (const entry of image.entries()) lines.push(encodeLine({ revision, digest, entries: [entry] }))

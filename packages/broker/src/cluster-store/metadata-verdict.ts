@@ -35,7 +35,9 @@ function fromDatabase({ format, image }: FoundDatabase, log: FoundLog): Verdict 
     mayBeBehind: false,
     remarks: [],
   }
-  const isAhead = log.image.revision === image.revision + 1
+  const isAhead = log.image.revision > image.revision
+  if (isAhead && log.image.revision > image.revision + 1 && log.state !== 'damaged')
+    verdict.remarks.push('metadata.db is older than metadata.log: brought up to date')
   switch (log.state) {
     case 'missing':
       if (format > 1) verdict.remarks.push('metadata.log is missing: made again from metadata.db')
@@ -51,7 +53,7 @@ function fromDatabase({ format, image }: FoundDatabase, log: FoundLog): Verdict 
       if (isAhead) return { ...verdict, source: 'log', rewriteLog: false }
       if (log.image.revision === image.revision && log.image.digest === image.digest)
         return { ...verdict, rewriteLog: false }
-      verdict.remarks.push('metadata.log is not of the same age as metadata.db: made again from it')
+      verdict.remarks.push('metadata.log is older than metadata.db: made again from it')
       return verdict
   }
 }

@@ -12,6 +12,9 @@ const isOneOf = (error: unknown, ...codes: number[]): boolean =>
 /** The file can be reached, and is not a database that can be changed. */
 export const isDamage = (error: unknown): boolean => isOneOf(error, sqlite.CORRUPT, sqlite.NOTADB, sqlite.READONLY)
 
+/** Somebody else holds the database. */
+export const isBusy = (error: unknown): boolean => isOneOf(error, sqlite.BUSY, sqlite.LOCKED)
+
 /** A full or failing disk is told to clients as such, and they may try again. */
 export function storageRefusal(error: unknown): unknown {
   const { message, code } = error as NodeJS.ErrnoException
