@@ -27,18 +27,22 @@ export function ledPartition(
   return epoch < broker.cluster.leaderEpoch ? ErrorCodes.FENCED_LEADER_EPOCH : ErrorCodes.UNKNOWN_LEADER_EPOCH
 }
 
-/** A partition as Metadata and DescribeTopicPartitions show it. It has one replica, which leads and is in sync. */
+/**
+ * A partition as Metadata and DescribeTopicPartitions show it. It has one replica, which leads and is in sync. One that is offline is
+ * shown out of sync, but keeps its leader: clients that meet a partition without one give up all of its topic.
+ */
 export function partitionView(context: RequestContext, index: number, id: PartitionId): PartitionView {
   const leaderId = context.broker.leaderOf(id)
   const replicas = [leaderId]
+  const isOffline = context.broker.engine.isOffline(id)
   return {
     errorCode: 0,
     partitionIndex: index,
     leaderId,
     leaderEpoch: context.broker.cluster.leaderEpoch,
     replicaNodes: replicas,
-    isrNodes: replicas,
-    offlineReplicas: [],
+    isrNodes: isOffline ? [] : replicas,
+    offlineReplicas: isOffline ? replicas : [],
   }
 }
 

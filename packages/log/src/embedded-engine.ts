@@ -216,6 +216,10 @@ export class EmbeddedEngine implements LogEngine {
     })
   }
 
+  isOffline(partition: PartitionId): boolean {
+    return this.#logs.get(partition)?.failure !== undefined
+  }
+
   async state(partitions: readonly PartitionId[]): Promise<(PartitionState | null)[]> {
     return partitions.map(id => this.#logs.get(id)?.state ?? null)
   }

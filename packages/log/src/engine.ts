@@ -19,6 +19,8 @@ export interface LogEngine {
    * signal aborts. May wake spuriously. Costs nothing while nothing happens.
    */
   onGrowth(partitions: readonly PartitionId[], known: readonly number[], signal: AbortSignal): Promise<void>
+  /** An open partition that takes and gives nothing until a restart: its storage failed. Such ones answer KAFKA_STORAGE_ERROR. */
+  isOffline(partition: PartitionId): boolean
   /** Null for a partition that is not open. */
   state(partitions: readonly PartitionId[]): Promise<(PartitionState | null)[]>
   /**

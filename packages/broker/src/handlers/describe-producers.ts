@@ -20,6 +20,8 @@ async function producersOf(name: string, partitionIndex: number, context: Reques
   const topic = cluster.topic(name)
   const partition = topic ? ledPartition(context, topic, partitionIndex) : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION
   if (typeof partition === 'number') return { partitionIndex, errorCode: partition, activeProducers: [] }
+  if (engine.isOffline(partition.id))
+    return { partitionIndex, errorCode: ErrorCodes.KAFKA_STORAGE_ERROR, activeProducers: [] }
   const producers = await engine.producers(partition.id)
   const activeProducers = producers.map(({ currentTransactionStart, ...producer }) => {
     return { ...producer, coordinatorEpoch: -1, currentTxnStartOffset: currentTransactionStart }

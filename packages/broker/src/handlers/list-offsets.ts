@@ -46,6 +46,7 @@ async function answer(
   if (apiVersion < (sinceVersion[timestamp] ?? 0) || timestamp < earliestPendingUpload) {
     return { partitionIndex, errorCode: ErrorCodes.UNSUPPORTED_VERSION }
   }
+  if (broker.engine.isOffline(partition.id)) return { partitionIndex, errorCode: ErrorCodes.KAFKA_STORAGE_ERROR }
   const [state] = await broker.engine.state([partition.id])
   if (!state) return { partitionIndex, errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION }
   if (timestamp >= 0 || timestamp === largestTimestamp) {

@@ -22,6 +22,7 @@ async function answer(name: string, asked: Asked, context: RequestContext): Prom
   if (!topic) return { partition: asked.partition, errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION }
   const partition = ledPartition(context, topic, asked.partition, asked.currentLeaderEpoch)
   if (typeof partition === 'number') return { partition: asked.partition, errorCode: partition }
+  if (engine.isOffline(partition.id)) return { partition: asked.partition, errorCode: ErrorCodes.KAFKA_STORAGE_ERROR }
   const [found] = await engine.offsetForEpoch([{ partition: partition.id, epoch: asked.leaderEpoch }])
   return {
     partition: asked.partition,
