@@ -58,7 +58,9 @@ export async function collectBatch(
   while (!isClosed()) {
     signal?.throwIfAborted()
     const { length } = intake
-    if (length > 0 && deadline === Number.POSITIVE_INFINITY) deadline = now() + maxWaitMs
+    // What was collected may have been taken away again, with its partition.
+    if (length === 0) deadline = Number.POSITIVE_INFINITY
+    else if (deadline === Number.POSITIVE_INFINITY) deadline = now() + maxWaitMs
     const isDue = length >= max || now() >= deadline
     if (length > 0 && isDue && !intake.wantsPoll) return takeUpTo(intake, max)
     const wait = isDue ? 0 : Math.min(pollMs, deadline - now())
