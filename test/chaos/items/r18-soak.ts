@@ -1,0 +1,131 @@
+/**
+ * A long time at 70 % of what the broker can do, with consumers at the end of the log, clients that come and go and retention at work:
+ * memory, descriptors and the slowest answers stay what they were.
+ */
+import { Kafka } from '@odradek/client'
+import type { ServeProcess } from '../../durability/serve-process.ts'
+import type { Chaos } from '../chaos.ts'
+import { atMost, item, none } from '../item.ts'
+import { BatchStream } from '../load/batch-stream.ts'
+import { percentile } from '../load/percentile.ts'
+import { openDescriptors, residentMebibytes, slope } from '../load/process-state.ts'
+
+const topic = 'soak'
+const partitions = 8
+const mebibyte = 1024 * 1024
+
+export const soak = item({
+  id: 'R18',
+  what: 'a long time at 70 % of the most',
+  bars: {
+    slope: atMost(1, 'growth of memory, by regression', 'MiB/min'),
+    descriptors: atMost(4, 'more descriptors in the last third than in the first'),
+    slowest: atMost(1.5, 'p99.9 of the last third, of that of the first', '×'),
+    refused: none('batches refused'),
+  },
+  async run(chaos) {
+    const broker = await chaos.serve([
+      '--listen',
+      '127.0.0.1:0',
+      '--data',
+      chaos.folder(),
+      '-c',
+      'log.retention.check.interval.ms=5000',
+    ])
+    const kafka = chaos.use(new Kafka({ brokers: broker.bootstrap }))
+    const config = { 'retention.bytes': 16 * mebibyte, 'segment.bytes': 4 * mebibyte, 'file.delete.delay.ms': 1_000 }
+    await kafka.admin().topics.create({ name: topic, partitions, config })
+    using stream = await BatchStream.open(broker.address, topic, partitions, 4)
+    await stream.fullSpeed(2_000)
+    const most = await stream.fullSpeed(chaos.count({ quick: 3_000, full: 15_000 }))
+    chaos.say(`at most ${Math.round(most)} batches of 10 kB a second`)
+    stream.latencies = []
+    const stop = new AbortController()
+    const others = [readAlong(kafka, stop.signal), comeAndGo(broker, stop.signal)]
+    const sending = stream.steadily(0.7 * most, stop.signal)
+    const samples = await observe(chaos, broker, stream)
+    stop.abort()
+    await Promise.all([sending, ...others])
+    return figuresOf(samples, stream.refused)
+  },
+})
+
+interface Sample {
+  readonly minute: number
+  readonly mebibytes: number
+  readonly descriptors: number
+  readonly latencies: readonly number[]
+}
+
+async function observe(chaos: Chaos, broker: ServeProcess, stream: BatchStream): Promise<Sample[]> {
+  const { soakMinutes } = chaos.options
+  const samples: Sample[] = []
+  const count = Math.max(12, Math.round(soakMinutes * 6))
+  for (let n = 1; n <= count; n++) {
+    await new Promise(resolve => setTimeout(resolve, (soakMinutes * 60_000) / count))
+    const { latencies } = stream
+    stream.latencies = []
+    const minute = (n * soakMinutes) / count
+    samples.push({
+      minute,
+      mebibytes: residentMebibytes(broker.pid),
+      descriptors: openDescriptors(broker.pid),
+      latencies,
+    })
+    const { mebibytes, descriptors } = samples.at(-1)!
+    const slowest = percentile(latencies, 0.999).toFixed(1)
+    if (n % 6 === 0)
+      chaos.say(
+        `minute ${minute.toFixed(1)}: ${mebibytes.toFixed(0)} MiB, ${descriptors} descriptors, p99.9 ${slowest} ms`,
+      )
+  }
+  return samples
+}
+
+/** The first sixth is for warming up. */
+function figuresOf(samples: readonly Sample[], refused: number) {
+  const steady = samples.slice(Math.ceil(samples.length / 6))
+  const third = Math.floor(steady.length / 3)
+  const [first, last] = [steady.slice(0, third), steady.slice(-third)]
+  const growth = slope(steady.map(({ minute, mebibytes }) => ({ x: minute, y: mebibytes })))
+  const p999 = (part: readonly Sample[]) =>
+    percentile(
+      part.flatMap(({ latencies }) => latencies),
+      0.999,
+    )
+  const descriptors = (part: readonly Sample[]) => Math.max(...part.map(sample => sample.descriptors))
+  const minutes = samples.at(-1)!.minute
+  return {
+    slope:
+      minutes < 10
+        ? { skipped: `${minutes.toFixed(1)} minutes say nothing; it was ${growth.toFixed(1)} MiB/min` }
+        : {
+            value: growth,
+            detail: `over ${minutes} minutes, at ${samples.at(-1)!.mebibytes.toFixed(0)} MiB in the end`,
+          },
+    descriptors: descriptors(last) - descriptors(first),
+    slowest: {
+      value: p999(last) / p999(first),
+      detail: `${p999(first).toFixed(1)} ms, then ${p999(last).toFixed(1)} ms`,
+    },
+    refused,
+  }
+}
+
+/** A consumer that keeps up. */
+async function readAlong(kafka: Kafka, stop: AbortSignal): Promise<void> {
+  try {
+    for await (const _ of kafka.read(topic, { from: 'latest', until: 'forever', signal: stop }));
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+}
+
+/** A client a second, that looks around and leaves. */
+async function comeAndGo(broker: ServeProcess, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await using kafka = new Kafka({ brokers: broker.bootstrap })
+    await kafka.admin().topics.describe(topic)
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+  }
+}
