@@ -15,6 +15,11 @@ export const isDamage = (error: unknown): boolean => isOneOf(error, sqlite.CORRU
 /** Somebody else holds the database. */
 export const isBusy = (error: unknown): boolean => isOneOf(error, sqlite.BUSY, sqlite.LOCKED)
 
+/** Of bytes, or of files: SQLite cannot make its journal then. */
+export const isOutOfRoom = (error: unknown): boolean =>
+  isOneOf(error, sqlite.FULL, sqlite.CANTOPEN) ||
+  /^(ENOSPC|EDQUOT)$/.test(String((error as NodeJS.ErrnoException).code))
+
 /** A full or failing disk is told to clients as such, and they may try again. */
 export function storageRefusal(error: unknown): unknown {
   const { message, code } = error as NodeJS.ErrnoException
