@@ -32,6 +32,7 @@ import { Journal } from './journal/journal.ts'
 import { nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
 import { Lanes } from './lanes.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
+import { NamesSync } from './names-sync.ts'
 import { OpenFiles } from './open-files.ts'
 import { ownerOf, partitionFolder, putAside } from './partition-folder.ts'
 import { PartitionLog } from './partition-log.ts'
@@ -132,6 +133,7 @@ export class EmbeddedEngine implements LogEngine {
     const services: LogServices = {
       ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
       lanes: new Lanes(width),
+      names: new NamesSync(() => disk.syncFolder(folder)),
       syncs: new SyncQueue(limits.syncs, journal && { journal, largestBytes }),
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),

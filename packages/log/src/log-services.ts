@@ -3,6 +3,7 @@ import type { Clock, Disk } from '@odradek/world'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Deletions } from './deletions.ts'
 import type { Lanes } from './lanes.ts'
+import type { NamesSync } from './names-sync.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { SegmentIndexes } from './segment-indexes.ts'
 import type { SyncQueue } from './sync-queue.ts'
@@ -18,6 +19,8 @@ export interface LogServices {
   /** Making folders and segments, describing closed ones. */
   readonly lanes: Lanes
   readonly syncs: SyncQueue
+  /** Of the data folder. */
+  readonly names: NamesSync
   readonly tails: TailCache
   readonly indexes: SegmentIndexes
   readonly checkpoint: Checkpoint

@@ -1,16 +1,22 @@
 /** Whose a folder is, when what says it is damaged. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { memoryDisk } from '@odradek/world'
+import { type Disk, memoryDisk } from '@odradek/world'
+import { NamesSync } from './names-sync.ts'
 import { claimFolder, createPartitionFolder, ownerOf, ownersIn } from './partition-folder.ts'
 
 const mine = '0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01'
 const other = '7c1d2f6a-55e0-4f0b-9a63-0d6f9f1e2b02'
 const path = '/data/orders-0/partition.metadata'
 
+function makeFolder(disk: Disk, name: string): Promise<void> {
+  const names = new NamesSync(() => disk.syncFolder('/data'))
+  return createPartitionFolder(disk, `/data/${name}`, mine, { names, fill: async () => undefined })
+}
+
 async function folderWith(change: (bytes: Uint8Array) => Uint8Array | undefined) {
   const disk = memoryDisk()
-  await createPartitionFolder(disk, '/data/orders-0', mine)
+  await makeFolder(disk, 'orders-0')
   const bytes = change(await disk.readFile(path))
   if (bytes === undefined) await disk.remove(path)
   else (await disk.open(path, 'fresh')).write(0, [bytes])
@@ -50,8 +56,7 @@ test('a folder with files and without the text is taken to be the topic’s', as
 
 test('what was put aside has no owner to be found', async () => {
   const disk = memoryDisk()
-  for (const name of ['orders-0', 'a-b-12', `${mine}-3-delete`, 'orders-1.7-stray'])
-    await createPartitionFolder(disk, `/data/${name}`, mine)
+  for (const name of ['orders-0', 'a-b-12', `${mine}-3-delete`, 'orders-1.7-stray']) await makeFolder(disk, name)
   await disk.makeFolder('/data/empty-0')
   assert.deepEqual(await ownersIn(disk, '/data'), [
     { topicId: mine, topic: 'a-b', index: 12 },

@@ -6,6 +6,7 @@
 import type { Disk } from '@odradek/world'
 import type { Uuid } from './engine.ts'
 import { metadataName } from './file-names.ts'
+import type { NamesSync } from './names-sync.ts'
 import { durably } from './sync-failure.ts'
 import { listIfThere, parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
 
@@ -17,12 +18,27 @@ export interface PartitionOwner {
 
 export const partitionFolder = (root: string, owner: PartitionOwner): string => `${root}/${owner.topic}-${owner.index}`
 
-/** Makes the folder durable, except for its own content beyond the metadata. */
-export async function createPartitionFolder(disk: Disk, folder: string, topicId: Uuid): Promise<void> {
+/**
+ * Makes the folder, and durable what it is. `fill` makes what else it begins with, whose names become durable too. All names are made
+ * before the first sync: then one commit of the file system holds them, and the syncs after it find nothing left to do.
+ */
+export async function createPartitionFolder(
+  disk: Disk,
+  folder: string,
+  topicId: Uuid,
+  { names, fill }: { names: NamesSync; fill: () => Promise<void> },
+): Promise<void> {
   await disk.makeFolder(folder)
-  await writeFile(disk, `${folder}/${metadataName}`, metadataText(topicId), { sync: true })
+  const metadata = await disk.open(`${folder}/${metadataName}`, 'fresh')
+  try {
+    metadata.write(0, [metadataText(topicId)])
+    await fill()
+    await durably(metadata.sync())
+  } finally {
+    await metadata.close()
+  }
   await durably(disk.syncFolder(folder))
-  await durably(disk.syncFolder(parentFolder(folder)))
+  await durably(names.request())
 }
 
 const metadataText = (topicId: Uuid): Uint8Array =>

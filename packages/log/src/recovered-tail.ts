@@ -20,7 +20,10 @@ export async function makeDurable(segment: Segment, file: DiskFile, durableOffse
   await durably(file.sync())
 }
 
-/** A segment without a record may have been begun by a run that was killed before its name was durable. */
+/** A segment without a record may have been begun, with its folder, by a run that was killed before their names were durable. */
 export async function makeNamesDurable(disk: Disk, active: Segment | undefined): Promise<void> {
-  if (active?.size === 0) await durably(disk.syncFolder(parentFolder(active.path)))
+  if (active?.size !== 0) return
+  const folder = parentFolder(active.path)
+  await durably(disk.syncFolder(folder))
+  await durably(disk.syncFolder(parentFolder(folder)))
 }

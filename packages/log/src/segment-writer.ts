@@ -147,12 +147,28 @@ export class SegmentWriter {
     if (active === this.#segments.active) this.#settledSize = Math.max(this.#settledSize, size)
   }
 
-  /** The first record: until now there was no need of a folder. */
+  /** The first record: until now there was no need of a folder. Or the first one after damage. */
   async startLog(): Promise<void> {
-    await this.#services.lanes.run(async () => {
-      await createPartitionFolder(this.#services.disk, this.#folder, this.#owner.topicId)
-      await this.#startSegment(0)
-    })
+    const isFirst = this.#segments.all.length === 0
+    await this.#services.lanes.run(() =>
+      isFirst ? this.#startFolder() : this.#startSegment(this.#segments.nextOffset),
+    )
+  }
+
+  async #startFolder(): Promise<void> {
+    const { disk, files, names } = this.#services
+    const segment = new Segment(this.#folder, 0)
+    let open: OpenFile | undefined
+    const fill = async () => {
+      open = await files.take(segment.path, 'fresh')
+    }
+    try {
+      await createPartitionFolder(disk, this.#folder, this.#owner.topicId, { names, fill })
+    } catch (error) {
+      if (open !== undefined) files.release(open)
+      throw error
+    }
+    this.#begin(segment, open!)
   }
 
   /** The active segment is durable. Its description may take its time. */
@@ -192,6 +208,10 @@ export class SegmentWriter {
       files.release(open)
       throw error
     }
+    this.#begin(segment, open)
+  }
+
+  #begin(segment: Segment, open: OpenFile): void {
     this.#open = open
     this.#durableSize = 0
     this.#settledSize = 0
