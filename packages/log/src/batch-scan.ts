@@ -1,67 +1,102 @@
 /**
- * Goes through a segment batch by batch, reading a piece at a time, until its end or the first bytes that are no batch.
+ * Goes through a segment batch by batch, reading a piece at a time and checking every byte, until its end or the first bytes that are
+ * no batch as it was written.
  */
 import { type BatchHeader, readBatch } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
-import { batchOverhead, batchSizeAt } from './batch-fields.ts'
+import { checkBatch, type SegmentLimit, type SegmentPlace } from './batch-check.ts'
+import { batchOverhead, looksLikeBatch } from './batch-fields.ts'
 
-export interface ScanEnd {
-  /** After the last good batch. */
-  position: number
-  nextOffset: number
-  /** Why it went no further: what is wrong with the bytes there, or what the visitor said. Undefined at the end of the file. */
-  stopped: string | undefined
+export interface ScanEnd extends SegmentPlace {
+  /** Why it went no further: the bytes at `position` are no batch. Undefined at the end, or when the visitor had seen enough. */
+  damage: string | undefined
 }
 
-/** Sees each batch with the bytes it stands in. A reason ends the scan before this batch. */
-export type VisitBatch = (header: BatchHeader, bytes: Uint8Array, position: number) => string | undefined
+/** Sees each batch with the bytes it stands in. False: it has seen enough, and this batch does not count. */
+export type VisitBatch = (header: BatchHeader, bytes: Uint8Array, position: number) => boolean | undefined
 
 const pieceSize = 1024 * 1024
+const longestUnasked = 16 * pieceSize
 
-/** From a batch that begins at `position` and holds `nextOffset` or a later one. */
+export const noLimit: SegmentPlace = { position: Number.POSITIVE_INFINITY, nextOffset: Number.POSITIVE_INFINITY }
+
+/** From one place up to another at most. */
 export async function scanBatches(
   file: DiskFile,
-  position: number,
-  nextOffset: number,
+  start: SegmentPlace,
+  limit: SegmentLimit,
   visit: VisitBatch,
 ): Promise<ScanEnd> {
-  const end: ScanEnd = { position, nextOffset, stopped: undefined }
-  const size = file.size
-  let wanted = pieceSize
-  while (end.position < size && end.stopped === undefined) {
-    const bytes = await file.read(end.position, Math.min(wanted, size - end.position))
-    const pieceEnd = scanPiece(bytes, end, visit)
-    const left = bytes.length - pieceEnd
-    if (end.stopped !== undefined || left === 0) continue
-    const next = left < batchOverhead ? batchOverhead : batchSizeAt(bytes, pieceEnd)
-    if (next > size - end.position) end.stopped = `a batch of ${next} bytes is cut off after ${size - end.position}`
-    wanted = Math.max(pieceSize, next)
-  }
-  return end
+  const scan = new Scan(file, start, limit, visit)
+  await scan.run()
+  return { ...scan.place, damage: scan.damage }
 }
 
-/** Moves `end` past the whole batches of this piece; returns how many of its bytes they take. */
-function scanPiece(bytes: Uint8Array, end: ScanEnd, visit: VisitBatch): number {
-  let at = 0
-  while (bytes.length - at >= batchOverhead) {
-    const header = headerAt(bytes, at, end)
-    if (header === undefined || header.end > bytes.length) return at
-    end.stopped = visit(header, bytes, end.position)
-    if (end.stopped !== undefined) return at
-    at = header.end
-    end.position += header.sizeInBytes
-    end.nextOffset = header.lastOffset + 1
-  }
-  return at
-}
+class Scan {
+  readonly place: SegmentPlace
+  damage: string | undefined
+  readonly #file: DiskFile
+  readonly #limit: SegmentLimit
+  readonly #visit: VisitBatch
+  #hasEnded = false
+  /** Bytes to read next. */
+  #wanted = pieceSize
 
-function headerAt(bytes: Uint8Array, at: number, end: ScanEnd): BatchHeader | undefined {
-  try {
-    const header = readBatch(bytes, at)
-    if (header.baseOffset >= end.nextOffset) return header
-    end.stopped = `a batch has offset ${header.baseOffset} where ${end.nextOffset} or more was expected`
-  } catch (error) {
-    end.stopped = (error as Error).message
+  constructor(file: DiskFile, { position, nextOffset }: SegmentPlace, limit: SegmentLimit, visit: VisitBatch) {
+    this.#file = file
+    this.place = { position, nextOffset }
+    this.#limit = { ...limit, position: Math.min(file.size, limit.position) }
+    this.#visit = visit
   }
-  return undefined
+
+  async run(): Promise<void> {
+    const end = this.#limit.position
+    while (this.place.position < end && !this.#hasEnded) {
+      const { position } = this.place
+      const length = Math.min(this.#wanted, end - position)
+      const bytes = await this.#file.read(position, length)
+      if (bytes.length === 0) return this.#stop(`the file ends before byte ${end}`)
+      if (bytes.length < length) this.#limit.position = position + bytes.length
+      this.#wanted = pieceSize
+      this.#scanPiece(bytes)
+      if (this.#wanted > longestUnasked) await this.#checkLength()
+    }
+  }
+
+  /** Over the batches that are whole in this piece; when not even one is, the next piece is larger. */
+  #scanPiece(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length && !this.#hasEnded; ) {
+      const verdict = checkBatch(bytes, at, this.place, this.#limit)
+      if (typeof verdict === 'string') {
+        this.#stop(verdict)
+        return
+      }
+      if (verdict > 0) {
+        this.#wanted = Math.max(pieceSize, verdict)
+        return
+      }
+      at = this.#visitBatch(readBatch(bytes, at), bytes)
+    }
+  }
+
+  #visitBatch(header: BatchHeader, bytes: Uint8Array): number {
+    this.#hasEnded = this.#visit(header, bytes, this.place.position) === false
+    if (this.#hasEnded) return header.at
+    this.place.position += header.sizeInBytes
+    this.place.nextOffset = header.lastOffset + 1
+    return header.end
+  }
+
+  /** A length that was harmed is not read, when it is long and no batch follows it. */
+  async #checkLength(): Promise<void> {
+    const next = this.place.position + this.#wanted
+    const header = await this.#file.read(next, Math.min(batchOverhead, Math.max(0, this.#limit.position - next)))
+    if (header.length > 0 && !(header.length === batchOverhead && looksLikeBatch(header, 0, this.place.nextOffset)))
+      this.#stop(`a batch of ${this.#wanted} bytes is followed by none`)
+  }
+
+  #stop(damage: string): void {
+    this.damage = damage
+    this.#hasEnded = true
+  }
 }

@@ -284,13 +284,13 @@ export class EmbeddedEngine implements LogEngine {
       )
     }
     const key = partitionKey(topic.topicId, index)
-    const durableOffset = checkpoint.find(key)?.durableOffset ?? 0
     try {
       if (this.#replayed.failures.has(key)) throw this.#replayed.failures.get(key)
       const recovered = await recoverLog(this.#services, {
         folder,
-        durableOffset,
+        ends: checkpoint.find(key),
         clean: this.#clean,
+        isCompacted: topic.config.cleanupPolicy.includes('compact'),
         indexIntervalBytes: topic.config.indexIntervalBytes,
       })
       if (recovered.bytesScanned > 0)

@@ -97,3 +97,14 @@ test('an append that cannot be made durable in time is answered at its deadline'
   const [answer] = await node.settle(late)
   assert(!answer!.ok && answer!.error === ErrorCodes.REQUEST_TIMED_OUT)
 })
+
+test('a log start that cannot be made durable is not raised, for readers neither', async () => {
+  const node = new SimulatedNode()
+  await node.start()
+  await node.append(batchOf({ values: ['a', 'b'] }))
+  node.disk.fail({ on: 'sync', code: 'EIO', path: 'checkpoint' })
+  const [trimmed] = await node.settle(node.engine.trim([{ partition: 1, before: 1 }]))
+  assert(isStorageError(trimmed!))
+  assert.deepEqual(valuesOf(await node.read(0)), ['a', 'b'])
+  assert.equal((await node.settle(node.engine.state([1])))[0]!.logStartOffset, 0)
+})

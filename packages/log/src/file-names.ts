@@ -10,6 +10,7 @@
  *       00000000000000000000.log       segment: record batches, one after the other, from this offset on
  *       00000000000000000000.index     its sidecar (segment-sidecar.ts)
  *       00000000000000000042.snapshot  producers as of this offset (producer-snapshot.ts)
+ *       00000000000000000000.quarantine  damaged ranges of the segment (quarantine-file.ts)
  *       00000000000000000000.log.deleted
  *     <topic id>-0-delete/             a dropped partition that waits for removal
  *     orders-0.<epoch>-stray/              a folder that belonged to another topic of this name; kept for its owner to look at
@@ -21,6 +22,7 @@ export const journalName = 'journal'
 
 export const segmentName = (baseOffset: number): string => `${digits(baseOffset)}.log`
 export const sidecarName = (baseOffset: number): string => `${digits(baseOffset)}.index`
+export const quarantineName = (baseOffset: number): string => `${digits(baseOffset)}.quarantine`
 export const snapshotName = (offset: number): string => `${digits(offset)}.snapshot`
 
 /** The offset in a name with this suffix; undefined for every other name. */

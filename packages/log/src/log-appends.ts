@@ -111,8 +111,9 @@ export class LogAppends {
 
   /** Ends the active segment and starts the next one. A step. */
   async roll(): Promise<void> {
+    const { producers, segments, writer } = this.#parts
     await this.#commits.durable()
-    await this.#parts.writer.roll(this.#parts.producers)
+    await (segments.active === undefined ? writer.startLog() : writer.roll(producers))
   }
 
   /** Somebody else may need the descriptor. */

@@ -22,15 +22,24 @@ export class LogEnds {
   readonly #segments: SegmentList
   readonly #failure: LogFailure
   readonly #slot: CheckpointSlot
+  /** The log start that is about to be durable. */
+  #startToBe: number
 
   /** Of a log that was just recovered: all of it is durable. */
-  constructor(services: LogServices, owner: PartitionOwner, segments: SegmentList, failure: LogFailure) {
+  constructor(
+    services: LogServices,
+    owner: PartitionOwner,
+    segments: SegmentList,
+    failure: LogFailure,
+    logStartOffset: number,
+  ) {
     this.#services = services
     this.#segments = segments
     this.#failure = failure
     this.#slot = services.checkpoint.claim(partitionKey(owner.topicId, owner.index))
     this.highWatermark = this.nextOffset
-    this.logStartOffset = Math.min(Math.max(this.#slot.logStartOffset, segments.baseOffset), this.nextOffset)
+    this.logStartOffset = Math.min(logStartOffset, this.nextOffset)
+    this.#startToBe = this.logStartOffset
   }
 
   get nextOffset(): number {
@@ -50,7 +59,8 @@ export class LogEnds {
 
   /** Notes them in the checkpoint, unsynced. Throws when the disk refuses. */
   write(): void {
-    const { highWatermark: durableOffset, logStartOffset } = this
+    const durableOffset = this.highWatermark
+    const logStartOffset = Math.max(this.#startToBe, this.logStartOffset)
     if (this.#slot.durableOffset === durableOffset && this.#slot.logStartOffset === logStartOffset) return
     this.#services.checkpoint.write(this.#slot, { durableOffset, logStartOffset })
   }
@@ -62,6 +72,20 @@ export class LogEnds {
     } catch (error) {
       this.#failure.noteFull(error)
     }
+  }
+
+  /** Durable when it resolves, and not before is it true: a start that came back would bring back what was deleted. */
+  async raiseStart(offset: number): Promise<void> {
+    if (offset <= this.logStartOffset) return
+    this.#startToBe = Math.max(this.#startToBe, offset)
+    try {
+      this.write()
+      await this.#services.checkpoint.settle(this.#slot)
+    } catch (error) {
+      this.#startToBe = this.logStartOffset
+      throw error
+    }
+    this.logStartOffset = Math.max(this.logStartOffset, offset)
   }
 
   /** The partition is no more. */

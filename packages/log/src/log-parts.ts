@@ -7,6 +7,7 @@ import type { LogServices } from './log-services.ts'
 import type { PartitionOwner } from './partition-folder.ts'
 import type { RecoveredLog } from './partition-recovery.ts'
 import { ProducerState } from './producer-state.ts'
+import { Quarantine } from './quarantine.ts'
 import { SegmentList } from './segment-list.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { Tail } from './tail-cache.ts'
@@ -16,6 +17,7 @@ export class LogParts {
   readonly owner: PartitionOwner
   config: LogConfig
   readonly failure: LogFailure
+  readonly quarantine: Quarantine
   readonly segments: SegmentList
   readonly producers: ProducerState
   readonly writer: SegmentWriter
@@ -34,10 +36,11 @@ export class LogParts {
     this.owner = owner
     this.config = config
     this.failure = failure
-    this.segments = new SegmentList(services, recovered?.segments ?? [])
+    this.quarantine = recovered?.quarantine ?? new Quarantine()
+    this.segments = new SegmentList(services, recovered?.segments ?? [], this.quarantine, recovered?.endOffset)
     this.producers = recovered?.producers ?? new ProducerState()
     this.writer = new SegmentWriter(services, owner, this.segments, recovered?.snapshotOffset ?? -1)
-    this.ends = new LogEnds(services, owner, this.segments, failure)
+    this.ends = new LogEnds(services, owner, this.segments, failure, recovered?.logStartOffset ?? 0)
     this.tail = new Tail(services.tails)
     this.segments.epochs.trimBefore(this.ends.logStartOffset)
   }

@@ -1,14 +1,17 @@
 /** Reading the log of a partition: the tail from memory, the rest from segment files; nothing at or past the high watermark. */
 import { ErrorCodes, ProtocolError } from '@odradek/protocol'
 import type { OffsetAndTime, ReadRequest, ReadResult } from './engine.ts'
+import type { LogCare } from './log-care.ts'
 import type { LogParts } from './log-parts.ts'
 import { findTime } from './time-lookup.ts'
 
 export class LogReads {
   readonly #parts: LogParts
+  readonly #care: LogCare
 
-  constructor(parts: LogParts) {
+  constructor(parts: LogParts, care: LogCare) {
     this.#parts = parts
+    this.#care = care
   }
 
   /** At once when the answer is in memory. */
@@ -23,11 +26,13 @@ export class LogReads {
   }
 
   async #readFromDisk({ offset, isolation }: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
-    const { config, ends, failure, segments, writer } = this.#parts
-    const end = writer.durableEnd
+    const { config, ends, failure, quarantine, segments, writer } = this.#parts
     try {
-      const chunks = await segments.read(offset, end, maxBytes, minOne, config.indexIntervalBytes)
-      return this.#found(chunks, isolation)
+      return await this.#care.passing(async () => {
+        if (quarantine.at(offset) !== undefined) return this.#damaged()
+        const chunks = await segments.read(offset, writer.durableEnd, maxBytes, minOne, config.indexIntervalBytes)
+        return this.#found(chunks, isolation)
+      })
     } catch (error) {
       // Retention may have taken the segment away meanwhile.
       if (failure.code !== undefined) return { ok: false, error: failure.code }
@@ -41,6 +46,10 @@ export class LogReads {
     return { ok: true, chunks, state: this.#parts.ends.state, aborted: isolation === 'stable' ? [] : null }
   }
 
+  #damaged(): ReadResult {
+    return { ok: false, error: ErrorCodes.CORRUPT_MESSAGE, state: this.#parts.ends.state }
+  }
+
   #outOfRange(): ReadResult {
     return { ok: false, error: ErrorCodes.OFFSET_OUT_OF_RANGE, state: this.#parts.ends.state }
   }
@@ -50,7 +59,7 @@ export class LogReads {
     const { indexIntervalBytes } = config
     const range = { from: ends.logStartOffset, to: ends.highWatermark, indexIntervalBytes }
     try {
-      if (failure.code === undefined) return await findTime(segments, timestamp, range)
+      if (failure.code === undefined) return await this.#care.passing(() => findTime(segments, timestamp, range))
     } catch (error) {
       failure.report(error, `cannot look up the time ${timestamp}`)
     }

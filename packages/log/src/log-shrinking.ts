@@ -18,14 +18,12 @@ export class LogShrinking {
   }
 
   async trim(before: number): Promise<Trimmed> {
-    const { ends, failure, services } = this.#parts
+    const { ends, failure } = this.#parts
     if (failure.code !== undefined) return { ok: false, error: failure.code }
     const offset = before === -1 ? ends.highWatermark : before
     if (offset < 0 || offset > ends.highWatermark) return { ok: false, error: ErrorCodes.OFFSET_OUT_OF_RANGE }
-    this.#raiseLogStart(offset)
     try {
-      ends.write()
-      await services.checkpoint.sync()
+      await this.#raiseStart(offset)
     } catch (error) {
       failure.noteFull(error)
       return { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
@@ -34,11 +32,9 @@ export class LogShrinking {
     return { ok: true, logStartOffset: ends.logStartOffset }
   }
 
-  #raiseLogStart(offset: number): void {
+  async #raiseStart(offset: number): Promise<void> {
     const { ends, waiters } = this.#parts
-    if (offset <= ends.logStartOffset) return
-    ends.logStartOffset = offset
-    ends.note()
+    await ends.raiseStart(offset)
     waiters.wakeReaders()
   }
 
@@ -64,7 +60,8 @@ export class LogShrinking {
     if (expired === undefined) return
     if (expired.count === segments.all.length) await this.#appends.roll()
     const first = segments.all[expired.count]!
-    this.#raiseLogStart(first.baseOffset)
+    // A segment that is gone without this would be a loss at the next start.
+    await this.#raiseStart(first.baseOffset)
     await segments.removeFirst(expired.count, config.fileDeleteDelayMs)
     services.logger.info({ folder: first.folder, ...expired }, 'let old segments go')
   }

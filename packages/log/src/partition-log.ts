@@ -5,7 +5,7 @@
  *     [ closed segment ][ closed segment ][ active segment         ]
  *
  * The work is done by its pieces: appends (log-appends.ts), commits (log-commits.ts), reads (log-reads.ts), shrinking
- * (log-shrinking.ts), over the parts they share (log-parts.ts). Whatever takes time and changes which files there are is a step; steps
+ * (log-shrinking.ts), care of damage (log-care.ts), over the parts they share (log-parts.ts). Whatever takes time and changes which files there are is a step; steps
  * run one after the other, and meanwhile appends wait, in order.
  *
  * Invariant: once a sync has failed nothing is written, read or acknowledged until a restart has looked at what the disk really holds.
@@ -23,7 +23,9 @@ import type {
   Trimmed,
 } from './engine.ts'
 import { LogAppends } from './log-appends.ts'
+import { LogCare } from './log-care.ts'
 import { LogCommits } from './log-commits.ts'
+import { tellDamage } from './log-events.ts'
 import { LogFailure } from './log-failure.ts'
 import { LogParts } from './log-parts.ts'
 import { LogReads } from './log-reads.ts'
@@ -40,6 +42,7 @@ export class PartitionLog {
   readonly #steps: StepQueue
   readonly #commits: LogCommits
   readonly #appends: LogAppends
+  readonly #care: LogCare
   readonly #reads: LogReads
   readonly #shrinking: LogShrinking
 
@@ -52,10 +55,12 @@ export class PartitionLog {
     this.#steps = new StepQueue(() => this.#appends.writePending())
     this.#commits = new LogCommits(this.#parts, () => this.#appends.releaseIdle())
     this.#appends = new LogAppends(this.#parts, this.#commits, this.#steps)
-    this.#reads = new LogReads(this.#parts)
+    this.#care = new LogCare(this.#parts, this.#appends, this.#steps)
+    this.#reads = new LogReads(this.#parts, this.#care)
     this.#shrinking = new LogShrinking(this.#parts, this.#appends, this.#steps)
     if (recovered === undefined) failure.end(ErrorCodes.KAFKA_STORAGE_ERROR)
     else this.#parts.ends.note()
+    for (const range of recovered?.found ?? []) tellDamage(services.logger, owner, range)
   }
 
   get config(): LogConfig {
@@ -149,6 +154,7 @@ export class PartitionLog {
   async stop(): Promise<void> {
     const { failure, writer } = this.#parts
     if (failure.code === undefined) failure.end(ErrorCodes.KAFKA_STORAGE_ERROR)
+    await this.#care.idle()
     await this.#steps.idle()
     await writer.idle()
   }

@@ -1,29 +1,41 @@
 /**
- * What a partition's folder holds, found at start: its segments, producers and ends.
+ * What a partition's folder holds, found at start: its segments, producers, ends, and what of it is damaged.
  *
- *     segment  [ described by a valid sidecar │ scanned: headers │ scanned: headers and checksums ┊ torn tail ]
- *                                                                └ durable offset                 └ cut off
+ *     segment  [ described by a valid sidecar │ scanned, every byte checked ┊ torn tail ]
+ *                                             durable offset somewhere here └ cut off
  *
  * After an orderly shutdown sidecars and snapshot describe everything and nothing is scanned. After a crash, only what was appended
  * since the last sidecar is. Bytes that are no batch end the log if they lie past the durable offset: a write that was never
- * acknowledged was torn. If they lie before it, acknowledged records are damaged: nothing is cut, and the partition stays closed.
+ * acknowledged was torn. If they lie before it, acknowledged records are damaged: nothing is cut, the range is put in quarantine and the
+ * rest is served. So are records that are gone. A log whose last segment is damaged goes on in a new one, at the durable offset or
+ * later: no offset is given to two records.
  */
-import { CorruptionError, hasValidCrc } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
 import { sequencedBatch } from './append-plan.ts'
-import { type ScanEnd, scanBatches } from './batch-scan.ts'
+import type { SegmentPlace } from './batch-check.ts'
+import { noLimit, type ScanEnd, scanBatches } from './batch-scan.ts'
+import type { DamagedRange } from './damage.ts'
+import { findDamageEnd } from './damage-end.ts'
 import { offsetInName, snapshotName } from './file-names.ts'
 import type { LogServices } from './log-services.ts'
 import { decodeAborted, decodeSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
+import { Quarantine } from './quarantine.ts'
+import { readQuarantine, writeQuarantine } from './quarantine-file.ts'
 import { makeDurable, makeNamesDurable } from './recovered-tail.ts'
 import { Segment } from './segment.ts'
 import { decodeSidecarHead, type SidecarHead, sidecarHeadEnd, sidecarHeadSize } from './segment-sidecar.ts'
 import { listIfThere } from './whole-file.ts'
 
 export interface RecoveredLog {
-  /** Ascending; the last one takes appends. None in a partition that never held a record. */
+  /** Ascending. None in a partition that never held a record. */
   segments: Segment[]
+  /** Where the log goes on in a new segment; undefined: in the last one. */
+  endOffset: number | undefined
+  logStartOffset: number
+  quarantine: Quarantine
+  /** Damage that was not known before. */
+  found: DamagedRange[]
   producers: ProducerState
   /** Offset of the snapshot the producers come from; -1: from the log alone. */
   snapshotOffset: number
@@ -33,23 +45,25 @@ export interface RecoveredLog {
 
 export interface RecoverySpec {
   folder: string
-  /** Everything before it was durable; 0 when nothing is known. */
-  durableOffset: number
+  /** What the checkpoint says. Undefined: it knows nothing of this partition. */
+  ends: { durableOffset: number; logStartOffset: number } | undefined
   /** The last run ended in order. */
   clean: boolean
+  /** Offsets may be missing between segments without any harm. */
+  isCompacted: boolean
   indexIntervalBytes: number
 }
 
 export async function recoverLog(services: LogServices, spec: RecoverySpec): Promise<RecoveredLog> {
   const names = await listIfThere(services.disk, spec.folder)
   for (const name of names) if (name.endsWith('.deleted')) await services.disk.remove(`${spec.folder}/${name}`)
-  const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)
   const recovery = new Recovery(services, spec)
   await recovery.loadProducers(names)
-  for (const [i, base] of bases.entries()) {
-    await recovery.addSegment(base, bases[i + 1])
-  }
-  recovery.checkEnd()
+  const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)
+  await recovery.lookForLostSegments(names, bases)
+  for (const [i, base] of bases.entries()) await recovery.addSegment(base, bases[i + 1])
+  recovery.finish()
+  await recovery.keepFindings()
   await makeNamesDurable(services.disk, recovery.log.segments.at(-1))
   return recovery.log
 }
@@ -57,6 +71,10 @@ export async function recoverLog(services: LogServices, spec: RecoverySpec): Pro
 class Recovery {
   readonly log: RecoveredLog = {
     segments: [],
+    endOffset: undefined,
+    logStartOffset: 0,
+    quarantine: new Quarantine(),
+    found: [],
     producers: new ProducerState(),
     snapshotOffset: -1,
     bytesScanned: 0,
@@ -65,11 +83,13 @@ class Recovery {
   readonly #services: LogServices
   readonly #spec: RecoverySpec
   #durableOffset: number
+  /** Ends of segments that have lost their file, by what stands beside it. */
+  #lostEnds: number[] = []
 
   constructor(services: LogServices, spec: RecoverySpec) {
     this.#services = services
     this.#spec = spec
-    this.#durableOffset = spec.durableOffset
+    this.#durableOffset = spec.ends?.durableOffset ?? 0
   }
 
   /** The newest snapshot that is whole. It was taken of a durable log. */
@@ -86,42 +106,102 @@ class Recovery {
     }
   }
 
+  /** A sidecar that describes no segment was left by one that is gone. */
+  async lookForLostSegments(names: readonly string[], bases: readonly number[]): Promise<void> {
+    const described = names.map(name => offsetInName(name, 'index')).filter(base => base !== undefined)
+    for (const base of described) {
+      if (bases.includes(base) || base < (this.#spec.ends?.logStartOffset ?? 0)) continue
+      const head = await this.#sidecarHead(new Segment(this.#spec.folder, base))
+      if (head?.baseOffset !== base) continue
+      this.#lostEnds.push(head.nextOffset)
+      this.#durableOffset = Math.max(this.#durableOffset, head.nextOffset)
+    }
+  }
+
   /** `nextBase`: of the segment after it, which was started when this one was durable. */
   async addSegment(base: number, nextBase: number | undefined): Promise<void> {
-    const { files } = this.#services
+    const { disk, files } = this.#services
     const segment = new Segment(this.#spec.folder, base)
     this.#durableOffset = Math.max(this.#durableOffset, nextBase ?? base)
+    for (const range of await readQuarantine(disk, this.#spec.folder, base)) this.log.quarantine.add(range)
+    if (this.log.segments.length === 0) this.#checkStart(base)
     const open = await files.take(segment.path)
     try {
       const head = await this.#sidecarHead(segment)
-      if (head !== undefined && head.baseOffset === base && head.logSize <= open.file.size) {
-        await this.#describe(segment, head, nextBase === undefined || head.logSize < open.file.size)
-      }
-      const scanned = open.file.size - segment.size
-      const end = await this.#scan(segment, open.file)
-      if (end.stopped !== undefined) this.#cut(segment, open.file, end, nextBase)
+      const { size } = open.file
+      if (head?.baseOffset === base) this.#durableOffset = Math.max(this.#durableOffset, head.nextOffset)
+      if (head?.baseOffset === base && head.logSize <= size)
+        await this.#describe(segment, head, nextBase === undefined || head.logSize < size)
+      const scanned = size - segment.size
+      await this.#scan(segment, open.file, nextBase)
       if (scanned > 0) await makeDurable(segment, open.file, this.#durableOffset)
+      const isCutShort = head?.baseOffset === base && head.logSize > size
+      if (nextBase !== undefined) this.#checkNext(segment, nextBase, isCutShort)
     } finally {
       files.release(open)
     }
     this.log.segments.push(segment)
   }
 
-  checkEnd(): void {
-    const end = this.log.segments.at(-1)?.nextOffset ?? 0
-    if (end >= this.#durableOffset) return
-    throw new CorruptionError(
-      `${this.#spec.folder} ends at offset ${end}, but records up to ${this.#durableOffset} were acknowledged. Restore its files from a backup, or delete the topic.`,
-      {
-        file: this.#spec.folder,
-        expected: this.#durableOffset,
-        found: end,
-      },
-    )
+  /** The log start is durable before a segment is let go; what lies between it and the first segment is lost. */
+  #checkStart(base: number): void {
+    const start = this.#spec.ends?.logStartOffset ?? base
+    if (start < base)
+      this.#note(
+        base,
+        { position: 0, nextOffset: start },
+        { position: 0, nextOffset: base },
+        'the segments before it are gone',
+      )
   }
 
-  #wasDurable(offset: number): boolean {
-    return this.#spec.clean || offset < this.#durableOffset
+  /** Compaction may leave nothing at the end of a segment. Otherwise records between two segments are lost. */
+  #checkNext(segment: Segment, nextBase: number, isCutShort: boolean): void {
+    const { nextOffset, size } = segment
+    const hasLost = this.#lostEnds.some(end => end > nextOffset && end <= nextBase)
+    if (nextOffset >= nextBase || (this.#spec.isCompacted && !isCutShort && !hasLost)) return
+    const reason = isCutShort ? 'the end of the file is gone' : 'a segment, or the end of this one, is gone'
+    this.#note(segment.baseOffset, { position: size, nextOffset }, { position: size, nextOffset: nextBase }, reason)
+  }
+
+  /** A log never becomes shorter than what was durable, and takes no appends behind damage. */
+  finish(): void {
+    this.log.logStartOffset = this.#spec.ends?.logStartOffset ?? this.log.segments[0]?.baseOffset ?? 0
+    const last = this.log.segments.at(-1)
+    const end = last?.nextOffset ?? this.#spec.ends?.logStartOffset ?? 0
+    const durable = this.#durableOffset
+    if (end < durable) {
+      const at = last?.size ?? 0
+      const reason = last === undefined ? 'all segments are gone' : 'the end of the file is gone'
+      this.#note(
+        last?.baseOffset ?? durable,
+        { position: at, nextOffset: end },
+        { position: at, nextOffset: durable },
+        reason,
+      )
+    }
+    const isDamaged = end < durable || (last !== undefined && this.log.quarantine.of(last.baseOffset).some(isInIt))
+    if (isDamaged) this.log.endOffset = Math.max(end, durable)
+  }
+
+  #note(segment: number, from: SegmentPlace, to: SegmentPlace, reason: string): void {
+    const range: DamagedRange = {
+      ...{ segment, fromPosition: from.position, toPosition: to.position },
+      ...{ fromOffset: from.nextOffset, toOffset: to.nextOffset, reason, foundAt: this.#services.clock.now() },
+    }
+    if (this.log.quarantine.add(range)) this.log.found.push(range)
+  }
+
+  /** So that the next start need not find it again. It would, if this fails. */
+  async keepFindings(): Promise<void> {
+    const { folder } = this.#spec
+    const { disk, logger } = this.#services
+    for (const segment of new Set(this.log.found.map(range => range.segment))) {
+      const ranges = this.log.quarantine.of(segment)
+      await writeQuarantine(disk, folder, segment, ranges).catch(error =>
+        logger.warn({ folder, error: error.message }, 'cannot write down which records are damaged'),
+      )
+    }
   }
 
   async #sidecarHead(segment: Segment): Promise<SidecarHead | undefined> {
@@ -138,7 +218,6 @@ class Recovery {
 
   /** A segment that may still grow needs its index in memory; if that part of the sidecar is damaged, the segment is scanned. */
   async #describe(segment: Segment, head: SidecarHead, withIndex: boolean): Promise<void> {
-    this.#durableOffset = Math.max(this.#durableOffset, head.nextOffset)
     if (!withIndex) return segment.describe(head, undefined)
     try {
       segment.describe(head, segment.decodeIndex(await this.#services.disk.readFile(segment.sidecarPath)))
@@ -147,44 +226,59 @@ class Recovery {
     }
   }
 
-  /** Goes through what no sidecar describes, and through what no snapshot knows of. */
-  async #scan(segment: Segment, file: DiskFile): Promise<ScanEnd> {
+  /** Goes through what no sidecar describes, and through what no snapshot knows of; over damage, up to a torn tail. */
+  async #scan(segment: Segment, file: DiskFile, nextBase: number | undefined): Promise<void> {
     const { producers, snapshotOffset } = this.log
-    const described = segment.size
     const replayFrom = Math.max(snapshotOffset, 0)
-    const fromStart = segment.nextOffset > replayFrom
     const now = this.#services.clock.now()
-    const end = await scanBatches(
-      file,
-      fromStart ? 0 : described,
-      fromStart ? segment.baseOffset : segment.nextOffset,
-      (batch, bytes, position) => {
-        if (position >= described) {
-          if (!this.#wasDurable(batch.baseOffset) && !hasValidCrc(bytes, batch.at))
-            return 'a batch does not match its checksum'
-          segment.noteFound(batch, this.#spec.indexIntervalBytes)
-        }
+    const isUnknown = segment.nextOffset > replayFrom
+    let place: SegmentPlace = { position: segment.size, nextOffset: segment.nextOffset }
+    if (isUnknown) place = { position: 0, nextOffset: segment.baseOffset }
+    const limit = { ...noLimit, nextOffset: nextBase ?? noLimit.nextOffset, isDense: nextBase === undefined }
+    this.log.bytesScanned += file.size - place.position
+    while (place.position < file.size) {
+      const end = await scanBatches(file, place, limit, (batch, bytes, position) => {
+        if (position === segment.size) segment.noteFound(batch, this.#spec.indexIntervalBytes)
         if (batch.baseOffset >= replayFrom && batch.producerId >= 0n) producers.apply(sequencedBatch(batch, bytes), now)
         return undefined
-      },
-    )
-    this.log.bytesScanned += end.position - (fromStart ? 0 : described)
-    return end
+      })
+      if (end.damage === undefined) return
+      if (!this.#wasDurable(end.nextOffset, nextBase)) return this.#cut(segment, file, end)
+      place = await this.#passOver(segment, file, end, nextBase)
+    }
   }
 
-  #cut(segment: Segment, file: DiskFile, end: ScanEnd, nextBase: number | undefined): void {
-    const { stopped: reason, position } = end
-    if (nextBase === undefined ? this.#wasDurable(end.nextOffset) : end.nextOffset < nextBase) {
-      throw new CorruptionError(
-        `${file.path} is damaged at byte ${position}, within records that were acknowledged: ${reason}. Restore it from a backup, or delete the topic.`,
-        { file: file.path, position },
-      )
-    }
+  #wasDurable(offset: number, nextBase: number | undefined): boolean {
+    return nextBase === undefined ? this.#spec.clean || offset < this.#durableOffset : offset < nextBase
+  }
+
+  /** Damage to what was durable. Without any good batch behind it, it goes as far as what was promised, by at least one offset. */
+  async #passOver(
+    segment: Segment,
+    file: DiskFile,
+    from: ScanEnd,
+    nextBase: number | undefined,
+  ): Promise<SegmentPlace> {
+    const promised = nextBase ?? Math.max(this.#durableOffset, from.nextOffset + 1)
+    const nextOffset = nextBase === undefined && this.#spec.clean ? noLimit.nextOffset : promised
+    const found = await findDamageEnd(file, from, { position: file.size, nextOffset })
+    const to = found.nextOffset === noLimit.nextOffset ? { ...found, nextOffset: promised } : found
+    this.#note(segment.baseOffset, from, to, from.damage!)
+    if (to.position > segment.size) segment.noteDamage(to)
+    return to
+  }
+
+  #cut(segment: Segment, file: DiskFile, { damage: reason }: ScanEnd): void {
+    const bytes = file.size - segment.size
     this.#services.logger.warn(
-      { file: file.path, position: segment.size, bytes: file.size - segment.size, reason },
+      { file: file.path, position: segment.size, bytes, reason },
       'cut off a torn write, never acknowledged, at the end of a log',
     )
-    this.log.bytesCut += file.size - segment.size
+    this.log.bytesCut += bytes
+    this.log.bytesScanned -= bytes
     file.truncate(segment.size)
   }
 }
+
+/** Not of what was lost before it. */
+const isInIt = ({ segment, toOffset, toPosition }: DamagedRange): boolean => toOffset > segment || toPosition > 0

@@ -15,7 +15,7 @@ const chunkBytes = 1024 * 1024
 export async function makeDurable(segment: Segment, file: DiskFile, durableOffset: number): Promise<void> {
   const { baseOffset, index, nextOffset } = segment
   const certain = Math.max(0, Math.min(durableOffset, nextOffset) - baseOffset)
-  const from = durableOffset >= nextOffset ? file.size : (index?.positionForOffset(certain) ?? 0)
+  const from = durableOffset >= nextOffset ? file.size : (index?.placeForOffset(certain).position ?? 0)
   for (let at = from; at < file.size; at += chunkBytes) file.write(at, [await file.read(at, chunkBytes)])
   await durably(file.sync())
 }

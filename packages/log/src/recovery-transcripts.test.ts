@@ -8,6 +8,7 @@
  *     ends                log start and high watermark         litter 99   adds 99 bytes of noise to it
  *     trim 3              deletes the records before 3         lose index  removes all files of that kind
  *     files               the segments there are               age         puts the checkpoint back as it was at the last `note`
+ *     read 4              the values from an offset on         lose 4.log  removes a segment alone
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -43,13 +44,19 @@ const stories: Record<string, string> = {
     kill
     read                  => a b e`,
 
-  'what looks like a torn write but was durable is not cut off': `
+  'what looks like a torn write but was durable is damage: it is passed over, and its offsets are not used again': `
     append a b            => 0
     append c d            => 2
     tear 1
     kill
-    read                  => KAFKA_STORAGE_ERROR
-    append e              => KAFKA_STORAGE_ERROR`,
+    read                  => a b CORRUPT_MESSAGE
+    append e              => 4
+    files                 => 0 4
+    read 4                => e
+    ends                  => 0 5
+    power
+    read                  => a b CORRUPT_MESSAGE
+    read 4                => e`,
 
   'without a checkpoint a snapshot or the next segment still vouches for what was durable': `
     append a              => 0
@@ -57,7 +64,59 @@ const stories: Record<string, string> = {
     lose checkpoint
     tear 1
     kill
-    read                  => KAFKA_STORAGE_ERROR`,
+    read                  => CORRUPT_MESSAGE
+    append b              => 1
+    read 1                => b`,
+
+  'segments that are gone leave a hole, at the end, at the start or between others': `
+    append 11111 22222    => 0
+    append 33333 44444    => 2
+    append 55555 66666    => 4
+    append 77777 88888    => 6
+    append 99999 00000    => 8
+    files                 => 0 4 8
+    lose 8.log
+    kill
+    read                  => 11111 22222 33333 44444 55555 66666 77777 88888 CORRUPT_MESSAGE
+    append a              => 10
+    lose 4.log
+    kill
+    read                  => 11111 22222 33333 44444 CORRUPT_MESSAGE
+    read 10               => a
+    lose 0.log
+    kill
+    ends                  => 0 11
+    read                  => CORRUPT_MESSAGE
+    read 10               => a
+    append b              => 11
+    trim 10               => 10
+    read                  => a b
+    power
+    read                  => a b`,
+
+  'a partition whose folder is gone goes on where it was': `
+    append 11111 22222    => 0
+    append 33333          => 2
+    lose folder
+    kill
+    ends                  => 0 3
+    read                  => CORRUPT_MESSAGE
+    append a              => 3
+    read 3                => a
+    kill
+    read                  => CORRUPT_MESSAGE
+    read 3                => a`,
+
+  'noise in place of the last segment, with nothing to say how long it was, costs an offset': `
+    append a b            => 0
+    stop
+    lose index
+    lose snapshot
+    lose checkpoint
+    scramble
+    read                  => CORRUPT_MESSAGE
+    append c              => 1
+    read 1                => c`,
 
   'noise behind the last batch is cut off however it got there': `
     append a              => 0
@@ -143,12 +202,12 @@ class Teller {
         await this.node.append(batchOf({ values: [value!], producerId: 1n, producerEpoch: 0, baseSequence })),
       )
     },
-    read: async () => {
+    read: async ([from]) => {
       const [state] = await this.node.settle(this.node.engine.state([1]))
       const values: string[] = []
-      for (let offset = state!.logStartOffset; ; ) {
+      for (let offset = from === undefined ? state!.logStartOffset : Number(from); ; ) {
         const result = await this.node.read(offset)
-        if (!result.ok) return errorName(result.error)
+        if (!result.ok) return [...values, errorName(result.error)].join(' ')
         const found = valuesOf(result, offset)
         if (found.length === 0) return values.join(' ')
         values.push(...found)
@@ -180,8 +239,17 @@ class Teller {
     },
     lose: async ([kind]) => {
       if (kind === 'checkpoint') return this.node.disk.remove('/data/checkpoint')
+      if (kind === 'folder') return this.node.disk.remove('/data/orders-0')
       for (const name of await this.node.names())
-        if (name.endsWith(`.${kind}`)) await this.node.disk.remove(`/data/orders-0/${name}`)
+        if (name.endsWith(`.${kind}`) || name === kind!.padStart(24, '0'))
+          await this.node.disk.remove(`/data/orders-0/${name}`)
+    },
+    scramble: async () => {
+      this.node.world.machine('m').crash({ unsynced: 'kept' })
+      const mark = await this.node.disk.open('/data/clean-shutdown', 'create')
+      await this.node.settle(mark.sync())
+      await this.#changeNewest(found => found.map((byte, i) => byte ^ (i * 37)))
+      await this.node.start()
     },
     note: async () => {
       this.#noted = Uint8Array.from(await this.node.disk.readFile('/data/checkpoint'))

@@ -3,8 +3,9 @@
  * and dropped, least recently used first, when together they take too much memory.
  */
 import type { Disk } from '@odradek/world'
-import { scanBatches } from './batch-scan.ts'
+import { walkUndamaged } from './damage-walk.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { Quarantine } from './quarantine.ts'
 import { Segment } from './segment.ts'
 import type { SparseIndex } from './sparse-index.ts'
 import { readFileIfThere, writeFile } from './whole-file.ts'
@@ -23,9 +24,10 @@ export class SegmentIndexes {
     this.#limit = limit
   }
 
-  async of(segment: Segment, indexIntervalBytes: number): Promise<SparseIndex> {
+  /** Damage that is known is passed over when an index must be made again; other damage is thrown. */
+  async of(segment: Segment, indexIntervalBytes: number, quarantine: Quarantine): Promise<SparseIndex> {
     if (segment.index === undefined) {
-      const index = await this.#load(segment, indexIntervalBytes)
+      const index = await this.#load(segment, indexIntervalBytes, quarantine)
       segment.index ??= index
       this.mayDrop(segment)
       return index
@@ -52,25 +54,26 @@ export class SegmentIndexes {
     this.#droppable.delete(segment)
   }
 
-  async #load(segment: Segment, indexIntervalBytes: number): Promise<SparseIndex> {
+  async #load(segment: Segment, indexIntervalBytes: number, quarantine: Quarantine): Promise<SparseIndex> {
     const sidecar = await readFileIfThere(this.#disk, segment.sidecarPath)
     try {
       if (sidecar !== undefined) return segment.decodeIndex(sidecar)
     } catch {
       // Damaged: what the log says counts.
     }
-    const rebuilt = await this.#rebuild(segment, indexIntervalBytes)
+    const rebuilt = await this.#rebuild(segment, indexIntervalBytes, quarantine)
     await writeFile(this.#disk, segment.sidecarPath, rebuilt.encodeSidecar(), { sync: false }).catch(() => undefined)
     return rebuilt.index!
   }
 
-  async #rebuild(segment: Segment, indexIntervalBytes: number): Promise<Segment> {
+  async #rebuild(segment: Segment, indexIntervalBytes: number, quarantine: Quarantine): Promise<Segment> {
     const rebuilt = new Segment(segment.folder, segment.baseOffset)
+    const limit = { position: segment.size, nextOffset: segment.nextOffset }
     const open = await this.#files.take(segment.path)
     try {
-      await scanBatches(open.file, 0, segment.baseOffset, batch => {
-        rebuilt.noteFound(batch, indexIntervalBytes)
-        return undefined
+      await walkUndamaged(open.file, segment.baseOffset, quarantine, limit, {
+        batch: header => void rebuilt.noteFound(header, indexIntervalBytes),
+        damage: end => rebuilt.noteDamage(end),
       })
     } finally {
       this.#files.release(open)

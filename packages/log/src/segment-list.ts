@@ -2,11 +2,14 @@
  * The segments of a partition, oldest first, and what can be asked of their files. The last one, the active one, takes appends; there is
  * none before the first record.
  */
+import type { SegmentPlace } from './batch-check.ts'
+import { quarantineName } from './file-names.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogServices } from './log-services.ts'
+import type { Quarantine } from './quarantine.ts'
 import type { Segment } from './segment.ts'
 import { readSegment } from './segment-read.ts'
-import type { SparseIndex } from './sparse-index.ts'
+import type { IndexedPlace, SparseIndex } from './sparse-index.ts'
 import { ifMissing } from './whole-file.ts'
 
 /** Up to where readers may look. */
@@ -21,14 +24,22 @@ const largestRead = 8 * 1024 * 1024
 
 export class SegmentList {
   readonly epochs: LeaderEpochs = new LeaderEpochs()
+  readonly quarantine: Quarantine
   readonly #services: LogServices
   readonly #segments: Segment[]
+  /** Where the log goes on, in a new segment; undefined when the last one takes appends. */
+  #endOffset: number | undefined
   /** Of all but the active one. */
   #closedBytes = 0
 
-  constructor(services: LogServices, segments: Segment[]) {
+  /** With an end offset, the last segment takes no appends: it is damaged, or ends before what was durable. */
+  constructor(services: LogServices, segments: Segment[], quarantine: Quarantine, endOffset: number | undefined) {
     this.#services = services
     this.#segments = segments
+    this.quarantine = quarantine
+    this.#endOffset = endOffset
+    const closed = endOffset === undefined ? segments.slice(0, -1) : segments
+    this.#closedBytes = closed.reduce((sum, { size }) => sum + size, 0)
     for (const segment of segments)
       for (const { epoch, startOffset } of segment.epochs) this.epochs.assign(epoch, startOffset)
   }
@@ -38,15 +49,15 @@ export class SegmentList {
   }
 
   get active(): Segment | undefined {
-    return this.#segments.at(-1)
+    return this.#endOffset === undefined ? this.#segments.at(-1) : undefined
   }
 
   get baseOffset(): number {
-    return this.#segments[0]?.baseOffset ?? 0
+    return this.#segments[0]?.baseOffset ?? this.#endOffset ?? 0
   }
 
   get nextOffset(): number {
-    return this.active?.nextOffset ?? 0
+    return this.#endOffset ?? this.active?.nextOffset ?? 0
   }
 
   get bytes(): number {
@@ -55,10 +66,11 @@ export class SegmentList {
 
   add(segment: Segment): void {
     this.#closedBytes = this.bytes
+    this.#endOffset = undefined
     this.#segments.push(segment)
   }
 
-  /** Whole batches from the one with the offset on, of one segment. */
+  /** Whole batches from the one with the offset on, of one segment. The offset is in no damaged range. */
   async read(
     offset: number,
     end: DurableEnd,
@@ -68,11 +80,13 @@ export class SegmentList {
   ): Promise<Uint8Array[]> {
     for (let i = this.#indexOf(offset); i < this.#segments.length; i++) {
       const segment = this.#segments[i]!
+      const window = this.quarantine.window(segment.baseOffset, offset)
+      const limit = this.#limitOf(segment, end)
       const chunk = await this.withFile(segment, indexIntervalBytes, (file, index) =>
         readSegment(file, {
           offset,
-          position: index.positionForOffset(Math.max(0, offset - segment.baseOffset)),
-          end: segment === end.segment ? end.position : segment.baseOffset < end.segment.baseOffset ? segment.size : 0,
+          start: laterPlace(placeIn(segment, index.placeForOffset(Math.max(0, offset - segment.baseOffset))), window),
+          end: { ...limit, position: Math.min(limit.position, window.to) },
           maxBytes: Math.min(maxBytes, largestRead),
           minOne,
           slack: 2 * indexIntervalBytes,
@@ -85,6 +99,12 @@ export class SegmentList {
     return []
   }
 
+  #limitOf(segment: Segment, end: DurableEnd): SegmentPlace {
+    const { size, nextOffset } = segment
+    if (segment === end.segment) return { position: end.position, nextOffset }
+    return { position: segment.baseOffset < end.segment.baseOffset ? size : 0, nextOffset }
+  }
+
   async withFile<T>(
     segment: Segment,
     indexIntervalBytes: number,
@@ -93,7 +113,7 @@ export class SegmentList {
     const { files, indexes } = this.#services
     const open = files.takeOpen(segment.path) ?? (await files.take(segment.path))
     try {
-      return await use(open.file, segment.index ?? (await indexes.of(segment, indexIntervalBytes)))
+      return await use(open.file, segment.index ?? (await indexes.of(segment, indexIntervalBytes, this.quarantine)))
     } finally {
       files.release(open)
     }
@@ -110,8 +130,11 @@ export class SegmentList {
       files.forget(segment.path)
       await disk.rename(segment.path, `${segment.path}.deleted`).catch(ifMissing(undefined))
       await disk.remove(segment.sidecarPath)
+      if (this.quarantine.of(segment.baseOffset).length > 0)
+        await disk.remove(`${segment.folder}/${quarantineName(segment.baseOffset)}`)
       deletions.later(`${segment.path}.deleted`, delayMs)
     }
+    this.quarantine.dropBefore(this.baseOffset)
     if (removed.length > 0) await disk.syncFolder(removed[0]!.folder)
   }
 
@@ -135,3 +158,11 @@ export class SegmentList {
     return Math.max(0, low - 1)
   }
 }
+
+export const placeIn = (segment: Segment, { position, relativeOffset }: IndexedPlace): SegmentPlace => ({
+  position,
+  nextOffset: segment.baseOffset + relativeOffset,
+})
+
+const laterPlace = (place: SegmentPlace, after: { from: number; fromOffset: number }): SegmentPlace =>
+  place.position >= after.from ? place : { position: after.from, nextOffset: after.fromOffset }

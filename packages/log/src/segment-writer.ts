@@ -38,7 +38,8 @@ export class SegmentWriter {
     this.#snapshotOffset = snapshotOffset
     this.#durableSize = segments.active?.size ?? 0
     this.#settledSize = this.#durableSize
-    for (const segment of segments.all.slice(0, -1)) if (segment.index !== undefined) this.#describeLater(segment)
+    for (const segment of segments.all)
+      if (segment !== segments.active && segment.index !== undefined) this.#describeLater(segment)
   }
 
   get #folder(): string {
@@ -46,7 +47,9 @@ export class SegmentWriter {
   }
 
   get durableEnd(): DurableEnd {
-    return { segment: this.#segments.active!, position: this.#durableSize }
+    const { active } = this.#segments
+    const last = active ?? this.#segments.all.at(-1)!
+    return { segment: last, position: active === undefined ? last.size : this.#durableSize }
   }
 
   /** Whether the file is at hand; taking one that is open needs no wait. */
@@ -157,7 +160,7 @@ export class SegmentWriter {
 
   async #startFolder(): Promise<void> {
     const { disk, files, names } = this.#services
-    const segment = new Segment(this.#folder, 0)
+    const segment = new Segment(this.#folder, this.#segments.nextOffset)
     let open: OpenFile | undefined
     const fill = async () => {
       open = await files.take(segment.path, 'fresh')

@@ -25,6 +25,7 @@ export interface PlacedBatch {
 
 /** Offsets in a segment are relative to its base and fit 31 bits, as in Kafka. */
 const offsetsPerSegment = 2 ** 31 - 1
+const beyondAnyInterval = 2 ** 32
 
 export class Segment {
   readonly baseOffset: number
@@ -95,7 +96,7 @@ export class Segment {
       this.index!.add(batch.baseOffset - this.baseOffset, this.size, this.maxTimestamp)
       this.#sinceEntry = 0
     }
-    if (this.size === 0) this.firstTimestamp = batch.maxTimestamp
+    if (this.firstTimestamp < 0) this.firstTimestamp = batch.maxTimestamp
     if (leaderEpoch > (this.epochs.at(-1)?.epoch ?? -1))
       this.epochs.push({ epoch: leaderEpoch, startOffset: batch.baseOffset })
     this.maxTimestamp = Math.max(this.maxTimestamp, batch.maxTimestamp)
@@ -113,6 +114,13 @@ export class Segment {
       batch.partitionLeaderEpoch,
       indexIntervalBytes,
     )
+  }
+
+  /** Passes over damaged bytes at the end. The batch after them gets an index entry. */
+  noteDamage(end: { position: number; nextOffset: number }): void {
+    this.#sinceEntry = Math.max(this.#sinceEntry, beyondAnyInterval)
+    this.size = end.position
+    this.nextOffset = end.nextOffset
   }
 
   /** Cuts off what a failed write has left behind the last batch. */

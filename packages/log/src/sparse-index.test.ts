@@ -23,9 +23,9 @@ test('both look-ups find the last entry before which everything is surely too ea
           entries.push(entry)
           index.add(entry.offset, entry.position, entry.time)
         }
-        assert.equal(index.positionForOffset(offset), entries.findLast(entry => entry.offset <= offset)!.position)
+        assert.equal(index.placeForOffset(offset).position, entries.findLast(entry => entry.offset <= offset)!.position)
         assert.equal(
-          index.positionForTime(time),
+          index.placeForTime(time).position,
           (entries.findLast((entry, i) => i === 0 || entry.time < time) ?? entries[0])!.position,
         )
       },
@@ -35,5 +35,5 @@ test('both look-ups find the last entry before which everything is surely too ea
 
 test('an index of nothing points at the start and holds no memory', () => {
   const index = new SparseIndex()
-  assert.deepEqual([index.positionForOffset(7), index.positionForTime(7), index.bytes], [0, 0, 0])
+  assert.deepEqual([index.placeForOffset(7).position, index.placeForTime(7).position, index.bytes], [0, 0, 0])
 })

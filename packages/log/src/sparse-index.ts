@@ -6,6 +6,12 @@
  * All three columns never decrease, so both questions are a binary search: by offset, and by time (the last entry before which every
  * timestamp is smaller). The start of the segment needs no entry. An index of nothing holds nothing: most partitions are idle.
  */
+export interface IndexedPlace {
+  readonly position: number
+  /** Of the batch there; relative to the segment's base. */
+  readonly relativeOffset: number
+}
+
 export class SparseIndex {
   #offsets = none
   #positions = none
@@ -29,16 +35,18 @@ export class SparseIndex {
     this.#length++
   }
 
-  /** Position of a batch at or before this offset, at most an index interval and one batch away. */
-  positionForOffset(relativeOffset: number): number {
-    const i = this.#countWhere(this.#offsets, relativeOffset + 1) - 1
-    return i < 0 ? 0 : this.#positions[i]!
+  /** A batch at or before this offset, at most an index interval and one batch away. */
+  placeForOffset(relativeOffset: number): IndexedPlace {
+    return this.#place(this.#countWhere(this.#offsets, relativeOffset + 1) - 1)
   }
 
-  /** Position before which every timestamp is smaller than this one. */
-  positionForTime(timestamp: number): number {
-    const i = this.#countWhere(this.#timestamps, timestamp) - 1
-    return i < 0 ? 0 : this.#positions[i]!
+  /** A batch before which every timestamp is smaller than this one. */
+  placeForTime(timestamp: number): IndexedPlace {
+    return this.#place(this.#countWhere(this.#timestamps, timestamp) - 1)
+  }
+
+  #place(i: number): IndexedPlace {
+    return i < 0 ? start : { position: this.#positions[i]!, relativeOffset: this.#offsets[i]! }
   }
 
   /** Entry i, for writing the index down. */
@@ -75,5 +83,6 @@ export class SparseIndex {
   }
 }
 
+const start: IndexedPlace = { position: 0, relativeOffset: 0 }
 const none: Uint32Array = new Uint32Array(0)
 const noTimes: Float64Array = new Float64Array(0)

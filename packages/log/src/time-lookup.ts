@@ -1,13 +1,16 @@
 /**
- * From a timestamp to an offset (ListOffsets): the only place where a log looks at single records.
+ * From a timestamp to an offset (ListOffsets): the only place where a log looks at single records. Damaged ones are passed over.
  *
  * Segments and the time index rule out everything that is surely older; from there on batch headers, then the records of one batch.
  */
 import { type BatchHeader, decodeRecords } from '@odradek/protocol'
-import { scanBatches } from './batch-scan.ts'
+import type { SegmentPlace } from './batch-check.ts'
+import type { VisitBatch } from './batch-scan.ts'
+import { SegmentDamage } from './damage.ts'
+import { walkUndamaged } from './damage-walk.ts'
 import type { OffsetAndTime } from './engine.ts'
 import type { Segment } from './segment.ts'
-import type { SegmentList } from './segment-list.ts'
+import { placeIn, type SegmentList } from './segment-list.ts'
 
 export interface LookupRange {
   /** First offset that may be found. */
@@ -30,7 +33,7 @@ export async function findTime(
       return await (timestamp === 'max' ? findMaxTimestamp(segments, range) : findTimestamp(segments, timestamp, range))
     } catch (error) {
       // Unless retention has just taken the segment away.
-      if (segments.baseOffset === baseOffset) throw error
+      if (segments.baseOffset === baseOffset || error instanceof SegmentDamage) throw error
     }
   }
 }
@@ -49,7 +52,10 @@ async function findTimestamp(segments: SegmentList, timestamp: number, range: Lo
 async function findMaxTimestamp(segments: SegmentList, range: LookupRange): Promise<OffsetAndTime> {
   let max = -1
   for (const segment of [...segments.all]) {
-    const isWhole = segment.baseOffset >= range.from && segment.nextOffset <= range.to
+    const isWhole =
+      segment.baseOffset >= range.from &&
+      segment.nextOffset <= range.to &&
+      segments.quarantine.of(segment.baseOffset).length === 0
     max = Math.max(max, isWhole ? segment.maxTimestamp : await maxTimestampWithin(segments, segment, range))
   }
   return max < 0 ? nowhere : findTimestamp(segments, max, range)
@@ -62,14 +68,16 @@ async function findInSegment(
   range: LookupRange,
 ): Promise<OffsetAndTime | undefined> {
   let found: OffsetAndTime | undefined
-  await segments.withFile(segment, range.indexIntervalBytes, (file, index) =>
-    scanBatches(file, index.positionForTime(timestamp), segment.baseOffset, (batch, bytes) => {
-      if (batch.baseOffset >= range.to) return 'not durable'
-      if (batch.maxTimestamp >= timestamp && batch.lastOffset >= range.from)
-        found = findInBatch(batch, bytes, timestamp, range.from)
-      return found === undefined ? undefined : 'found'
-    }),
-  )
+  const batch: VisitBatch = (header, bytes) => {
+    if (header.baseOffset >= range.to) return false
+    if (header.maxTimestamp >= timestamp && header.lastOffset >= range.from)
+      found = findInBatch(header, bytes, timestamp, range.from)
+    return found === undefined
+  }
+  await segments.withFile(segment, range.indexIntervalBytes, (file, index) => {
+    const start = placeIn(segment, index.placeForTime(timestamp))
+    return walkUndamaged(file, segment.baseOffset, segments.quarantine, endOf(segment), { batch }, start)
+  })
   return found
 }
 
@@ -88,12 +96,15 @@ function findInBatch(
 
 async function maxTimestampWithin(segments: SegmentList, segment: Segment, range: LookupRange): Promise<number> {
   let max = -1
+  const batch: VisitBatch = header => {
+    if (header.baseOffset >= range.to) return false
+    if (header.lastOffset >= range.from) max = Math.max(max, header.maxTimestamp)
+    return true
+  }
   await segments.withFile(segment, range.indexIntervalBytes, file =>
-    scanBatches(file, 0, segment.baseOffset, batch => {
-      if (batch.baseOffset >= range.to) return 'not durable'
-      if (batch.lastOffset >= range.from) max = Math.max(max, batch.maxTimestamp)
-      return undefined
-    }),
+    walkUndamaged(file, segment.baseOffset, segments.quarantine, endOf(segment), { batch }),
   )
   return max
 }
+
+const endOf = ({ size, nextOffset }: Segment): SegmentPlace => ({ position: size, nextOffset })

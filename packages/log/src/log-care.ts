@@ -1,0 +1,111 @@
+/**
+ * What becomes of damage in the log of a partition, whoever comes upon it: a start, a read, the scrub.
+ *
+ *     bytes that are no batch ─▶ where do they end? ─▶ quarantine: written down, said once, told to whoever listens
+ *                                                  └─▶ in the active segment: appends go on in a new one
+ */
+import type { SegmentPlace } from './batch-check.ts'
+import { type DamagedRange, SegmentDamage } from './damage.ts'
+import { findDamageEnd } from './damage-end.ts'
+import type { LogAppends } from './log-appends.ts'
+import { tellDamage } from './log-events.ts'
+import type { LogParts } from './log-parts.ts'
+import { writeQuarantine } from './quarantine-file.ts'
+import type { Segment } from './segment.ts'
+import type { StepQueue } from './step-queue.ts'
+
+export class LogCare {
+  readonly #parts: LogParts
+  readonly #appends: LogAppends
+  readonly #steps: StepQueue
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: LogParts, appends: LogAppends, steps: StepQueue) {
+    this.#parts = parts
+    this.#appends = appends
+    this.#steps = steps
+  }
+
+  /** Runs something that reads; when it comes upon damage, looks where that ends, and runs it again to pass it over. */
+  async passing<T>(read: () => Promise<T>): Promise<T> {
+    let last: SegmentDamage | undefined
+    for (;;) {
+      try {
+        return await read()
+      } catch (error) {
+        if (!(error instanceof SegmentDamage) || isSame(error, last) || !(await this.examine(error))) throw error
+        last = error
+      }
+    }
+  }
+
+  /** False when nothing new came of it. One at a time: two reads may come upon the same damage. */
+  examine(damage: SegmentDamage): Promise<boolean> {
+    const examined = this.#last.then(() => this.#examine(damage))
+    this.#last = examined.catch(() => undefined)
+    return examined
+  }
+
+  async #examine(damage: SegmentDamage): Promise<boolean> {
+    const { files } = this.#parts.services
+    const { segments } = this.#parts
+    const segment = segments.all.find(({ path }) => path === damage.file)
+    if (segment === undefined) return false
+    if (segments.quarantine.endAt(segment.baseOffset, damage.position) !== undefined) return true
+    const open = await files.take(segment.path)
+    try {
+      const end = await findDamageEnd(open.file, damage, this.#durableEndOf(segment))
+      return await this.note(rangeOf(segment, damage, end, damage.reason, this.#parts.services.clock.now()))
+    } finally {
+      files.release(open)
+    }
+  }
+
+  #durableEndOf(segment: Segment): SegmentPlace {
+    const { segments, ends, writer } = this.#parts
+    if (segment !== segments.active) return { position: segment.size, nextOffset: segment.nextOffset }
+    return { position: writer.durableEnd.position, nextOffset: ends.highWatermark }
+  }
+
+  /** Puts a range in quarantine. False when it was there. */
+  async note(range: DamagedRange): Promise<boolean> {
+    const { quarantine, segments, services, failure, owner } = this.#parts
+    if (!quarantine.add(range)) return false
+    tellDamage(services.logger, owner, range)
+    const segment = segments.all.find(({ baseOffset }) => baseOffset === range.segment)
+    if (segment === undefined) return true
+    await writeQuarantine(services.disk, segment.folder, range.segment, quarantine.of(range.segment)).catch(error =>
+      failure.noteFull(error),
+    )
+    if (segment === segments.active) void this.#leave(segment)
+    return true
+  }
+
+  /** Appends go on in a new segment; this one is closed. */
+  #leave(segment: Segment): Promise<void> {
+    const { failure, segments } = this.#parts
+    return this.#steps.run(async () => {
+      if (segment !== segments.active || failure.code !== undefined) return
+      await this.#appends.roll().catch(error => failure.noteStep(error))
+    })
+  }
+
+  /** Resolves when nothing is being looked at. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+}
+
+const rangeOf = (
+  segment: Segment,
+  from: SegmentPlace,
+  to: SegmentPlace,
+  reason: string,
+  foundAt: number,
+): DamagedRange => ({
+  ...{ segment: segment.baseOffset, fromPosition: from.position, toPosition: to.position },
+  ...{ fromOffset: from.nextOffset, toOffset: to.nextOffset, reason, foundAt },
+})
+
+const isSame = (a: SegmentDamage, b: SegmentDamage | undefined): boolean =>
+  a.file === b?.file && a.position === b?.position

@@ -1,0 +1,23 @@
+/**
+ * What happens to logs, told to whoever subscribes to these channels of node:diagnostics_channel, and logged once.
+ *
+ *     odradek:log:damage    { topic, partition, range }      a damaged range was found and put in quarantine
+ *     odradek:log:scrubbed  ScrubPass                        the scrub has gone through everything
+ */
+import { channel } from 'node:diagnostics_channel'
+import type { DamagedRange } from './damage.ts'
+import type { LogLogger } from './log-services.ts'
+import type { PartitionOwner } from './partition-folder.ts'
+
+const damage = channel('odradek:log:damage')
+
+export function tellDamage(logger: LogLogger, { topic, index: partition }: PartitionOwner, range: DamagedRange): void {
+  const { segment, fromPosition, toPosition, fromOffset, toOffset, reason } = range
+  const fields = { topic, partition, segment, fromPosition, toPosition, fromOffset, toOffset, reason }
+  const what =
+    toOffset > fromOffset
+      ? `records ${fromOffset} … ${toOffset - 1} of ${topic}-${partition} are damaged and not served; everything else is. Restore them from a backup, or let consumers seek to ${toOffset}.`
+      : `rubbish between two batches of ${topic}-${partition} is passed over; no record is lost`
+  logger.error(fields, what)
+  if (damage.hasSubscribers) damage.publish({ topic, partition, range })
+}
