@@ -56,7 +56,21 @@ export class Topics {
       await this.#engine.drop(id)
       await this.#cluster.forgetDropped(id)
     }
-    await Promise.all([...this.#cluster.topics()].map(topic => this.#engine.open(this.#specOf(topic))))
+    await Promise.all([...this.#cluster.topics()].map(topic => this.#openOrLater(topic)))
+  }
+
+  /** Some partitions may have to wait for descriptors; the others need not wait for them. */
+  async #openOrLater(topic: Topic): Promise<void> {
+    try {
+      await this.#engine.open(this.#specOf(topic))
+    } catch (error) {
+      this.#reopenLater(topic.id)
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#logger.error(
+        { topic: topic.name, error: reason },
+        'not all partitions can be opened yet; it is tried again',
+      )
+    }
   }
 
   /** A topic's settings as they are in force. Cheap: resolved once per change. */

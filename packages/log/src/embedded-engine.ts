@@ -34,12 +34,14 @@ import { Lanes } from './lanes.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
 import { NamesSync } from './names-sync.ts'
 import { OpenFiles } from './open-files.ts'
-import { ownerOf, partitionFolder, putAside } from './partition-folder.ts'
+import { ownerOf, partitionFolder, putAside, takePartitionFolder } from './partition-folder.ts'
 import { PartitionLog } from './partition-log.ts'
+import { PartitionOpenings } from './partition-openings.ts'
 import { recoverLog } from './partition-recovery.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 import { SyncQueue } from './sync-queue.ts'
 import { TailCache } from './tail-cache.ts'
+import { isOutOfDescriptors, thriftyDisk } from './thrifty-disk.ts'
 
 export interface EmbeddedEngineOptions {
   clock: Clock
@@ -94,7 +96,7 @@ export class EmbeddedEngine implements LogEngine {
   readonly #guard: ClockGuard
   readonly #deadlines: AppendDeadlines
   readonly #logs = new Map<PartitionId, PartitionLog>()
-  readonly #opening = new Map<PartitionId, Promise<void>>()
+  readonly #openings = new PartitionOpenings(width)
   /** Partitions that have something to write when this turn ends. */
   #turn: Set<PartitionLog> | undefined
   #housekeeping: Timer | undefined
@@ -118,16 +120,17 @@ export class EmbeddedEngine implements LogEngine {
 
   /** Takes the folder. Rejects with a UsageError when it cannot be written, or was written by a newer release. */
   static async start(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
-    const { clock, disk, folder, leaderEpoch, logger = silent } = options
+    const { clock, folder, leaderEpoch, logger = silent } = options
     const limits = { ...defaults, ...options.limits }
-    const { checkpoint, clean } = await takeFolder(clock, disk, folder)
+    const disk = thriftyDisk(options.disk, () => files.closeIdle())
+    const files = new OpenFiles(disk, limits.openFiles)
+    const { checkpoint, clean } = await takeFolder(clock, disk, folder, logger)
     const replayed = clean ? nothingReplayed : await replayJournal(disk, folder, logger)
     noteReplayed(checkpoint, replayed)
     const { sequence } = replayed
     const { journalBytes: pieceBytes, journaledBytes: largestBytes } = limits
     const journal =
       pieceBytes > 0 ? new Journal({ clock, disk, root: folder, sequence, pieceBytes, logger }) : undefined
-    const files = new OpenFiles(disk, limits.openFiles)
     const deletions = new Deletions(clock, disk)
     for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
     const services: LogServices = {
@@ -258,12 +261,8 @@ export class EmbeddedEngine implements LogEngine {
     return this.#logs.get(partition)?.producers() ?? []
   }
 
-  async open(topic: TopicSpec): Promise<void> {
-    await eachOf(topic.partitions, width, ({ index, id }) => {
-      const opening = this.#opening.get(id) ?? this.#openPartition(topic, index, id)
-      this.#opening.set(id, opening)
-      return opening.finally(() => this.#opening.delete(id))
-    })
+  open(topic: TopicSpec): Promise<void> {
+    return this.#openings.open(topic.partitions, ({ index, id }) => this.#openPartition(topic, index, id))
   }
 
   async #openPartition(topic: TopicSpec, index: number, id: PartitionId): Promise<void> {
@@ -272,19 +271,12 @@ export class EmbeddedEngine implements LogEngine {
       open.config = topic.config
       return
     }
-    const { checkpoint, disk, folder: root, leaderEpoch, logger } = this.#services
+    const { checkpoint, folder: root, logger } = this.#services
     const owner = { topicId: topic.topicId, topic: topic.name, index }
     const folder = partitionFolder(root, owner)
-    const foreign = await ownerOf(disk, folder)
-    if (foreign !== undefined && foreign !== topic.topicId) {
-      const aside = await putAside(disk, folder, `${topic.name}-${index}.${leaderEpoch}-stray`)
-      logger.warn(
-        { folder, aside, topicId: foreign },
-        'a folder belonged to another topic of this name; it is kept under a new name and not used',
-      )
-    }
     const key = partitionKey(topic.topicId, index)
     try {
+      await takePartitionFolder(this.#services, folder, owner)
       if (this.#replayed.failures.has(key)) throw this.#replayed.failures.get(key)
       const recovered = await recoverLog(this.#services, {
         folder,
@@ -390,6 +382,3 @@ function noteReplayed(checkpoint: Checkpoint, { ends }: ReplayedJournal): void {
     checkpoint.write(checkpoint.claim(key), { durableOffset, logStartOffset: found?.logStartOffset ?? baseOffset })
   }
 }
-
-const isOutOfDescriptors = (error: unknown): boolean =>
-  /^E[MN]FILE$/.test(String((error as NodeJS.ErrnoException).code))

@@ -3,7 +3,7 @@
  * uses is closed; when all are in use, whoever needs another waits its turn.
  *
  * Taking a file that is open costs no wait, so the busy partitions never do. When the system has no descriptor left before the limit
- * is reached (EMFILE), all that idle are closed and the open is tried once more.
+ * is reached (EMFILE), its disk has all that idle closed (thrifty-disk.ts).
  *
  * Whoever holds a file may not wait for a second one, or all could wait for each other.
  */
@@ -38,14 +38,19 @@ export class OpenFiles {
   }
 
   async take(path: string, mode: 'existing' | 'create' | 'fresh' = 'existing'): Promise<OpenFile> {
+    let hasWaited = false
     try {
       for (;;) {
         const open = this.takeOpen(path)
         if (open !== undefined) return open
         const opening = this.#opening.get(path)
         if (opening !== undefined) await opening
-        else if (this.#hasPlace()) await this.#begin(path, mode)
-        else await new Promise<void>(resolve => this.#waiting.push(resolve))
+        else if (this.#hasPlace()) return await this.#begin(path, mode)
+        else {
+          // Whoever was woken for nothing stays the first in line.
+          await new Promise<void>(resolve => (hasWaited ? this.#waiting.unshift(resolve) : this.#waiting.push(resolve)))
+          hasWaited = true
+        }
       }
     } finally {
       this.#wakeNext()
@@ -60,7 +65,7 @@ export class OpenFiles {
   }
 
   #hasPlace(): boolean {
-    this.#closeIdle(this.#limit - this.#opening.size - 1)
+    this.#shrinkTo(this.#limit - this.#opening.size - 1)
     return this.#open.size + this.#opening.size < this.#limit
   }
 
@@ -78,6 +83,15 @@ export class OpenFiles {
     this.#wakeNext()
   }
 
+  /** Gives back the descriptors of files that nobody uses now. */
+  async closeIdle(): Promise<void> {
+    const idle = [...this.#idle]
+    this.#idle.clear()
+    for (const open of idle) this.#open.delete(open.path)
+    await Promise.all(idle.map(open => this.#close(open)))
+    this.#wakeNext()
+  }
+
   async closeAll(): Promise<void> {
     const all = [...this.#open.values()]
     this.#open.clear()
@@ -85,11 +99,11 @@ export class OpenFiles {
     await Promise.all(all.map(open => this.#close(open)))
   }
 
+  /** Taken by whoever began. */
   #begin(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<OpenFile> {
-    const opening = this.#openFile(path, mode).then(file => {
-      const open = { path, file, users: 0 }
+    const opening = this.#disk.open(path, mode).then(file => {
+      const open = { path, file, users: 1 }
       this.#open.set(path, open)
-      this.#idle.add(open)
       return open
     })
     this.#opening.set(path, opening)
@@ -98,17 +112,7 @@ export class OpenFiles {
     return opening
   }
 
-  async #openFile(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<DiskFile> {
-    try {
-      return await this.#disk.open(path, mode)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error
-      this.#closeIdle(0)
-      return await this.#disk.open(path, mode)
-    }
-  }
-
-  #closeIdle(limit: number): void {
+  #shrinkTo(limit: number): void {
     for (const open of this.#idle) {
       if (this.#open.size <= limit) return
       this.#idle.delete(open)

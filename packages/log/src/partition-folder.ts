@@ -6,8 +6,10 @@
 import type { Disk } from '@odradek/world'
 import type { Uuid } from './engine.ts'
 import { metadataName } from './file-names.ts'
+import type { LogServices } from './log-services.ts'
 import type { NamesSync } from './names-sync.ts'
 import { durably } from './sync-failure.ts'
+import { isOutOfDescriptors } from './thrifty-disk.ts'
 import { listIfThere, parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
 
 export interface PartitionOwner {
@@ -44,6 +46,22 @@ export async function createPartitionFolder(
 const metadataText = (topicId: Uuid): Uint8Array =>
   new TextEncoder().encode(`version: 0\ntopic_id: ${shortId(topicId)}\n`)
 
+/** Makes a folder that is there the partition's own, or puts it aside. */
+export async function takePartitionFolder(
+  { disk, leaderEpoch, logger }: Pick<LogServices, 'disk' | 'leaderEpoch' | 'logger'>,
+  folder: string,
+  { topicId, topic, index }: PartitionOwner,
+): Promise<void> {
+  const claim = await claimFolder(disk, folder, topicId)
+  if (claim === 'mended') logger.warn({ folder }, 'partition.metadata was missing or damaged, and is written anew')
+  if (claim !== 'foreign') return
+  const aside = await putAside(disk, folder, `${topic}-${index}.${leaderEpoch}-stray`)
+  logger.warn(
+    { folder, aside },
+    'a folder belonged to another topic of this name; it is kept under a new name and not used',
+  )
+}
+
 export type FolderClaim = 'mine' | 'mended' | 'foreign'
 
 /**
@@ -61,8 +79,8 @@ export async function claimFolder(disk: Disk, folder: string, topicId: Uuid): Pr
   return 'mended'
 }
 
-function ifNotOutOfDescriptors(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EMFILE' || error.code === 'ENFILE') throw error
+function ifNotOutOfDescriptors(error: unknown): void {
+  if (isOutOfDescriptors(error)) throw error
 }
 
 /** The topic a folder belongs to; undefined when it says nothing. */
@@ -107,7 +125,7 @@ export async function putAside(disk: Disk, folder: string, name: string): Promis
 }
 
 /** Kafka writes a topic id as 22 characters of base64url. */
-const shortId = (id: Uuid): string => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
+export const shortId = (id: Uuid): string => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
 const longId = (short: string): Uuid =>
   Buffer.from(short, 'base64url')
     .toString('hex')

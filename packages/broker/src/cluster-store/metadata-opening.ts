@@ -6,9 +6,10 @@ import { MetadataCopies } from './metadata-copies.ts'
 import { databaseFormat, type FoundDatabase, MetadataDatabase } from './metadata-database.ts'
 import { type MetadataEntry, MetadataImage, metadataTables } from './metadata-image.ts'
 import { type FoundLog, MetadataLog } from './metadata-log.ts'
+import { keepReserve, releaseReserve } from './metadata-reserve.ts'
 import { pieceTogether, skipGivenNumbers } from './metadata-salvage.ts'
 import { judge, type Verdict } from './metadata-verdict.ts'
-import { folderRefusal, isDamage, newerFormat, notMetadata } from './storage-errors.ts'
+import { folderRefusal, isDamage, isOutOfRoom, newerFormat, notMetadata } from './storage-errors.ts'
 
 export interface MetadataPlace {
   folder: string
@@ -19,19 +20,35 @@ export interface MetadataPlace {
 
 /** Opens or makes `metadata.db` and `metadata.log`, alone, and raises the leader epoch. Throws UsageError when the folder cannot be used. */
 export async function openMetadata(place: MetadataPlace): Promise<MetadataCopies> {
-  const { folder, freshClusterId } = place
+  const { disk, folder, logger } = place
+  try {
+    const copies = await begin(place)
+    await keepReserve(disk, folder)
+    return copies
+  } catch (error) {
+    if (!isOutOfRoom(error) || !(await releaseReserve(disk, folder))) throw folderRefusal(error, folder)
+    logger.error({ folder }, 'the disk is full: started with the room kept back for that')
+  }
+  try {
+    return await begin(place)
+  } catch (error) {
+    throw folderRefusal(error, folder)
+  }
+}
+
+async function begin(place: MetadataPlace): Promise<MetadataCopies> {
   const opening = new Opening(place)
   try {
     const copies = await opening.open()
     const { image } = copies
     await copies.write(() => [
-      ...(image.table('cluster').has('cluster_id') ? [] : [['cluster', 'cluster_id', freshClusterId()] as const]),
+      ...(image.table('cluster').has('cluster_id') ? [] : [['cluster', 'cluster_id', place.freshClusterId()] as const]),
       ['cluster', 'leader_epoch', String(image.number('leader_epoch') + 1)],
     ])
     return copies
   } catch (error) {
     await opening.giveUp()
-    throw folderRefusal(error, folder)
+    throw error
   }
 }
 
