@@ -16,7 +16,7 @@ import type { SegmentPlace } from './batch-check.ts'
 import { noLimit, type ScanEnd, scanBatches } from './batch-scan.ts'
 import type { DamagedRange } from './damage.ts'
 import { findDamageEnd } from './damage-end.ts'
-import { offsetInName, snapshotName } from './file-names.ts'
+import { offsetInName, quarantineName, sidecarName, snapshotName } from './file-names.ts'
 import type { LogServices } from './log-services.ts'
 import { decodeAborted, decodeSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
@@ -57,7 +57,7 @@ export interface RecoverySpec {
 export async function recoverLog(services: LogServices, spec: RecoverySpec): Promise<RecoveredLog> {
   const names = await listIfThere(services.disk, spec.folder)
   for (const name of names) if (name.endsWith('.deleted')) await services.disk.remove(`${spec.folder}/${name}`)
-  const recovery = new Recovery(services, spec)
+  const recovery = new Recovery(services, spec, names)
   await recovery.loadProducers(names)
   const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)
   await recovery.lookForLostSegments(names, bases)
@@ -82,13 +82,16 @@ class Recovery {
   }
   readonly #services: LogServices
   readonly #spec: RecoverySpec
+  /** What is in the folder. A start opens many: it asks for nothing that is not there. */
+  readonly #names: ReadonlySet<string>
   #durableOffset: number
   /** Ends of segments that have lost their file, by what stands beside it. */
   #lostEnds: number[] = []
 
-  constructor(services: LogServices, spec: RecoverySpec) {
+  constructor(services: LogServices, spec: RecoverySpec, names: readonly string[]) {
     this.#services = services
     this.#spec = spec
+    this.#names = new Set(names)
     this.#durableOffset = spec.ends?.durableOffset ?? 0
   }
 
@@ -111,7 +114,7 @@ class Recovery {
     const described = names.map(name => offsetInName(name, 'index')).filter(base => base !== undefined)
     for (const base of described) {
       if (bases.includes(base) || base < (this.#spec.ends?.logStartOffset ?? 0)) continue
-      const head = await this.#sidecarHead(new Segment(this.#spec.folder, base))
+      const { head } = await this.#readSidecar(new Segment(this.#spec.folder, base))
       if (head?.baseOffset !== base) continue
       this.#lostEnds.push(head.nextOffset)
       this.#durableOffset = Math.max(this.#durableOffset, head.nextOffset)
@@ -123,15 +126,16 @@ class Recovery {
     const { disk, files } = this.#services
     const segment = new Segment(this.#spec.folder, base)
     this.#durableOffset = Math.max(this.#durableOffset, nextBase ?? base)
-    for (const range of await readQuarantine(disk, this.#spec.folder, base)) this.log.quarantine.add(range)
+    if (this.#names.has(quarantineName(base)))
+      for (const range of await readQuarantine(disk, this.#spec.folder, base)) this.log.quarantine.add(range)
     if (this.log.segments.length === 0) this.#checkStart(base)
     const open = await files.take(segment.path)
     try {
-      const head = await this.#sidecarHead(segment)
+      const { head, whole } = await this.#readSidecar(segment)
       const { size } = open.file
       if (head?.baseOffset === base) this.#durableOffset = Math.max(this.#durableOffset, head.nextOffset)
       if (head?.baseOffset === base && head.logSize <= size)
-        await this.#describe(segment, head, nextBase === undefined || head.logSize < size)
+        await this.#describe(segment, head, nextBase === undefined || head.logSize < size, whole)
       const scanned = size - segment.size
       await this.#scan(segment, open.file, nextBase)
       if (scanned > 0) await makeDurable(segment, open.file, this.#durableOffset)
@@ -204,23 +208,27 @@ class Recovery {
     }
   }
 
-  async #sidecarHead(segment: Segment): Promise<SidecarHead | undefined> {
+  /** `whole`: all of it, when that is not much more than its head. */
+  async #readSidecar(segment: Segment): Promise<{ head?: SidecarHead | undefined; whole?: Uint8Array }> {
+    if (!this.#names.has(sidecarName(segment.baseOffset))) return {}
     const file = await this.#services.disk.open(segment.sidecarPath, 'existing').catch(() => undefined)
-    if (file === undefined) return undefined
+    if (file === undefined) return {}
     try {
       const first = await file.read(0, sidecarHeadSize)
       const end = sidecarHeadEnd(first) ?? 0
-      return decodeSidecarHead(end <= first.length ? first : await file.read(0, end))
+      const head = decodeSidecarHead(end <= first.length ? first : await file.read(0, end))
+      return first.length === file.size ? { head, whole: first } : { head }
     } finally {
       await file.close()
     }
   }
 
   /** A segment that may still grow needs its index in memory; if that part of the sidecar is damaged, the segment is scanned. */
-  async #describe(segment: Segment, head: SidecarHead, withIndex: boolean): Promise<void> {
+  async #describe(segment: Segment, head: SidecarHead, withIndex: boolean, whole?: Uint8Array): Promise<void> {
     if (!withIndex) return segment.describe(head, undefined)
     try {
-      segment.describe(head, segment.decodeIndex(await this.#services.disk.readFile(segment.sidecarPath)))
+      const sidecar = whole ?? (await this.#services.disk.readFile(segment.sidecarPath))
+      segment.describe(head, segment.decodeIndex(sidecar))
     } catch (error) {
       this.#services.logger.warn({ file: segment.sidecarPath }, (error as Error).message)
     }
