@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Disk, memoryDisk, realClock, simulatedWorld } from '@odradek/world'
+import { EmbeddedEngine } from '../embedded-engine.ts'
+import { recordsOf, topicOf } from '../testing/batches.ts'
+import { appendTo, contentOf, dataFolder, flip, folderWith } from '../testing/data-folders.ts'
+import { backUpFolder } from './backup.ts'
+import { readManifest } from './backup-manifest.ts'
+import { restoreFolder } from './restore.ts'
+import { verifyFolder } from './verify.ts'
+
+const backup = '/backup'
+const small = { segmentBytes: 400, indexIntervalBytes: 100 }
+const clock = realClock
+const backUp = (disk: Disk, options = {}) => backUpFolder({ disk, clock, folder: dataFolder, backup, ...options })
+const restore = (disk: Disk, folder = '/restored') => restoreFolder({ disk, clock, backup, folder })
+
+async function recordsIn(disk: Disk, folder: string): Promise<Map<number, string>> {
+  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder, leaderEpoch: 100 })
+  await engine.open(topicOf(small))
+  const found = new Map<number, string>()
+  for (const partition of [1, 2]) {
+    for (let offset = (await engine.state([partition]))[0]!.logStartOffset; ; ) {
+      const read = { partition, offset, maxBytes: 1e6, isolation: 'uncommitted' as const }
+      const [result] = await engine.read([read], { maxBytes: 1e6, minOne: true })
+      const records = recordsOf(result, offset)
+      for (const each of records) found.set(partition * 1e6 + each.offset, each.value)
+      if (records.length === 0) break
+      offset = records.at(-1)!.offset + 1
+    }
+  }
+  await engine.close({ drain: false })
+  return found
+}
+
+test('what is restored holds the same records and ends, and verifies', async () => {
+  const disk = await folderWith({ batches: 12 })
+  const { manifest, linkedBytes, copiedBytes } = await backUp(disk)
+  assert.ok(linkedBytes > 0 && copiedBytes > 0)
+  assert.deepEqual(
+    manifest.partitions.map(({ topic, index, nextOffset }) => [topic, index, nextOffset]),
+    [
+      ['orders', 0, 36],
+      ['orders', 1, 18],
+    ],
+  )
+  await restore(disk)
+  assert.deepEqual((await verifyFolder({ disk, folder: '/restored', deep: true })).findings, [])
+  assert.deepEqual(await recordsIn(disk, '/restored'), await recordsIn(disk, dataFolder))
+})
+
+test('beside a running engine all that was acknowledged before it began is in it, though segments roll and go', async () => {
+  const disk = memoryDisk()
+  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder: dataFolder, leaderEpoch: 1 })
+  await engine.open(topicOf(small))
+  await appendTo(engine, 20)
+  for (let round = 0; round < 4; round++) {
+    const from = 20 + round * 15
+    const acknowledged = from * 3
+    let appending: Promise<void> | undefined
+    await backUp(disk, {
+      live: true,
+      onBytes: () => {
+        appending ??= appendTo(engine, 15, from).then(async () => {
+          await engine.trim([{ partition: 1, before: round * 9 }])
+        })
+      },
+    })
+    await appending
+    await disk.remove('/restored')
+    await restore(disk)
+    const records = await recordsIn(disk, '/restored')
+    for (let offset = round * 9; offset < acknowledged; offset++)
+      assert.equal(records.get(1e6 + offset), `${Math.floor(offset / 3)}${'abc'[offset % 3]}`)
+    assert.deepEqual((await verifyFolder({ disk, folder: '/restored' })).findings, [])
+  }
+  await engine.close({ drain: false })
+})
+
+test('a repeated backup stores what is new, and leaves nothing behind', async () => {
+  const disk = memoryDisk()
+  await folderWith({ disk, batches: 12 })
+  await backUp(disk)
+  const again = await backUp(disk)
+  assert.equal(again.keptBytes, again.linkedBytes + again.copiedBytes)
+  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder: dataFolder, leaderEpoch: 2 })
+  await engine.open(topicOf(small))
+  await appendTo(engine, 8, 12)
+  await engine.close({ drain: true })
+  const third = await backUp(disk)
+  assert.equal(third.manifest.number, 3)
+  assert.ok(third.keptBytes > third.linkedBytes / 3)
+  const stored = [...(await contentOf(disk, `${backup}/data`)).keys()].map(path => path.split('/').slice(3).join('/'))
+  const named = third.manifest.partitions.flatMap(({ topic, index, files }) =>
+    files.map(file => `${topic}-${index}/${file.stored}`),
+  )
+  assert.deepEqual(stored.sort(), named.sort())
+  await restore(disk)
+  assert.deepEqual(await recordsIn(disk, '/restored'), await recordsIn(disk, dataFolder))
+})
+
+test('where links cannot be made everything is copied, and that is said', async () => {
+  const { disk } = simulatedWorld({ seed: 1 })
+  await folderWith({ disk, batches: 12 })
+  disk.fail({ on: 'link', code: 'EXDEV', times: 100 })
+  const said: string[] = []
+  const { linkedBytes } = await backUp(disk, { say: (remark: string) => said.push(remark) })
+  assert.equal(linkedBytes, 0)
+  assert.match(said.join(), /everything is copied/)
+  const again = await backUp(disk, { copy: true })
+  assert.equal(again.keptBytes, again.copiedBytes)
+  await restore(disk)
+  assert.equal((await recordsIn(disk, '/restored')).size, 54)
+})
+
+test('an interrupted backup is recognised, leaves the earlier one good, and the next one goes on', async () => {
+  for (let stopAt = 1; stopAt < 40; stopAt += 2) {
+    const { disk } = simulatedWorld({ seed: stopAt })
+    await folderWith({ disk, batches: 8 })
+    await backUp(disk)
+    const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder: dataFolder, leaderEpoch: 2 })
+    await engine.open(topicOf(small))
+    await appendTo(engine, 8, 8)
+    await engine.close({ drain: true })
+    const before = await contentOf(disk)
+    const heal = disk.fail({ on: 'sync', code: 'EIO', after: stopAt, times: 1000, path: backup })
+    const failed = await backUp(disk).then(
+      () => false,
+      () => true,
+    )
+    heal()
+    assert.deepEqual(await contentOf(disk), before, 'the data folder is as it was')
+    const said: string[] = []
+    await restoreFolder({ disk, clock, backup, folder: '/restored', say: remark => said.push(remark) })
+    if (failed && (await readManifest(disk, backup))!.number === 1) {
+      assert.match(said.join(), /was not finished/)
+      assert.equal((await recordsIn(disk, '/restored')).size, 36)
+    }
+    await backUp(disk)
+    await restore(disk, '/again')
+    assert.equal((await recordsIn(disk, '/again')).size, 72)
+  }
+})
+
+test('a backup that is no more what was stored is not restored, and the message names the file', async () => {
+  const disk = await folderWith()
+  await backUp(disk)
+  const path = `${backup}/data/orders-0/00000000000000000000.index`
+  await flip(disk, path, 30)
+  await assert.rejects(
+    restore(disk),
+    /00000000000000000000\.index is not what was backed up.*checksum.*Nothing was restored/,
+  )
+  await flip(disk, path, 30)
+  await flip(disk, `${backup}/manifest.json`, 40)
+  await assert.rejects(restore(disk), /manifest/)
+  await assert.rejects(restoreFolder({ disk, clock, backup: '/nowhere', folder: '/restored' }), /is no backup/)
+  await flip(disk, `${backup}/manifest.json`, 40)
+  await assert.rejects(restore(disk, dataFolder), /not empty/)
+  await restore(disk)
+})
+
+test('a link in an unfinished backup is never written through', async () => {
+  const { disk } = simulatedWorld({ seed: 1 })
+  await folderWith({ disk, batches: 12 })
+  const before = await contentOf(disk)
+  const heal = disk.fail({ on: 'sync', code: 'EIO', after: 8, times: 1000, path: backup })
+  await assert.rejects(backUp(disk))
+  heal()
+  await backUp(disk, { copy: true })
+  assert.deepEqual(await contentOf(disk), before)
+})

@@ -1,0 +1,149 @@
+/**
+ * A data folder into a backup folder, beside a running broker or offline. Every record, committed offset and setting that was acknowledged
+ * before it began is in it.
+ *
+ * The order matters. Committed offsets come first, so that none of them is ahead of its partition; what the cluster knows of itself
+ * comes last, so that no producer id and no leader epoch that stands in a log is given away again.
+ */
+import type { Clock, Disk } from '@odradek/world'
+import { parentFolder, writeFile } from '../whole-file.ts'
+import {
+  type BackupManifest,
+  type BackupPartition,
+  dataName,
+  folderOf,
+  readManifest,
+  unfinishedName,
+  writeManifest,
+} from './backup-manifest.ts'
+import { readJournal } from './journal-file.ts'
+import { backUpPartition } from './partition-backup.ts'
+import { folderKind } from './partition-names.ts'
+import { StoredFiles } from './stored-files.ts'
+
+export interface BackupOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly folder: string
+  readonly backup: string
+  readonly live?: boolean
+  /** Copies what could be linked: a backup that shares its bytes with the data folder shares their decay. */
+  readonly copy?: boolean
+  /** Other files of the data folder, asked for when the logs are done. */
+  readonly besides?: () => Promise<readonly { name: string; bytes: Uint8Array }[]>
+  readonly onBytes?: (bytes: number) => void
+  readonly say?: (remark: string) => void
+}
+
+export interface BackupReport {
+  readonly manifest: BackupManifest
+  readonly linkedBytes: number
+  readonly copiedBytes: number
+  /** Of these, what an earlier backup had. */
+  readonly keptBytes: number
+}
+
+export async function backUpFolder(options: BackupOptions): Promise<BackupReport> {
+  const { disk, clock, backup } = options
+  const data = `${backup}/${dataName}`
+  await disk.makeFolder(data)
+  const before = await readManifest(disk, backup)
+  const startedAt = new Date(clock.now()).toISOString()
+  await writeFile(disk, `${backup}/${unfinishedName}`, Buffer.from(`${startedAt}\n`), { sync: true })
+  await disk.syncFolder(backup)
+  await disk.syncFolder(parentFolder(backup))
+  const run = new Backup(options, before)
+  const { partitions, places } = await run.partitions()
+  const files = await run.besides()
+  const manifest: BackupManifest = {
+    ...{ format: 1, number: (before?.number ?? 0) + 1, startedAt },
+    ...{ finishedAt: new Date(clock.now()).toISOString(), partitions, files },
+  }
+  await disk.syncFolder(data)
+  await writeManifest(disk, backup, manifest)
+  await run.tidyUp(places)
+  await disk.remove(`${backup}/${unfinishedName}`)
+  await disk.syncFolder(backup)
+  return { manifest, ...run.counts(manifest) }
+}
+
+class Backup {
+  readonly #options: BackupOptions
+  readonly #before: BackupManifest | undefined
+  readonly #data: string
+  #canLink: boolean
+  #root: StoredFiles
+
+  constructor(options: BackupOptions, before: BackupManifest | undefined) {
+    this.#options = options
+    this.#before = before
+    this.#data = `${options.backup}/${dataName}`
+    this.#canLink = options.copy !== true
+    this.#root = this.#storedFiles(this.#data, before?.files ?? [])
+  }
+
+  async partitions(): Promise<{ partitions: BackupPartition[]; places: Map<string, StoredFiles> }> {
+    const { disk, clock, folder, live = false, onBytes = () => undefined, say = () => undefined } = this.#options
+    // Before any of the ends: what leaves the journal meanwhile is in the checkpoint by then.
+    const { parts: journal } = await readJournal(disk, folder)
+    const partitions: BackupPartition[] = []
+    const places = new Map<string, StoredFiles>()
+    for (const place of await this.#places()) {
+      const name = folderOf(place)
+      const known = this.#before?.partitions.find(each => folderOf(each) === name)
+      const stored = this.#storedFiles(`${this.#data}/${name}`, known?.files ?? [])
+      await disk.makeFolder(`${this.#data}/${name}`)
+      const done = await backUpPartition({ disk, clock, root: folder, ...place, live, stored, journal, onBytes, say })
+      if (this.#canLink && !stored.canLink)
+        say('no links can be made from there to here (another file system?): everything is copied')
+      this.#canLink = stored.canLink
+      if (done === undefined) continue
+      await disk.syncFolder(`${this.#data}/${name}`)
+      partitions.push(done)
+      places.set(name, stored)
+    }
+    return { partitions, places }
+  }
+
+  async besides() {
+    for (const { name, bytes } of (await this.#options.besides?.()) ?? []) await this.#root.put(name, bytes)
+    return this.#root.files
+  }
+
+  /** What the manifest does not name goes, now that it counts. */
+  async tidyUp(places: ReadonlyMap<string, StoredFiles>): Promise<void> {
+    const { disk } = this.#options
+    const kept = new Set(this.#root.files.map(({ stored }) => stored))
+    for (const name of await disk.list(this.#data)) {
+      const stored = places.get(name)
+      if (stored !== undefined) await stored.removeOthers()
+      else if (!kept.has(name)) await disk.remove(`${this.#data}/${name}`)
+    }
+  }
+
+  counts(manifest: BackupManifest): Omit<BackupReport, 'manifest'> {
+    const [now, then] = [manifest, this.#before].map(each => each?.partitions.flatMap(({ files }) => files) ?? [])
+    const sum = (files: readonly { size: number }[]) => files.reduce((total, { size }) => total + size, 0)
+    const sums = new Set(then!.map(({ sha256 }) => sha256))
+    return {
+      linkedBytes: sum(now!.filter(({ linked }) => linked)),
+      copiedBytes: sum(now!.filter(({ linked }) => !linked)),
+      keptBytes: sum(now!.filter(({ sha256 }) => sums.has(sha256))),
+    }
+  }
+
+  /** Committed offsets first. */
+  async #places(): Promise<{ topic: string; index: number }[]> {
+    const kinds = (await this.#options.disk.list(this.#options.folder)).map(folderKind)
+    const places = kinds.filter(kind => kind.kind === 'partition')
+    return [
+      ...places.filter(({ topic }) => topic === '__consumer_offsets'),
+      ...places.filter(({ topic }) => topic !== '__consumer_offsets'),
+    ].map(({ topic, index }) => ({ topic, index }))
+  }
+
+  #storedFiles(folder: string, before: BackupManifest['files']): StoredFiles {
+    const number = (this.#before?.number ?? 0) + 1
+    return new StoredFiles(this.#options.disk, folder, before, number, this.#canLink)
+  }
+}

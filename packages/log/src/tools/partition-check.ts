@@ -1,0 +1,293 @@
+/**
+ * One partition's folder, gone through file by file: what is wrong in each, and whether they fit together.
+ *
+ * Nothing is written. Beside a running broker the log is looked at up to its durable offset, which was read before; what such a look finds
+ * missing or half written may have changed under it, and is looked at again before it counts.
+ */
+import type { Disk } from '@odradek/world'
+import type { DamagedRange } from '../damage.ts'
+import { metadataName, offsetInName, segmentName, sidecarName } from '../file-names.ts'
+import { readQuarantine } from '../quarantine-file.ts'
+import { listIfThere, readFileIfThere } from '../whole-file.ts'
+import type { PartitionEnds } from './checkpoint-file.ts'
+import { kindOf } from './file-kinds.ts'
+import { type Finding, type Problem, severityOf } from './finding.ts'
+import type { JournaledPart } from './journal-file.ts'
+import { topicIdIn } from './owner-file.ts'
+import { type BadRange, type SegmentWalk, walkSegment } from './segment-walk.ts'
+import { readSidecar } from './sidecar-file.ts'
+
+export interface PartitionToCheck {
+  readonly disk: Disk
+  readonly root: string
+  readonly folder: string
+  /** Undefined: nothing is known of them. */
+  readonly ends: PartitionEnds | undefined
+  /** The last run ended in order: every byte is durable. */
+  readonly clean: boolean
+  /** A broker may be at work in it. */
+  readonly live: boolean
+  readonly deep: boolean
+  /** Undefined: not known. */
+  readonly compacted: boolean | undefined
+  /** What the journal holds of it. */
+  readonly journaled: JournaledPart | undefined
+  readonly onBytes: (bytes: number) => void
+}
+
+export interface PartitionReport {
+  readonly folder: string
+  readonly segments: number
+  readonly files: number
+  readonly bytes: number
+  readonly batches: number
+  readonly records: number
+  readonly firstOffset: number
+  readonly nextOffset: number
+  readonly findings: readonly Finding[]
+}
+
+interface CheckedSegment {
+  readonly base: number
+  readonly walk: SegmentWalk
+}
+
+/** Beside a running broker only what is found three times over counts. */
+const looksBesideBroker = 3
+
+export async function checkPartition(what: PartitionToCheck): Promise<PartitionReport> {
+  for (let look = 1; ; look++) {
+    const check = new PartitionCheck(what)
+    await check.run()
+    const report = check.report()
+    const isWhole = report.findings.every(finding => severityOf(finding) !== 'damage' || finding.code === 'quarantined')
+    if (isWhole || !what.live || look === looksBesideBroker) return report
+  }
+}
+
+class PartitionCheck {
+  readonly #what: PartitionToCheck
+  readonly #findings: Finding[] = []
+  readonly #segments: CheckedSegment[] = []
+  /** Damage that is known, and said, already. */
+  readonly #known: DamagedRange[] = []
+  #files = 0
+  #bytes = 0
+
+  constructor(what: PartitionToCheck) {
+    this.#what = what
+  }
+
+  async run(): Promise<void> {
+    const { disk, root, folder } = this.#what
+    const names = await listIfThere(disk, `${root}/${folder}`)
+    const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)
+    this.#files = names.length
+    for (const name of names) await this.#checkFile(name)
+    for (const base of bases) this.#known.push(...(await readQuarantine(disk, `${root}/${folder}`, base)))
+    if (bases.length > 0 && !names.includes(metadataName))
+      this.#found(metadataName, { code: 'owner-damaged', problem: 'it is not there' })
+    for (const [i, base] of bases.entries()) await this.#checkSegment(base, bases[i + 1], names)
+    this.#checkEnds()
+    if (!(await this.#isSwapping(names))) this.#checkOrder()
+  }
+
+  /** Compaction is, or was, about to replace segments: some may be between two names. Beside a broker it may come and go meanwhile. */
+  async #isSwapping(names: readonly string[]): Promise<boolean> {
+    const { disk, root, folder, live } = this.#what
+    if (names.some(name => name.endsWith('.swap'))) return true
+    if (!live) return false
+    const now = new Set(await listIfThere(disk, `${root}/${folder}`))
+    return names.some(name => name.endsWith('.log') && !now.has(name)) || [...now].some(name => name.endsWith('.swap'))
+  }
+
+  report(): PartitionReport {
+    const sum = (of: (walk: SegmentWalk) => number) => this.#segments.reduce((total, { walk }) => total + of(walk), 0)
+    return {
+      folder: this.#what.folder,
+      segments: this.#segments.length,
+      files: this.#files,
+      bytes: this.#bytes,
+      batches: sum(walk => walk.batches),
+      records: sum(walk => walk.records),
+      firstOffset: this.#segments[0]?.base ?? 0,
+      nextOffset: this.#segments.at(-1)?.walk.nextOffset ?? 0,
+      findings: this.#findings,
+    }
+  }
+
+  #found(name: string, problem: Problem): void {
+    this.#findings.push({ file: `${this.#what.folder}/${name}`, ...problem })
+  }
+
+  async #checkFile(name: string): Promise<void> {
+    const kind = kindOf(name, 'partition')
+    if (kind === undefined) return this.#found(name, { code: 'unknown-file', problem: 'its name is not known' })
+    if (kind.problems === undefined) return
+    let problems: Problem[] = []
+    for (let look = this.#what.live ? 3 : 1; look > 0; look--) {
+      const bytes = await this.#read(name)
+      problems = bytes === undefined ? [] : kind.problems(bytes, name)
+      if (problems.length === 0) return
+    }
+    for (const problem of problems) this.#found(name, problem)
+  }
+
+  async #read(name: string): Promise<Uint8Array | undefined> {
+    const { disk, root, folder, onBytes } = this.#what
+    const bytes = await readFileIfThere(disk, `${root}/${folder}/${name}`)
+    this.#bytes += bytes?.length ?? 0
+    onBytes(bytes?.length ?? 0)
+    return bytes
+  }
+
+  async #checkSegment(base: number, nextBase: number | undefined, names: readonly string[]): Promise<void> {
+    const { disk, root, folder, live, deep, ends, journaled, onBytes } = this.#what
+    const name = segmentName(base)
+    const file = await disk.open(`${root}/${folder}/${name}`, 'read').catch((error: NodeJS.ErrnoException) => {
+      // Retention, or compaction, may have taken it away since the folder was listed.
+      if (!(live && error.code === 'ENOENT')) this.#found(name, { code: 'unreadable', problem: error.message })
+    })
+    if (file === undefined) return
+    try {
+      const sidecar = await this.#sidecarOf(base)
+      const entries = new Map<number, number>()
+      for (let i = 0; i < (sidecar?.index.length ?? 0); i++)
+        entries.set(sidecar!.index.entry(i).position, base + sidecar!.index.entry(i).relativeOffset)
+      const walk = await walkSegment(file, {
+        ...{ baseOffset: base, before: nextBase ?? Number.POSITIVE_INFINITY, deep },
+        ...(live &&
+          nextBase === undefined && { until: Math.max(base, ends?.durableOffset ?? 0, journaled?.nextOffset ?? 0) }),
+        visit: (header, _, position) => {
+          onBytes(header.sizeInBytes)
+          if (entries.get(position) === header.baseOffset) entries.delete(position)
+        },
+      })
+      this.#segments.push({ base, walk })
+      this.#bytes += file.size
+      for (const bad of walk.damaged)
+        if (!this.#isKnown(base, bad))
+          this.#found(name, { code: 'segment-damaged', ...where(bad), problem: bad.reason })
+      for (const bad of walk.undecodable)
+        this.#found(name, { code: 'records-damaged', ...where(bad), problem: bad.reason })
+      if (walk.tail !== undefined && !this.#isKnown(base, walk.tail)) this.#checkTail(name, walk.tail, nextBase)
+      if (sidecar === undefined && nextBase !== undefined && !names.includes(sidecarName(base)))
+        this.#found(sidecarName(base), { code: 'sidecar-missing', problem: 'it is not there' })
+      if (sidecar !== undefined && walk.damaged.length === 0)
+        this.#checkSidecar(base, sidecar, walk, file.size, entries)
+    } finally {
+      await file.close()
+    }
+  }
+
+  #isKnown(segment: number, { position, bytes }: BadRange): boolean {
+    return this.#known.some(
+      range => range.segment === segment && range.fromPosition <= position && range.toPosition >= position + bytes,
+    )
+  }
+
+  /** Whether all these offsets are known to be lost. */
+  #areLost(from: number, to: number): boolean {
+    return this.#known.some(({ fromOffset, toOffset }) => fromOffset <= from && toOffset >= to)
+  }
+
+  async #sidecarOf(base: number) {
+    const bytes = await readFileIfThere(this.#what.disk, `${this.#what.root}/${this.#what.folder}/${sidecarName(base)}`)
+    const sidecar = bytes && readSidecar(bytes)
+    return sidecar?.head.baseOffset === base ? sidecar : undefined
+  }
+
+  /** Bytes behind which no batch follows: torn, if they lie past all that was durable. */
+  #checkTail(name: string, tail: BadRange, nextBase: number | undefined): void {
+    const durable = this.#what.ends?.durableOffset ?? 0
+    const isTorn = nextBase === undefined && !this.#what.clean && tail.fromOffset >= durable
+    // A tail that ends where the next segment begins holds nothing.
+    const isEmptyEnd = nextBase !== undefined && tail.fromOffset >= nextBase
+    const to = nextBase ?? Math.max(durable, tail.fromOffset)
+    const code = this.#isInJournal(offsetInName(name, 'log')!, tail.position) ? 'in-journal' : 'segment-damaged'
+    this.#found(name, {
+      code: isTorn || isEmptyEnd ? 'torn-tail' : code,
+      ...where({ ...tail, toOffset: isTorn ? tail.fromOffset : to }),
+      problem: tail.reason,
+    })
+  }
+
+  #isInJournal(segment: number, position: number): boolean {
+    const { journaled, ends } = this.#what
+    return (
+      journaled?.segment === segment &&
+      journaled.position <= position &&
+      journaled.nextOffset >= (ends?.durableOffset ?? 0)
+    )
+  }
+
+  #checkSidecar(
+    base: number,
+    { head }: NonNullable<ReturnType<typeof readSidecar>>,
+    walk: SegmentWalk,
+    size: number,
+    entries: ReadonlyMap<number, number>,
+  ): void {
+    const name = sidecarName(base)
+    const untrue = (problem: string) => this.#found(name, { code: 'sidecar-untrue', problem })
+    // A live segment is walked up to its durable end only; its sidecar may know more.
+    if (head.logSize > size) untrue(`it describes ${head.logSize} bytes of a segment of ${size}`)
+    else if (head.logSize === walk.end && head.nextOffset !== walk.nextOffset && walk.tail === undefined)
+      untrue(`it says that the segment ends before offset ${head.nextOffset}, which is ${walk.nextOffset}`)
+    const wrong = [...entries].find(([position]) => position < Math.min(walk.end, head.logSize))
+    if (wrong !== undefined) untrue(`no batch of offset ${wrong[1]} begins at byte ${wrong[0]}`)
+  }
+
+  #checkOrder(): void {
+    const { ends, compacted } = this.#what
+    const first = this.#segments[0]
+    if (first !== undefined && ends !== undefined && first.base > ends.logStartOffset && compacted !== true)
+      this.#found(segmentName(first.base), {
+        code: 'log-starts-late',
+        offsets: [ends.logStartOffset, first.base],
+        problem: `it is the first segment; the log begins at offset ${ends.logStartOffset}`,
+      })
+    for (const [i, { base }] of this.#segments.entries()) {
+      const before = this.#segments[i - 1]?.walk
+      if (
+        before === undefined ||
+        before.nextOffset >= base ||
+        before.tail !== undefined ||
+        this.#areLost(before.nextOffset, base)
+      )
+        continue
+      this.#found(segmentName(base), {
+        code: compacted === false ? 'segment-missing' : 'offset-gap',
+        offsets: [before.nextOffset, base],
+        problem: `the segment before it ends before offset ${before.nextOffset}`,
+      })
+    }
+  }
+
+  #checkEnds(): void {
+    const { ends } = this.#what
+    if (ends === undefined) return
+    const last = this.#segments.at(-1)
+    const name = segmentName(last?.base ?? 0)
+    const end = last?.walk.nextOffset ?? 0
+    if (end < ends.durableOffset && last?.walk.tail === undefined && !this.#areLost(end, ends.durableOffset))
+      this.#found(name, {
+        code: last && this.#isInJournal(last.base, last.walk.end) ? 'in-journal' : 'log-ends-early',
+        ...(last && { byte: last.walk.end }),
+        offsets: [end, ends.durableOffset],
+        problem: `the log ends before offset ${end}; up to ${ends.durableOffset} was durable`,
+      })
+  }
+}
+
+const where = ({ position, bytes, fromOffset, toOffset }: BadRange) => ({
+  byte: position,
+  bytes,
+  ...(toOffset > fromOffset && { offsets: [fromOffset, toOffset] as const }),
+})
+
+/** The topic a folder belongs to; undefined when it does not say. */
+export async function topicOfFolder(disk: Disk, folder: string): Promise<string | undefined> {
+  const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
+  return bytes && topicIdIn(bytes)
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Disk, realClock } from '@odradek/world'
+import { contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
+import { backUpFolder } from './backup.ts'
+import { repairFolder } from './repair.ts'
+import { verifyFolder } from './verify.ts'
+
+const orders = `${dataFolder}/orders-0`
+const first = '00000000000000000000'
+const clock = realClock
+const topicId = '0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01'
+const repair = (disk: Disk, options = {}) =>
+  repairFolder({ disk, clock, folder: dataFolder, aside: '/aside', topicIdOf: () => topicId, ...options })
+const codes = async (disk: Disk) => (await verifyFolder({ disk, folder: dataFolder })).findings.map(({ code }) => code)
+const backedUp = async (disk: Disk) => {
+  await backUpFolder({ disk, clock, folder: dataFolder, backup: '/backup', copy: true })
+  return disk
+}
+
+/** A hand, or a disk, that harms the folder in one way; what verify says then. */
+const harms: Record<string, { codes: string[]; harm: (disk: Disk) => Promise<void>; clean?: boolean }> = {
+  'a bit of a batch': { codes: ['segment-damaged'], harm: disk => flip(disk, `${orders}/${first}.log`, 250) },
+  'two batches': {
+    codes: ['segment-damaged', 'segment-damaged'],
+    harm: async disk => {
+      await flip(disk, `${orders}/${first}.log`, 80)
+      await flip(disk, `${orders}/${first}.log`, 340)
+    },
+  },
+  'the end of the log': {
+    codes: ['segment-damaged', 'sidecar-untrue'],
+    harm: async disk => cut(disk, await lastSegment(disk), (await disk.readFile(await lastSegment(disk))).length - 30),
+  },
+  'all of the last segment': {
+    codes: ['sidecar-untrue', 'log-ends-early'],
+    harm: async disk => cut(disk, await lastSegment(disk), 0),
+  },
+  'an index': { codes: ['sidecar-damaged'], harm: disk => flip(disk, `${orders}/${first}.index`, 75) },
+  'a missing index': { codes: ['sidecar-missing'], harm: disk => disk.remove(`${orders}/${first}.index`) },
+  'a snapshot': {
+    codes: ['snapshot-damaged'],
+    harm: async disk =>
+      flip(disk, `${orders}/${(await disk.list(orders)).find(name => name.endsWith('.snapshot'))}`, 40),
+  },
+  'the owner': {
+    codes: ['owner-damaged'],
+    harm: disk => put(disk, `${orders}/partition.metadata`, Buffer.from('nobody')),
+  },
+  'a torn tail': {
+    codes: ['torn-tail'],
+    clean: false,
+    harm: async disk =>
+      put(disk, await lastSegment(disk), Buffer.alloc(40, 7), (await disk.readFile(await lastSegment(disk))).length),
+  },
+  'a slot of the checkpoint': {
+    codes: ['checkpoint-damaged', 'checkpoint-damaged'],
+    harm: disk => put(disk, `${dataFolder}/checkpoint`, Buffer.alloc(128, 9), 64),
+  },
+}
+
+async function lastSegment(disk: Disk): Promise<string> {
+  return `${orders}/${(await disk.list(orders)).findLast(name => name.endsWith('.log'))}`
+}
+
+for (const [what, { codes: expected, harm, clean = true }] of Object.entries(harms)) {
+  test(`${what} harmed: a dry run changes nothing, a repair with a backup brings everything back`, async () => {
+    const disk = await backedUp(await folderWith({ batches: 10, clean }))
+    const whole = await segmentsOf(disk)
+    await harm(disk)
+    assert.deepEqual((await codes(disk)).sort(), expected.toSorted())
+    const harmed = await contentOf(disk, dataFolder)
+    const planned = await repair(disk, { from: '/backup', dryRun: true })
+    assert.deepEqual(await contentOf(disk, dataFolder), harmed)
+    assert.equal(await disk.exists('/aside'), false)
+    const done = await repair(disk, { from: '/backup' })
+    assert.deepEqual(done.steps, planned.steps, 'a dry run says what is done')
+    assert.deepEqual(done.left, [])
+    assert.deepEqual(await codes(disk), [])
+    assert.deepEqual(await segmentsOf(disk), whole)
+  })
+}
+
+test('without a backup damaged ranges go into quarantine, and what was changed is put aside', async () => {
+  const disk = await folderWith()
+  await flip(disk, `${orders}/${first}.log`, 250)
+  await flip(disk, `${orders}/${first}.index`, 80)
+  const index = await disk.readFile(`${orders}/${first}.index`)
+  const { steps, left } = await repair(disk)
+  assert.match(steps.map(({ step }) => step).join('\n'), /put offsets 6 to 8 in quarantine[\s\S]*make the index again/)
+  assert.deepEqual(
+    left.map(({ code, offsets }) => [code, offsets]),
+    [['quarantined', [6, 9]]],
+  )
+  assert.deepEqual(await disk.readFile(`/aside/orders-0/${first}.index`), index)
+  await backedUpFrom(disk)
+  const { left: still } = await repair(disk, { from: '/other', aside: '/aside-2' })
+  assert.deepEqual(still, [])
+  assert.equal(await disk.exists(`${orders}/${first}.quarantine`), false)
+})
+
+test('what a backup lacks goes into quarantine, what it has comes back', async () => {
+  const disk = await folderWith({ batches: 4, config: { segmentBytes: 1 << 20 } })
+  await backUpFolder({ disk, clock, folder: dataFolder, backup: '/backup', copy: true })
+  const grown = await folderWith({ batches: 8, config: { segmentBytes: 1 << 20 } })
+  await cut(grown, `${orders}/${first}.log`, 100)
+  for (const [path, bytes] of await contentOf(disk, '/backup')) {
+    await grown.makeFolder(path.slice(0, path.lastIndexOf('/')))
+    await put(grown, path, Buffer.from(bytes, 'base64'))
+  }
+  const { left } = await repair(grown, { from: '/backup' })
+  assert.deepEqual(
+    left.map(({ code, offsets }) => [code, offsets]),
+    [['quarantined', [12, 24]]],
+  )
+})
+
+async function segmentsOf(disk: Disk): Promise<Map<string, string>> {
+  return new Map([...(await contentOf(disk, dataFolder))].filter(([path]) => path.endsWith('.log')))
+}
+
+/** A backup of an equal folder that was not harmed. */
+async function backedUpFrom(disk: Disk): Promise<void> {
+  const other = await folderWith()
+  await backUpFolder({ disk: other, clock, folder: dataFolder, backup: '/other', copy: true })
+  for (const [path, bytes] of await contentOf(other, '/other')) {
+    await disk.makeFolder(path.slice(0, path.lastIndexOf('/')))
+    await put(disk, path, Buffer.from(bytes, 'base64'))
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Makes a data folder whole again as far as that can be had, while no broker runs on it. What verify finds becomes steps; each says what
+ * it does, and nothing that it changes or removes is lost: it goes to a folder of its own first.
+ *
+ *     torn write                       cut off
+ *     damaged or missing records       brought back from a backup; else put in quarantine, so that the rest is served
+ *     index, snapshot, checkpoint      made again from the segments
+ */
+import type { Clock, Disk } from '@odradek/world'
+import { type BackupManifest, readManifest } from './backup-manifest.ts'
+import { type Finding, severityOf } from './finding.ts'
+import { Aside } from './repair-aside.ts'
+import { checkpointStep, ownerStep } from './repair-root.ts'
+import { PartitionRepair, type RepairStep } from './repair-steps.ts'
+import { type VerifyOptions, verifyFolder } from './verify.ts'
+
+export interface RepairOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly folder: string
+  /** Where what is changed goes first. Made when something does. */
+  readonly aside: string
+  /** Says the steps, and changes nothing. */
+  readonly dryRun?: boolean
+  /** A backup to bring damaged records back from. */
+  readonly from?: string | undefined
+  readonly topics?: VerifyOptions['topics']
+  /** The id of the topic that has this name. */
+  readonly topicIdOf?: (name: string) => string | undefined
+  readonly onBytes?: (bytes: number) => void
+  readonly onStep?: (step: Pick<RepairStep, 'file' | 'step'>) => void
+}
+
+export interface RepairReport {
+  readonly steps: readonly Pick<RepairStep, 'file' | 'step'>[]
+  /** What no step mends. */
+  readonly left: readonly Finding[]
+}
+
+export async function repairFolder(options: RepairOptions): Promise<RepairReport> {
+  const { disk, folder, topics, onBytes, from, dryRun = false } = options
+  const look = () => verifyFolder({ disk, folder, ...(topics && { topics }), ...(onBytes && { onBytes }) })
+  const report = await look()
+  const manifest = from === undefined ? undefined : await readManifest(disk, from)
+  const steps = await planRepair(options, report.findings, manifest)
+  for (const step of steps) {
+    options.onStep?.(step)
+    if (!dryRun) await step.apply()
+  }
+  const left = dryRun
+    ? report.findings.filter(finding => !steps.some(({ mends }) => mends.includes(finding)))
+    : (await look()).findings
+  return {
+    steps: steps.map(({ file, step }) => ({ file, step })),
+    left: left.filter(each => severityOf(each) === 'damage'),
+  }
+}
+
+async function planRepair(
+  options: RepairOptions,
+  findings: readonly Finding[],
+  manifest: BackupManifest | undefined,
+): Promise<RepairStep[]> {
+  const { disk, clock, folder, topicIdOf } = options
+  const aside = new Aside(disk, folder, options.aside)
+  const steps: RepairStep[] = []
+  const byFolder = Map.groupBy(
+    findings.filter(({ file }) => file.includes('/')),
+    ({ file }) => file.slice(0, file.indexOf('/')),
+  )
+  for (const [name, ofFolder] of byFolder) {
+    const owner = ownerStep({ disk, root: folder, name, aside, topicIdOf }, ofFolder)
+    if (owner !== undefined) steps.push(owner)
+    const backup = manifest === undefined ? undefined : { manifest, folder: options.from! }
+    steps.push(...(await new PartitionRepair({ disk, clock, root: folder, name, aside, backup }, ofFolder).steps()))
+  }
+  const checkpoint = checkpointStep({ disk, clock, root: folder, aside }, findings)
+  if (checkpoint !== undefined) steps.push(checkpoint)
+  return steps
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeBatch } from '@odradek/protocol'
+import { memoryDisk, realClock } from '@odradek/world'
+import { EmbeddedEngine } from '../embedded-engine.ts'
+import { encodeGroup, largestGroup } from '../journal/journal-group.ts'
+import { topicOf } from '../testing/batches.ts'
+import { appendTo, contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
+import { findingKinds } from './finding.ts'
+import { verifyFolder } from './verify.ts'
+
+const orders = `${dataFolder}/orders-0`
+const segment = (base: number) => `${String(base).padStart(20, '0')}.log`
+
+async function findings(disk: Awaited<ReturnType<typeof folderWith>>, options = {}) {
+  const before = await contentOf(disk)
+  const report = await verifyFolder({ disk, folder: dataFolder, ...options })
+  assert.deepEqual(await contentOf(disk), before, 'nothing is changed')
+  return report.findings.map(({ problem: _, ...rest }) => rest)
+}
+
+test('an orderly folder has nothing to say, and every record and byte of it is counted', async () => {
+  const disk = await folderWith()
+  let seen = 0
+  const report = await verifyFolder({ disk, folder: dataFolder, deep: true, onBytes: bytes => (seen += bytes) })
+  assert.deepEqual(report.findings, [])
+  assert.deepEqual(
+    report.partitions.map(({ folder, records, firstOffset, nextOffset }) => [folder, records, firstOffset, nextOffset]),
+    [
+      ['orders-0', 30, 0, 30],
+      ['orders-1', 15, 0, 15],
+    ],
+  )
+  assert.equal(seen, report.bytes)
+  const one = await verifyFolder({ disk, folder: dataFolder, topic: 'orders', partition: 1 })
+  assert.deepEqual(
+    one.partitions.map(({ folder }) => folder),
+    ['orders-1'],
+  )
+})
+
+test('a flipped bit in a batch is found at the byte where the batch begins, with the offsets that are lost', async () => {
+  const disk = await folderWith()
+  const { at, next } = await secondBatch(disk)
+  await flip(disk, `${orders}/${segment(0)}`, at + 70)
+  assert.deepEqual(await findings(disk), [
+    { file: `orders-0/${segment(0)}`, code: 'segment-damaged', byte: at, bytes: next - at, offsets: [3, 6] },
+  ])
+})
+
+test('bytes behind what is durable are a torn write; before it, or after an orderly end, they are damage', async () => {
+  const dirty = await folderWith({ clean: false })
+  const last = (await dirty.list(orders)).findLast(name => name.endsWith('.log'))!
+  const size = (await dirty.readFile(`${orders}/${last}`)).length
+  await put(dirty, `${orders}/${last}`, new Uint8Array(50).fill(2), size)
+  assert.deepEqual(await findings(dirty), [{ file: `orders-0/${last}`, code: 'torn-tail', byte: size, bytes: 50 }])
+
+  await cut(dirty, `${orders}/${last}`, size - 1)
+  await dirty.remove(`${dataFolder}/journal`)
+  const [found] = await findings(dirty)
+  assert.equal(found!.code, 'segment-damaged')
+  assert.equal(found!.offsets![1], 30)
+
+  const clean = await folderWith()
+  await put(clean, `${orders}/${last}`, new Uint8Array(50).fill(2), size)
+  assert.deepEqual(
+    (await findings(clean)).map(({ code }) => code),
+    ['segment-damaged'],
+  )
+})
+
+test('an end that the journal has is not damage, and a group of the journal that is damaged is', async () => {
+  const disk = await folderWith({ clean: false })
+  await disk.remove(`${dataFolder}/journal`)
+  const path = `${orders}/${(await disk.list(orders)).findLast(name => name.endsWith('.log'))}`
+  const bytes = await disk.readFile(path)
+  const entry = {
+    owner: { topicId: topicOf().topicId, topic: 'orders', index: 0 },
+    ...{ segment: Number(path.slice(-24, -4)), position: 0, nextOffset: 30, chunks: [bytes], bytes: bytes.length },
+  }
+  const group = (number: number) => encodeGroup(Buffer.alloc(largestGroup), { sequence: 1, number }, [entry])
+  await disk.makeFolder(`${dataFolder}/journal`)
+  await put(disk, `${dataFolder}/journal/1.journal`, Buffer.concat([group(0), group(1)]))
+  for (const size of [bytes.length - 10, 0]) {
+    await cut(disk, path, size)
+    assert.deepEqual(
+      (await findings(disk)).map(({ code }) => code),
+      ['in-journal'],
+    )
+  }
+  await flip(disk, `${dataFolder}/journal/1.journal`, 100)
+  assert.deepEqual(
+    (await findings(disk)).map(({ code }) => code),
+    ['journal-damaged', 'in-journal'],
+  )
+})
+
+test('a log that was cut between two batches ends too early', async () => {
+  const disk = await folderWith()
+  const last = (await disk.list(orders)).findLast(name => name.endsWith('.log'))!
+  await cut(disk, `${orders}/${last}`, 0)
+  const found = await findings(disk)
+  assert.deepEqual(
+    found.map(({ code, offsets }) => [code, offsets]),
+    [
+      ['sidecar-untrue', undefined],
+      ['log-ends-early', [Number(last.slice(0, 20)), 30]],
+    ],
+  )
+})
+
+test('a missing segment is damage where the topic is not compacted, and a note where that is not known', async () => {
+  const disk = await folderWith({ batches: 20 })
+  const bases = (await disk.list(orders)).filter(name => name.endsWith('.log'))
+  await disk.remove(`${orders}/${bases[1]}`)
+  const topics = (compacted: boolean) => () => ({ name: 'orders', compacted })
+  const codes = async (options = {}) => (await findings(disk, options)).map(({ code }) => code)
+  assert.deepEqual(await codes({ topics: topics(false) }), ['segment-missing'])
+  assert.deepEqual(await codes({ topics: topics(true) }), ['offset-gap'])
+  assert.deepEqual(await codes(), ['offset-gap'])
+  await disk.remove(`${orders}/${bases[0]}`)
+  assert.deepEqual(await codes(), ['log-starts-late'])
+})
+
+test('flipped bits in what is beside the segments are found where they are', async () => {
+  const disk = await folderWith()
+  const names = await disk.list(orders)
+  const snapshot = names.find(name => name.endsWith('.snapshot'))!
+  await flip(disk, `${orders}/${snapshot}`, 30)
+  await flip(disk, `${orders}/${segment(0).replace('log', 'index')}`, 80)
+  await flip(disk, `${dataFolder}/checkpoint`, 64 + 40)
+  await flip(disk, `${orders}/partition.metadata`, 15)
+  await put(disk, `${orders}/notes.txt`, Buffer.from('hello'))
+  await disk.remove(`${orders}/${names.filter(name => name.endsWith('.index'))[1]}`)
+  const found = (await findings(disk)).map(({ file, code }) => `${file} ${code}`)
+  for (const expected of [
+    `orders-0/${snapshot} snapshot-damaged`,
+    `orders-0/${segment(0).replace('log', 'index')} sidecar-damaged`,
+    `orders-0/${names.filter(name => name.endsWith('.index'))[1]} sidecar-missing`,
+    'checkpoint slot-damaged',
+    'orders-0/partition.metadata owner-damaged',
+    'orders-0/notes.txt unknown-file',
+  ])
+    assert.ok(found.includes(expected), `${expected} in ${found.join(', ')}`)
+  assert.equal(found.length, 6, found.join(', '))
+})
+
+test('beside a running engine nothing half written is taken for damage', async () => {
+  const disk = memoryDisk()
+  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder: dataFolder, leaderEpoch: 1 })
+  await engine.open(topicOf({ segmentBytes: 2000, indexIntervalBytes: 100 }))
+  const appending = appendTo(engine, 200)
+  let done = false
+  void appending.then(() => {
+    done = true
+  })
+  for (let looks = 0; !done || looks === 0; looks++) {
+    await new Promise(setImmediate)
+    const report = await verifyFolder({ disk, folder: dataFolder, live: true })
+    assert.deepEqual(
+      report.findings.filter(({ code }) => code !== 'sidecar-missing'),
+      [],
+    )
+  }
+  await appending
+  const report = await verifyFolder({ disk, folder: dataFolder, live: true, deep: true })
+  assert.equal(report.partitions[0]!.records, 600)
+  await engine.close({ drain: false })
+})
+
+test('records that do not decode under a right checksum are found by a deep look alone', async () => {
+  const disk = await folderWith({ batches: 0 })
+  const bytes = encodeBatch([{ value: 'abc' }], { baseOffset: 0, leaderEpoch: 1 })
+  const { crc32c } = await import('@odradek/protocol')
+  bytes[61] = 0x7f
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(17, crc32c(bytes, 21))
+  await disk.makeFolder(orders)
+  await put(disk, `${orders}/partition.metadata`, Buffer.from(`version: 0\ntopic_id: C1SuJ8ihTQ6zpR9NijucAQ\n`))
+  await put(disk, `${orders}/${segment(0)}`, bytes)
+  assert.deepEqual(await findings(disk), [])
+  assert.deepEqual(await findings(disk, { deep: true }), [
+    { file: `orders-0/${segment(0)}`, code: 'records-damaged', byte: 0, bytes: bytes.length, offsets: [0, 1] },
+  ])
+})
+
+test('every kind of finding says what it means and how to mend it', () => {
+  for (const [code, { meaning, mend }] of Object.entries(findingKinds))
+    assert.ok(meaning.length > 20 && mend.length > 10, code)
+})
+
+async function secondBatch(disk: Awaited<ReturnType<typeof folderWith>>) {
+  const { readBatch } = await import('@odradek/protocol')
+  const bytes = await disk.readFile(`${orders}/${segment(0)}`)
+  const first = readBatch(bytes)
+  return { at: first.end, next: readBatch(bytes, first.end).end }
+}
+
+test('the page on repair has every kind of finding, as the table has it', async () => {
+  const { readFileSync } = await import('node:fs')
+  const page = readFileSync(new URL('../../../../docs/backup-and-repair.md', import.meta.url), 'utf8')
+  for (const [code, { severity, meaning, mend }] of Object.entries(findingKinds))
+    assert.ok(page.includes(`| \`${code}\` | ${severity} | ${meaning} | ${mend} |`), code)
+})
