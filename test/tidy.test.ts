@@ -22,7 +22,7 @@ const below: Record<string, readonly string[]> = {
   broker: ['log', 'protocol', 'world'],
   client: ['protocol', 'world'],
   streams: ['client', 'protocol', 'world'],
-  cli: ['broker', 'client', 'protocol', 'streams', 'world'],
+  cli: ['broker', 'client', 'log', 'protocol', 'streams', 'world'],
 }
 
 const fileLimit = 400

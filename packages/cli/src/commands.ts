@@ -16,6 +16,10 @@ export const families: Readonly<Record<string, Family>> = {
   produce: { summary: 'lines, keyed lines or NDJSON into a topic', load: () => import('./commands/produce.ts') },
   consume: { summary: 'records of topics, printed', load: () => import('./commands/consume.ts') },
   group: { summary: 'ls, describe, lag, reset, delete', load: () => import('./commands/group.ts') },
+  log: {
+    summary: 'verify, dump, repair, backup, restore: the files of a data folder',
+    load: () => import('./commands/log.ts'),
+  },
   cluster: { summary: 'info', load: () => import('./commands/cluster.ts') },
   demo: { summary: 'word-count: a book through a broker into a live count', load: () => import('./commands/demo.ts') },
   bench: { summary: 'produce and consume rates of a cluster', load: () => import('./commands/bench.ts') },
