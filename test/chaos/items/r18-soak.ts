@@ -101,19 +101,17 @@ function figuresOf(samples: readonly Sample[], refused: number) {
     )
   const descriptors = (part: readonly Sample[]) => Math.max(...part.map(sample => sample.descriptors))
   const minutes = samples.at(-1)!.minute
+  const said = `${minutes.toFixed(1)} minutes say nothing; it was`
+  const isShort = minutes < 10
+  const end = samples.at(-1)!.mebibytes.toFixed(0)
+  const ratio = p999(last) / p999(first)
+  const latencies = `${p999(first).toFixed(1)} ms, then ${p999(last).toFixed(1)} ms`
   return {
-    slope:
-      minutes < 10
-        ? { skipped: `${minutes.toFixed(1)} minutes say nothing; it was ${growth.toFixed(1)} MiB/min` }
-        : {
-            value: growth,
-            detail: `over ${minutes} minutes, at ${samples.at(-1)!.mebibytes.toFixed(0)} MiB in the end`,
-          },
+    slope: isShort
+      ? { skipped: `${said} ${growth.toFixed(1)} MiB/min` }
+      : { value: growth, detail: `over ${minutes} minutes, at ${end} MiB in the end` },
     descriptors: descriptors(last) - descriptors(first),
-    slowest: {
-      value: p999(last) / p999(first),
-      detail: `${p999(first).toFixed(1)} ms, then ${p999(last).toFixed(1)} ms`,
-    },
+    slowest: isShort ? { skipped: `${said} ${latencies}` } : { value: ratio, detail: latencies },
     refused,
   }
 }
