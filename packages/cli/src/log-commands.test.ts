@@ -189,11 +189,8 @@ test('dump says what files hold: batches, records, group records in words, and t
   const [record] = lines((await odradek('log', 'dump', 'data/orders-0', '--records', '-n', '1')).out)
   assert.match(record.value, /^record 0\./)
   const offsets = readdirSync(join(folder, 'data')).filter(name => name.startsWith('__consumer_offsets-'))
-  const words = lines(
-    (await Promise.all(offsets.map(name => odradek('log', 'dump', `data/${name}`, '--records'))))
-      .map(({ out }) => out)
-      .join(''),
-  )
+  const folders = offsets.map(name => `data/${name}`)
+  const words = lines((await odradek('log', 'dump', ...folders, '--records')).out)
   const commit = words.findLast(row => row.type === 'OffsetCommit')
   assert.deepEqual([commit.key.group, commit.key.topic, typeof commit.value.offset], ['readers', 'orders', 'number'])
   assert.ok(words.some(row => row.type === 'GroupMetadata' && row.key.group === 'readers'))

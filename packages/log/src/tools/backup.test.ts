@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, memoryDisk, realClock, simulatedWorld } from '@odradek/world'
 import { EmbeddedEngine } from '../embedded-engine.ts'
-import { recordsOf, topicOf } from '../testing/batches.ts'
+import { batchOf, recordsOf, topicOf } from '../testing/batches.ts'
 import { appendTo, contentOf, dataFolder, flip, folderWith } from '../testing/data-folders.ts'
 import { backUpFolder } from './backup.ts'
 import { readManifest } from './backup-manifest.ts'
+import { readJournal } from './journal-file.ts'
 import { restoreFolder } from './restore.ts'
 import { verifyFolder } from './verify.ts'
 
@@ -74,6 +75,24 @@ test('beside a running engine all that was acknowledged before it began is in it
       assert.equal(records.get(1e6 + offset), `${Math.floor(offset / 3)}${'abc'[offset % 3]}`)
     assert.deepEqual((await verifyFolder({ disk, folder: '/restored' })).findings, [])
   }
+  await engine.close({ drain: false })
+})
+
+test('what is acknowledged by the journal alone is in a backup, too', async () => {
+  const { disk } = simulatedWorld({ seed: 3 })
+  const engine = await EmbeddedEngine.start({ clock, disk, folder: dataFolder, leaderEpoch: 1 })
+  const partitions = Array.from({ length: 60 }, (_, index) => ({ index, id: index + 1 }))
+  await engine.open({ ...topicOf(), partitions })
+  for (let round = 0; round < 3; round++) {
+    const batches = partitions.map(({ id: partition }) => batchOf({ partition, values: [`${round}`] }))
+    const answers = await engine.append(batches, { acks: -1, deadline: clock.monotonic() + 10_000 })
+    assert.ok(answers.every(({ ok }) => ok))
+    const { manifest } = await backUp(disk, { live: true })
+    assert.deepEqual(new Set(manifest.partitions.map(({ nextOffset }) => nextOffset)), new Set([round + 1]))
+    assert.deepEqual((await verifyFolder({ disk, folder: dataFolder, live: true })).partitions.length, 60)
+  }
+  const { parts } = await readJournal(disk, dataFolder)
+  assert.ok(parts.size > 30, 'commits of many partitions go through the journal')
   await engine.close({ drain: false })
 })
 

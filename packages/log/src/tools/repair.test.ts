@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ErrorCodes } from '@odradek/protocol'
 import { type Disk, realClock } from '@odradek/world'
+import { EmbeddedEngine } from '../embedded-engine.ts'
+import { topicOf } from '../testing/batches.ts'
 import { contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
 import { backUpFolder } from './backup.ts'
 import { repairFolder } from './repair.ts'
@@ -97,6 +100,32 @@ test('without a backup damaged ranges go into quarantine, and what was changed i
   const { left: still } = await repair(disk, { from: '/other', aside: '/aside-2' })
   assert.deepEqual(still, [])
   assert.equal(await disk.exists(`${orders}/${first}.quarantine`), false)
+})
+
+test('an engine starts on what was repaired: it answers for what is lost, and serves the rest', async () => {
+  for (const harm of ['a bit of a batch', 'the end of the log', 'all of the last segment'] as const) {
+    const disk = await folderWith()
+    await harms[harm]!.harm(disk)
+    const { left } = await repair(disk)
+    const lost = left.flatMap(({ offsets }) => (offsets === undefined ? [] : [offsets]))
+    assert.equal(lost.length, 1, harm)
+    const engine = await EmbeddedEngine.start({ clock, disk, folder: dataFolder, leaderEpoch: 2 })
+    await engine.open(topicOf({ segmentBytes: 400, indexIntervalBytes: 100 }))
+    for (let offset = 0; offset < 30; offset++) {
+      const read = { partition: 1, offset, maxBytes: 1, isolation: 'uncommitted' as const }
+      const [result] = await engine.read([read], { maxBytes: 1, minOne: true })
+      const isLost = offset >= lost[0]![0] && offset < lost[0]![1]
+      assert.equal(result!.ok, !isLost, `${harm}, offset ${offset}`)
+      if (!result!.ok) assert.equal(result!.error, ErrorCodes.CORRUPT_MESSAGE)
+    }
+    await engine.close({ drain: true })
+    const after = (await verifyFolder({ disk, folder: dataFolder })).findings
+    assert.deepEqual(
+      after.filter(({ code }) => code !== 'quarantined'),
+      [],
+      harm,
+    )
+  }
 })
 
 test('what a backup lacks goes into quarantine, what it has comes back', async () => {
