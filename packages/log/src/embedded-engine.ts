@@ -79,7 +79,7 @@ const defaults: EmbeddedEngineLimits = {
   tailBytesEach: 8 * mebibyte,
   indexBytes: 32 * mebibyte,
   syncs: 3,
-  journalBytes: 64 * mebibyte,
+  journalBytes: 32 * mebibyte,
   journaledBytes: 32 * 1024,
   retentionCheckMs: 5 * 60 * 1000,
 }
