@@ -332,22 +332,33 @@ export class EmbeddedEngine implements LogEngine {
     if (this.#closed) return
     this.#closed = true
     this.#housekeeping?.cancel()
-    const { checkpoint, clock, files, deletions, disk, folder } = this.#services
+    const { checkpoint, files, deletions } = this.#services
     const logs = [...this.#logs.values()]
     if (drain) await eachOf(logs, width, log => log.drain())
     const isDurable = drain && logs.every(log => log.failure === undefined)
     await eachOf(logs, width, log => log.stop())
     await this.#journal?.close({ settled: isDurable })
     this.#deadlines.close()
-    if (isDurable) {
+    await deletions.close()
+    if (isDurable) await this.#leaveMark()
+    await files.closeAll()
+    await checkpoint.close()
+  }
+
+  /** When it cannot be left nothing is lost: the next start looks at the logs. */
+  async #leaveMark(): Promise<void> {
+    const { checkpoint, clock, disk, folder, logger } = this.#services
+    try {
       this.#guard.look(clock.now(), clock.monotonic())
       checkpoint.lastWallTime = this.#guard.believed(clock.monotonic())
       await checkpoint.sync()
-      await deletions.close()
       await markClean(disk, folder)
-    } else await deletions.close()
-    await files.closeAll()
-    await checkpoint.close()
+    } catch (error) {
+      logger.error(
+        { folder, error: (error as Error).message },
+        'cannot leave the mark of an orderly shutdown; the next start will look at the logs',
+      )
+    }
   }
 
   #scheduleHousekeeping(): void {
