@@ -1,0 +1,68 @@
+/** When all is over: reads every log from start to end, asks what the group has committed, and notes it. */
+import type { Kafka } from '@odradek/client'
+import type { PlannedTopic } from './plan.ts'
+import { group, nameOf } from './reading.ts'
+import type { Scene } from './scene.ts'
+
+const process = 'auditor'
+
+/** An acknowledged record may be in it. */
+export class Unreadable extends Error {}
+
+export async function audit(scene: Scene): Promise<void> {
+  const client = scene.clients.start(process)
+  for (const topic of scene.plan.topics) {
+    try {
+      await readAll(scene, client.kafka, topic)
+    } catch (error) {
+      throw new Unreadable(`${topic.name} cannot be read whole: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  await askCommitted(scene, client.kafka, 'last')
+  await scene.clients.close(client)
+}
+
+async function readAll({ recorder }: Scene, kafka: Kafka, topic: PlannedTopic): Promise<void> {
+  const { topics } = kafka.admin()
+  const ends = await topics.offsets(topic.name, 'latest')
+  const next = new Map(
+    (await topics.offsets(topic.name, 'earliest')).map(({ partition, offset }) => [partition, offset]),
+  )
+  const holes: { partition: number; from: number; to: number }[] = []
+  for await (const record of kafka.read(topic.name)) {
+    const { partition, offset } = record
+    const from = next.get(partition)!
+    if (offset !== from) holes.push({ partition, from, to: offset })
+    next.set(partition, offset + 1)
+    const name = `${topic.name}-${partition}`
+    recorder.note({ kind: 'poll', process, records: [{ partition: name, offset, value: nameOf(record) }] })
+  }
+  for (const [partition, from] of next) {
+    const to = ends[partition]!.offset
+    if (from !== to) holes.push({ partition, from, to })
+  }
+  // Retention may have been at work meanwhile.
+  const starts = await topics.offsets(topic.name, 'earliest')
+  const hole = holes.find(({ partition, to }) => to > (topic.hasRetention ? starts[partition]!.offset : -1))
+  if (hole !== undefined && !topic.isCompacted)
+    throw new Error(`${topic.name}-${hole.partition} has nothing from ${hole.from} to ${hole.to}`)
+  for (const { partition, offset: logStart } of starts) {
+    const name = `${topic.name}-${partition}`
+    if (topic.hasRetention) recorder.note({ kind: 'trim', partition: name, before: logStart })
+    const highWatermark = ends[partition]!.offset
+    recorder.note({ kind: 'end', process, partition: name, logStart, highWatermark, at: recorder.now })
+  }
+}
+
+/** Everything the group has committed, as the broker tells it. */
+export async function askCommitted({ recorder, plan }: Scene, kafka: Kafka, id: string): Promise<void> {
+  if (plan.members === 0) return
+  recorder.note({ kind: 'fetch-committed', id })
+  const found = await kafka.admin().groups.offsets(group)
+  for (const { name: topic, partitions } of plan.topics) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const offset = found.find(at => at.topic === topic && at.partition === partition)?.offset ?? -1
+      recorder.note({ kind: 'fetched-committed', id, group, partition: `${topic}-${partition}`, offset })
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Bugs that somebody might make, each as one change of one text in one file. The simulation is only worth as much as it finds of them:
+ * a run ends by planting one after the other, and fails when one goes unnoticed.
+ *
+ * `from` must be in the file exactly once. Whoever changes that line brings the row along; a test tells.
+ */
+import type { AnomalyName } from '../history/anomaly.ts'
+import type { FailureName } from './simulation.ts'
+
+export interface PlantedBug {
+  name: string
+  what: string
+  /** Below packages/. */
+  file: string
+  from: string
+  to: string
+  /** Any of these shows it. */
+  shownBy: readonly (AnomalyName | FailureName)[]
+}
+
+const loss = ['lost-write', 'visible-then-gone', 'inconsistent-offsets', 'poll-skip', 'unreadable'] as const
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'no-sync',
+    what: 'a group commit does not sync the file',
+    file: 'log/src/segment-writer.ts',
+    from: '    this.#forgetUnsynced()\n    await durably(file.sync())\n',
+    to: '    this.#forgetUnsynced()\n    await Promise.resolve()\n',
+    shownBy: loss,
+  },
+  {
+    name: 'no-journal-sync',
+    what: 'a group in the journal is not synced',
+    file: 'log/src/journal/journal-piece.ts',
+    from: 'await durably(this.#file!.sync())',
+    to: 'await Promise.resolve()',
+    shownBy: [...loss, 'commit-regression'],
+  },
+  {
+    name: 'early-acknowledgement',
+    what: 'acks=all is answered after the write',
+    file: 'log/src/log-appends.ts',
+    from: 'request.acks === -1 && until > ends.highWatermark',
+    to: 'request.acks === -2',
+    shownBy: loss,
+  },
+  {
+    name: 'acknowledged-a-record-too-far',
+    what: 'a sync answers for what was written while it was under way',
+    file: 'log/src/segment-writer.ts',
+    from: '    this.#settledSize = size\n    return nextOffset\n',
+    to: '    this.#settledSize = size\n    return active.nextOffset + 0 * nextOffset\n',
+    shownBy: loss,
+  },
+  {
+    name: 'visible-before-durable',
+    what: 'readers see what is written and not yet synced',
+    file: 'log/src/log-reads.ts',
+    from: 'const isAtEnd = offset >= ends.highWatermark\n    const chunks = isAtEnd ? [] : tail.read(offset, ends.highWatermark, maxBytes, minOne)',
+    to: 'const isAtEnd = offset >= ends.nextOffset\n    const chunks = isAtEnd ? [] : tail.read(offset, ends.nextOffset, maxBytes, minOne)',
+    shownBy: ['visible-then-gone', 'inconsistent-offsets'],
+  },
+  {
+    name: 'forgotten-duplicate-check',
+    what: 'a batch that was written before is written again',
+    file: 'log/src/producer-state.ts',
+    from: "    if (written !== undefined) return { kind: 'duplicate', written }\n",
+    to: '    if (written !== undefined) return next\n',
+    shownBy: ['duplicate'],
+  },
+  {
+    name: 'lost-producer-snapshot',
+    what: 'a start leaves out what the snapshot knows of producers',
+    file: 'log/src/partition-recovery.ts',
+    from: 'this.log.producers.restore(entries, decodeAborted(bytes))',
+    to: 'void entries',
+    shownBy: ['duplicate', 'nonmonotonic-send', 'lost-write'],
+  },
+  {
+    name: 'producers-not-replayed',
+    what: 'a start leaves out what the log knows of producers',
+    file: 'log/src/partition-recovery.ts',
+    from: 'batch.baseOffset >= replayFrom && batch.producerId >= 0n',
+    to: 'batch.baseOffset >= replayFrom && batch.producerId >= 1n << 60n',
+    shownBy: ['duplicate', 'nonmonotonic-send', 'lost-write'],
+  },
+  {
+    name: 'log-start-not-durable',
+    what: 'DeleteRecords is answered before the new log start is synced',
+    file: 'log/src/log-shrinking.ts',
+    from: '      await services.checkpoint.sync()\n',
+    to: '',
+    shownBy: ['deleted-then-back'],
+  },
+  {
+    name: 'failed-sync-forgiven',
+    what: 'after a failed sync the partition goes on, and the next sync acknowledges',
+    file: 'log/src/log-failure.ts',
+    from: '    this.end(ErrorCodes.KAFKA_STORAGE_ERROR)\n',
+    to: '',
+    shownBy: [...loss, 'duplicate'],
+  },
+  {
+    name: 'roll-without-sync',
+    what: 'a segment is closed before it is durable in itself',
+    file: 'log/src/segment-writer.ts',
+    from: '    await this.settle()\n    const snapshot',
+    to: '    const snapshot',
+    shownBy: loss,
+  },
+  {
+    name: 'folder-not-synced',
+    what: 'records go into a segment whose name is not durable',
+    file: 'log/src/segment-writer.ts',
+    from: 'await durably(disk.syncFolder(this.#folder))',
+    to: 'await Promise.resolve()',
+    shownBy: loss,
+  },
+  {
+    name: 'uncertain-tail-trusted',
+    what: 'a start believes what the system shows after a sync that failed',
+    file: 'log/src/recovered-tail.ts',
+    from: 'file.write(at, [await file.read(at, chunkBytes)])',
+    to: 'void at',
+    shownBy: loss,
+  },
+  {
+    name: 'journal-not-replayed',
+    what: 'a start removes the journal without writing it to the segments',
+    file: 'log/src/journal/journal-replay.ts',
+    from: 'for (const entry of current) this.#write(file, entry)',
+    to: 'void this.#write',
+    shownBy: [...loss, 'commit-regression'],
+  },
+  {
+    name: 'fetch-skips-a-batch',
+    what: 'a fetch from memory leaves out the batch after the first',
+    file: 'log/src/tail-cache.ts',
+    from: '      chunks.push(batch.bytes)\n',
+    to: '      if (chunks.length === 1 && i + 1 < batches.length && batches[++i]!.nextOffset > end) break\n      chunks.push(batches[i]!.bytes)\n',
+    shownBy: ['int-poll-skip', 'poll-skip'],
+  },
+  {
+    name: 'committed-offset-off-by-one',
+    what: 'a group is told one more than it has committed',
+    file: 'broker/src/handlers/offset-fetch.ts',
+    from: 'committedOffset: committed?.offset ?? -1,',
+    to: 'committedOffset: committed === undefined ? -1 : committed.offset + 1,',
+    shownBy: ['commit-unfounded', 'unprocessed'],
+  },
+  {
+    name: 'jump-trusted-after-restart',
+    what: 'retention believes a clock that jumped, once the broker has restarted',
+    file: 'log/src/clock-guard.ts',
+    from: 'hasJumped ? monotonic + patienceMs : monotonic\n',
+    to: 'monotonic\n',
+    shownBy: ['lost-write', 'visible-then-gone', 'poll-skip'],
+  },
+]
