@@ -68,6 +68,8 @@ export interface EmbeddedEngineLimits {
   journalBytes: number
   /** A file with more than so much to sync is synced itself. */
   journaledBytes: number
+  /** A segment that has grown by so much is described, so that a start after a crash scans no more than that of it. */
+  describeBytes: number
   /** How often retention looks (log.retention.check.interval.ms). */
   retentionCheckMs: number
 }
@@ -81,6 +83,7 @@ const defaults: EmbeddedEngineLimits = {
   syncs: 3,
   journalBytes: 32 * mebibyte,
   journaledBytes: 32 * 1024,
+  describeBytes: 32 * mebibyte,
   retentionCheckMs: 5 * 60 * 1000,
 }
 
@@ -135,6 +138,7 @@ export class EmbeddedEngine implements LogEngine {
     for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
     const services: LogServices = {
       ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
+      describeBytes: limits.describeBytes,
       lanes: new Lanes(width),
       names: new NamesSync(() => disk.syncFolder(folder)),
       syncs: new SyncQueue(limits.syncs, journal && { journal, largestBytes }),

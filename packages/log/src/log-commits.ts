@@ -29,7 +29,7 @@ export class LogCommits implements Committable {
   }
 
   async sync(): Promise<void> {
-    const { ends, failure, writer } = this.#parts
+    const { ends, failure, producers, writer } = this.#parts
     try {
       const offset = await writer.sync()
       if (failure.code !== undefined) return
@@ -39,6 +39,7 @@ export class LogCommits implements Committable {
       return
     }
     ends.note()
+    writer.describeGrowth(producers)
     this.#moved()
   }
 
@@ -69,12 +70,13 @@ export class LogCommits implements Committable {
 
   /** Makes durable in its own file what so far the journal alone keeps. */
   async settle(): Promise<'settled' | 'later' | 'lost'> {
-    const { ends, failure, writer } = this.#parts
+    const { ends, failure, producers, writer } = this.#parts
     if (writer.isSettled || failure.code === ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION) return 'settled'
     if (failure.code !== undefined) return 'lost'
     try {
       await writer.settle()
       ends.note()
+      writer.describeGrowth(producers)
       return 'settled'
     } catch (error) {
       if (!(error instanceof SyncFailure)) return 'later'

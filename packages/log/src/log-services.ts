@@ -25,6 +25,8 @@ export interface LogServices {
   readonly indexes: SegmentIndexes
   readonly checkpoint: Checkpoint
   readonly deletions: Deletions
+  /** A segment that has grown by so much is described anew. */
+  readonly describeBytes: number
   readonly logger: LogLogger
 }
 

@@ -60,6 +60,7 @@ export class PartitionLog {
     this.#shrinking = new LogShrinking(this.#parts, this.#appends, this.#steps)
     if (recovered === undefined) failure.end(ErrorCodes.KAFKA_STORAGE_ERROR)
     else this.#parts.ends.note()
+    this.#parts.writer.describeGrowth(this.#parts.producers)
     for (const range of recovered?.found ?? []) tellDamage(services.logger, owner, range)
   }
 

@@ -120,6 +120,31 @@ describe('files beside the log', () => {
     }
   })
 
+  test('a segment that grows is described now and then, so that little is scanned after a kill', async () => {
+    const node = new SimulatedNode({}, { describeBytes: 1000 })
+    await node.start()
+    const send = (i: number) =>
+      node.append(
+        batchOf({
+          values: [`${i}`.padEnd(100, '.')],
+          producerId: 3n,
+          producerEpoch: 0,
+          baseSequence: i,
+          timestamp: 1000 + i,
+        }),
+      )
+    for (let i = 0; i < 100; i++) await send(i)
+    await node.world.clock.advance(10)
+    const size = (await node.disk.readFile(`/data/${log}`)).length
+    await node.kill()
+    const scanned = Number(/"bytesScanned":(\d+)/.exec(node.notes.lines.join())![1])
+    assert(scanned <= 1000 + 2 * 175, `${scanned} of ${size} bytes were scanned`)
+    assert.deepEqual((await node.names()).filter(name => name.endsWith('.snapshot')).length, 1)
+    const again = await send(99)
+    assert(again.ok && again.duplicate)
+    assert.equal(valuesOf(await node.read(0)).length, 100)
+  })
+
   test('the last three snapshots are kept', async () => {
     const node = new SimulatedNode({ segmentBytes: 150 })
     await node.start()

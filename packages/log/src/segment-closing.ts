@@ -4,6 +4,7 @@
  * Both can be made again from the log, so a failure costs the next start some time and nothing else. The last three snapshots are kept;
  * an older one goes only after a newer one is durable.
  */
+import type { Disk } from '@odradek/world'
 import { offsetInName, snapshotName } from './file-names.ts'
 import type { LogServices } from './log-services.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
@@ -16,8 +17,15 @@ const snapshotsKept = 3
 export async function writeSidecar(services: LogServices, segment: Segment): Promise<void> {
   const bytes = segment.encodeSidecar()
   const { size } = segment
-  await writeFile(services.disk, segment.sidecarPath, bytes, { sync: false })
+  await writeSidecarBytes(services.disk, segment, bytes)
   segment.sidecarSize = size
+}
+
+/** Under a name of its own first: a process that is killed meanwhile leaves the old one. */
+export async function writeSidecarBytes(disk: Disk, segment: Segment, bytes: Uint8Array): Promise<void> {
+  const written = `${segment.sidecarPath}.new`
+  await writeFile(disk, written, bytes, { sync: false })
+  await disk.rename(written, segment.sidecarPath)
 }
 
 /** `bytes` is the snapshot as of `offset`, encoded when the log ended there. */

@@ -7,8 +7,9 @@ import { walkUndamaged } from './damage-walk.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Quarantine } from './quarantine.ts'
 import { Segment } from './segment.ts'
+import { writeSidecarBytes } from './segment-closing.ts'
 import type { SparseIndex } from './sparse-index.ts'
-import { readFileIfThere, writeFile } from './whole-file.ts'
+import { readFileIfThere } from './whole-file.ts'
 
 export class SegmentIndexes {
   readonly #disk: Disk
@@ -62,7 +63,7 @@ export class SegmentIndexes {
       // Damaged: what the log says counts.
     }
     const rebuilt = await this.#rebuild(segment, indexIntervalBytes, quarantine)
-    await writeFile(this.#disk, segment.sidecarPath, rebuilt.encodeSidecar(), { sync: false }).catch(() => undefined)
+    await writeSidecarBytes(this.#disk, segment, rebuilt.encodeSidecar()).catch(() => undefined)
     return rebuilt.index!
   }
 

@@ -4,6 +4,8 @@
  *
  * A segment is started only when all before it is durable, and its name is durable before the first record in it.
  */
+
+import { ActiveDescription } from './active-description.ts'
 import type { JournalEntry } from './journal/journal-group.ts'
 import type { LogServices } from './log-services.ts'
 import type { OpenFile } from './open-files.ts'
@@ -30,12 +32,14 @@ export class SegmentWriter {
   /** Offset of the newest snapshot on disk; -1: none. */
   #snapshotOffset: number
   #describing: Promise<void> = Promise.resolve()
+  readonly #growing: ActiveDescription
 
   constructor(services: LogServices, owner: PartitionOwner, segments: SegmentList, snapshotOffset: number) {
     this.#services = services
     this.#owner = owner
     this.#segments = segments
     this.#snapshotOffset = snapshotOffset
+    this.#growing = new ActiveDescription(services)
     this.#durableSize = segments.active?.size ?? 0
     this.#settledSize = this.#durableSize
     for (const segment of segments.all)
@@ -184,13 +188,20 @@ export class SegmentWriter {
   }
 
   /** Resolves when no description is being written. */
-  idle(): Promise<void> {
-    return this.#describing
+  async idle(): Promise<void> {
+    await this.#growing.idle()
+    await this.#describing
+  }
+
+  /** After a sync, or a start: a segment that has grown much is described. */
+  describeGrowth(producers: ProducerState): void {
+    const { active } = this.#segments
+    if (active !== undefined) this.#growing.look(active, this.#settledSize, producers)
   }
 
   /** Everything is durable. Notes what the next start would otherwise have to find out; costs no sync. */
   async describeActive(producers: ProducerState): Promise<void> {
-    await this.#describing
+    await this.idle()
     await this.settle()
     const active = this.#segments.active!
     if (active.size > 0 && active.sidecarSize !== active.size) await writeSidecar(this.#services, active)
@@ -224,7 +235,8 @@ export class SegmentWriter {
   /** Without a snapshot: a closed segment that recovery had to scan. */
   #describeLater(segment: Segment, snapshot?: Uint8Array): void {
     const { lanes } = this.#services
-    this.#describing = this.#describing.then(() => lanes.run(() => this.#describe(segment, snapshot)))
+    const earlier = Promise.all([this.#growing.idle(), this.#describing])
+    this.#describing = earlier.then(() => lanes.run(() => this.#describe(segment, snapshot)))
   }
 
   async #describe(segment: Segment, snapshot: Uint8Array | undefined): Promise<void> {

@@ -23,7 +23,14 @@ const topic: TopicSpec = {
   partitions: partitions.map(id => ({ index: id - 1, id })),
 }
 /** The journal's pieces are left and written over all the time, and some batches are too large for it. */
-const limits = { openFiles: 2, syncs: 2, tailBytes: 3000, journalBytes: 12_288, journaledBytes: 500 }
+const limits = {
+  openFiles: 2,
+  syncs: 2,
+  tailBytes: 3000,
+  journalBytes: 12_288,
+  journaledBytes: 500,
+  describeBytes: 700,
+}
 const lives = 4
 const stepsPerLife = 40
 
