@@ -3,9 +3,6 @@
  * cleanly, reads go on, and when there is space everything goes on by itself, nothing acknowledged lost.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Admin, Kafka, type KafkaError } from '@odradek/client'
@@ -15,13 +12,16 @@ import { RawClient } from '../../packages/broker/src/testing/raw-client.ts'
 import { produceTo } from '../../packages/broker/src/testing/test-broker.ts'
 import { closing } from '../interop/broker-under-test.ts'
 import { ServeProcess } from './serve-process.ts'
+import { SmallDisk } from './small-disk.ts'
 
-const mebibyte = 1024 * 1024
+/** Next to nothing. */
+const leftOver = 64 * 1024
 const batch = encodeBatch([{ key: 'k', value: Buffer.alloc(50_000, 7) }])
 
 test('a full disk', async t => {
-  const disk = smallDisk(t)
+  const disk = SmallDisk.mount({ bytes: '16m' })
   if (disk === undefined) return t.skip('mounting a small tmpfs needs to be root')
+  closing(t).defer(() => disk[Symbol.dispose]())
   let broker = await serving(t, disk)
   const kafka = closing(t).use(new Kafka({ brokers: broker.bootstrap, retryTimeoutMs: 500 }))
   const admin = kafka.admin()
@@ -39,7 +39,7 @@ test('a full disk', async t => {
   await produce()
   await commit(admin, 1)
 
-  fill(disk)
+  disk.fill(leftOver)
   await t.test('refuses records with a storage error that says to try again', async () => {
     let errorCode = await produce()
     for (let i = 0; errorCode === ErrorCodes.NONE && i < 100; i++) errorCode = await produce()
@@ -47,7 +47,7 @@ test('a full disk', async t => {
     assert.ok(errorByCode(errorCode).retriable)
     assert.equal(await produce(), ErrorCodes.KAFKA_STORAGE_ERROR)
   })
-  fill(disk)
+  disk.fill(leftOver)
 
   let committed = 1
   await t.test('refuses commits, and says what was committed before', async () => {
@@ -77,7 +77,7 @@ test('a full disk', async t => {
   })
 
   await t.test('refuses a broker with a new data folder in one sentence', async () => {
-    fill(disk)
+    disk.fill(leftOver)
     const args = ['--listen', '127.0.0.1:0', '--data', join(disk.folder, 'another')]
     const { code, stderr } = await ServeProcess.refused(args)
     assert.match(stderr, /^odradek: [^\n]*(full|no space)[^\n]*\n$/)
@@ -86,15 +86,15 @@ test('a full disk', async t => {
 
   client.close()
   await broker.end('SIGKILL')
-  rmSync(disk.filler)
+  disk.free()
   broker = await serving(t, disk, broker.address.port)
   client = await RawClient.connect(realWire, broker.address)
-  fill(disk)
+  disk.fill(leftOver)
   for (let i = 0; i < 100 && (await produce()) === ErrorCodes.NONE; i++);
 
   await t.test('takes writes again within 10 s of having space, without a restart', async () => {
     assert.equal(await produce(), ErrorCodes.KAFKA_STORAGE_ERROR)
-    rmSync(disk.filler)
+    disk.free()
     const freed = performance.now()
     while ((await produce()) !== ErrorCodes.NONE) assert.ok(performance.now() - freed < 10_000)
     await commit(admin, 77_777)
@@ -111,29 +111,6 @@ test('a full disk', async t => {
     assert.equal(await committedOffset(admin), 77_777)
   })
 })
-
-interface SmallDisk {
-  folder: string
-  data: string
-  filler: string
-}
-
-/** A file system of 16 MiB, unmounted when the test ends; undefined when that is not permitted. */
-function smallDisk(t: TestContext): SmallDisk | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'odradek-small-disk-'))
-  closing(t).defer(() => rmSync(folder, { recursive: true, force: true }))
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', folder])
-  if (status !== 0) return undefined
-  closing(t).defer(() => void spawnSync('umount', [folder]))
-  return { folder, data: join(folder, 'data'), filler: join(folder, 'filler') }
-}
-
-/** Leaves next to nothing. */
-function fill({ folder, filler }: SmallDisk): void {
-  const { bavail, bsize } = statfsSync(folder)
-  writeFileSync(filler, Buffer.alloc(Math.max(0, (bavail - 16) * bsize)), { flag: 'a' })
-  assert.ok(statfsSync(folder).bavail * bsize < mebibyte)
-}
 
 async function serving(t: TestContext, { data }: SmallDisk, port = 0): Promise<ServeProcess> {
   const broker = await ServeProcess.start(['--listen', `127.0.0.1:${port}`, '--data', data])

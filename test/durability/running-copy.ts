@@ -193,7 +193,7 @@ async function copyWhileRunning(from: string, to: string, throwing: Dice): Promi
     if (source === undefined) continue
     mkdirSync(dirname(join(to, file!)), { recursive: true })
     const target = await open(join(to, file!), 'w')
-    const chunk = Buffer.alloc(4096 + throwing(60_000))
+    const chunk = Buffer.alloc(4096 + throwing(500_000))
     for (;;) {
       const { bytesRead } = await source.read(chunk, 0, chunk.length, null)
       if (bytesRead === 0) break
