@@ -10,7 +10,11 @@ import { FailingBroker } from '../load/failing-broker.ts'
 import { cannotInject } from '../load/failing-calls.ts'
 import { runTests } from '../load/test-run.ts'
 
-const smallDisks = ['test/durability/full-disk.test.ts', 'test/hostile/descriptors.test.ts']
+const smallDisks = [
+  'test/durability/full-disk.test.ts',
+  'test/durability/scarcity.test.ts',
+  'test/hostile/descriptors.test.ts',
+]
 
 export const fullDisk = item({
   id: 'R5',
@@ -22,7 +26,7 @@ export const fullDisk = item({
     unread: none('reads that failed meanwhile'),
     resumed: atMost(10, 'writes go on by themselves, slowest', 's'),
     lost: none('acknowledged records lost'),
-    smallDisks: none('failed tests on full disks and without descriptors'),
+    smallDisks: none('failed tests on full disks, without descriptors, without inodes'),
   },
   async run(chaos) {
     return { ...(await failingWrites(chaos)), smallDisks: await smallDiskTests(chaos) }
@@ -30,7 +34,10 @@ export const fullDisk = item({
 })
 
 async function smallDiskTests(chaos: Chaos): Promise<Measured> {
-  const { passed, failed, skipped } = await runTests(chaos, smallDisks)
+  const { passed, failed, skipped } = await runTests(chaos, smallDisks, {
+    ODRADEK_ROUNDS: String(chaos.count({ quick: 3, full: 100 })),
+    ODRADEK_SEED: String(chaos.options.seed),
+  })
   if (passed + failed === 0) return { skipped: skipped.join(', ') }
   return { value: failed, detail: `of ${passed + failed}${skipped.length > 0 ? `; skipped: ${skipped}` : ''}` }
 }

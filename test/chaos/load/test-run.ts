@@ -17,6 +17,7 @@ export async function runTests(
 ): Promise<TestRun> {
   const args = ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...cleanEnv(), ...env } })
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
   const run = { passed: 0, failed: 0, skipped: [] as string[] }
   for await (const line of createInterface(child.stdout)) {
     const match = /^\s*(ok|not ok) \d+ - ([^#]*)(?:# SKIP ?(.*))?/.exec(line)
@@ -33,6 +34,8 @@ export async function runTests(
       chaos.say(`failed: ${name}`)
     }
   }
+  // A file that cannot be run at all fails no test.
+  if ((await ended) !== 0 && run.failed === 0) run.failed = 1
   return run
 }
 
