@@ -79,6 +79,11 @@ for (const [what, { codes: expected, harm, clean = true }] of Object.entries(har
     const done = await repair(disk, { from: '/backup' })
     assert.deepEqual(done.steps, planned.steps, 'a dry run says what is done')
     assert.deepEqual(done.left, [])
+    for (const { file } of done.steps.filter(({ step }) => /^bring back/.test(step)).slice(-1)) {
+      const kept = Buffer.from(await disk.readFile(`/aside/${file}`)).toString('base64')
+      if (done.steps.filter(each => each.file === file).length === 1)
+        assert.equal(kept, harmed.get(`${dataFolder}/${file}`), 'what it was is put aside')
+    }
     assert.deepEqual(await codes(disk), [])
     assert.deepEqual(await segmentsOf(disk), whole)
   })

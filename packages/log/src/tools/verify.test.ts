@@ -168,6 +168,31 @@ test('beside a running engine nothing half written is taken for damage', async (
   await engine.close({ drain: false })
 })
 
+test('segments that compaction replaces under a look beside a broker are looked at again', async () => {
+  const disk = await folderWith({ batches: 16 })
+  const [first, second] = (await disk.list(orders)).filter(name => name.endsWith('.log'))
+  const merged = Buffer.concat([await disk.readFile(`${orders}/${first}`), await disk.readFile(`${orders}/${second}`)])
+  let isMerged = false
+  const merge = async () => {
+    isMerged = true
+    await put(disk, `${orders}/${first}.cleaned`, merged)
+    await disk.remove(`${orders}/${first!.replace('log', 'index')}`)
+    await disk.remove(`${orders}/${second!.replace('log', 'index')}`)
+    await disk.remove(`${orders}/${second}`)
+    await disk.rename(`${orders}/${first}.cleaned`, `${orders}/${first}`)
+  }
+  const topics = () => ({ name: 'orders', compacted: true })
+  const { findings: found } = await verifyFolder({
+    ...{ disk, folder: dataFolder, live: true, topics },
+    onBytes: () => void (isMerged || merge()),
+  })
+  assert.ok(isMerged)
+  assert.deepEqual(
+    found.map(({ code }) => code),
+    ['sidecar-missing'],
+  )
+})
+
 test('records that do not decode under a right checksum are found by a deep look alone', async () => {
   const disk = await folderWith({ batches: 0 })
   const bytes = encodeBatch([{ value: 'abc' }], { baseOffset: 0, leaderEpoch: 1 })
