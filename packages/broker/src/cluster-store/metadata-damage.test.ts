@@ -94,6 +94,62 @@ test(
   }),
 )
 
+for (const change of [
+  `UPDATE topic SET name = 'topik-3' WHERE name = 'topic-3'`,
+  `UPDATE topic_config SET value = '4' WHERE value = '3'`,
+  `DELETE FROM broker_config`,
+  `DELETE FROM partition WHERE "index" = 1`,
+  `INSERT INTO dropped_topic VALUES ('${uuid(7)}')`,
+  `UPDATE cluster SET value = value - 1 WHERE name = 'next_producer_id'`,
+  `UPDATE cluster SET value = value + 1 WHERE name = 'revision'`,
+]) {
+  test(
+    `a database in good order that says something else is noticed: ${change}`,
+    withFolder(async folder => {
+      const { store, ids } = await filled(folder, 5)
+      await store.close()
+      const lines = await survives(folder, store, ids, copy => {
+        const db = new DatabaseSync(join(copy, 'metadata.db'))
+        assert.ok(Number(db.prepare(change).run().changes) > 0)
+        db.close()
+      })
+      assert.match(lines.join(), /metadata\.db is damaged: its content does not match its checksum/)
+    }),
+  )
+}
+
+test(
+  'producer ids and epochs do not come back when the line that gave them is lost',
+  withFolder(async folder => {
+    const { store, ids } = await filled(folder, 2)
+    await store.close()
+    const log = readFileSync(join(folder, 'metadata.log'))
+    rmSync(join(folder, 'metadata.db'))
+    const lastLine = log.lastIndexOf(10, log.length - 2) + 1
+    for (const harmed of [log.subarray(0, lastLine), log.subarray(0, log.length - 3), log.with(lastLine + 20, 0)]) {
+      writeFileSync(join(folder, 'metadata.log'), harmed)
+      const after = await open(folder)
+      assert.ok((await after.allocateProducerIds(1)) > ids)
+      assert.ok(after.leaderEpoch > store.leaderEpoch)
+      await after.close()
+      for (const name of readdirSync(folder)) rmSync(join(folder, name))
+    }
+  }),
+)
+
+test(
+  'a change that the database refuses is in neither copy',
+  withFolder(async folder => {
+    const { store, ids } = await filled(folder, 2)
+    const before = readFileSync(join(folder, 'metadata.log'))
+    await assert.rejects(store.createTopic({ id: uuid(40), name: 'topic-0', partitions: 1, config: {} }), /UNIQUE/)
+    assert.deepEqual(readFileSync(join(folder, 'metadata.log')), before)
+    await store.createTopic({ id: uuid(41), name: 'topic-41', partitions: 1, config: {} })
+    await store.close()
+    assert.deepEqual(await survives(folder, store, ids, () => undefined), [])
+  }),
+)
+
 test(
   'a change that only the log has, since a crash came between, is taken over',
   withFolder(async folder => {

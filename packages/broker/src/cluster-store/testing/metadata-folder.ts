@@ -1,5 +1,5 @@
 /** Folders for tests of the metadata, and stores on them. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Disk, realDisk } from '@odradek/world'
@@ -14,9 +14,12 @@ export function open(folder: string, disk: Disk = realDisk, lines: string[] = []
   return EmbeddedClusterStore.openFolder({ folder, disk, logger, freshClusterId })
 }
 
+/** In memory where there is such a place: what is tested is what is in the files, not how they get to a disk. */
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 export function withFolder(run: (folder: string) => Promise<void>): () => Promise<void> {
   return async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'odradek-metadata-'))
+    const folder = mkdtempSync(join(scratch, 'odradek-metadata-'))
     try {
       await run(folder)
     } finally {
