@@ -30,5 +30,6 @@ const systemFailures: Record<string, (error: SystemError) => string> = {
   EISDIR: e => `${e.path ?? 'that'} is a folder, not a file.`,
   EMFILE: () => 'too many files are open: allow more with `ulimit -n`, for example 65536.',
   ENOSPC: e => `the disk is full${e.path === undefined ? '' : ` (${e.path})`}: make some space.`,
+  EIO: e => `a disk fails (${e.syscall ?? 'input or output'}): see what the system says of it before you go on.`,
   EROFS: e => `${e.path ?? 'the folder'} is on a read-only disk. Choose another with --data DIR.`,
 }

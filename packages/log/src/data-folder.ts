@@ -40,6 +40,7 @@ const reasons: Record<string, string> = {
   EROFS: unwritable,
   ENOTDIR: 'is not a folder. Choose another name.',
   EEXIST: 'is not a folder. Choose another name.',
+  EIO: 'is on a disk that fails. See what the system says of it before you go on.',
   ENOSPC: 'is on a disk that is full. Make room, or choose another folder.',
 }
 
