@@ -5,11 +5,13 @@
  *     read   ◀── tail in memory, else segment files
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import type { Clock, Disk, Timer } from '@odradek/world'
+import { type Clock, type Disk, type Random, realRandom, type Timer } from '@odradek/world'
 import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
 import { type Checkpoint, partitionKey } from './checkpoint.ts'
 import { ClockGuard } from './clock-guard.ts'
+import { Cleaner } from './compaction/cleaner.ts'
+import { type CleaningRunner, cleaningRunner } from './compaction/cleaning-runner.ts'
 import { markClean, takeFolder } from './data-folder.ts'
 import { Deletions } from './deletions.ts'
 import { eachOf } from './each-of.ts'
@@ -28,6 +30,7 @@ import type {
   Trimmed,
   Uuid,
 } from './engine.ts'
+import { defaultLimits, type EmbeddedEngineLimits } from './engine-limits.ts'
 import { Journal } from './journal/journal.ts'
 import { nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
 import { Lanes } from './lanes.ts'
@@ -51,40 +54,8 @@ export interface EmbeddedEngineOptions {
   /** Larger at each start. */
   leaderEpoch: number
   logger?: LogLogger
+  random?: Random
   limits?: Partial<EmbeddedEngineLimits>
-}
-
-export interface EmbeddedEngineLimits {
-  /** Segment files open at a time. */
-  openFiles: number
-  /** Memory for the batches appended last: of all partitions, and of each. */
-  tailBytes: number
-  tailBytesEach: number
-  /** Memory for the indexes of closed segments. */
-  indexBytes: number
-  /** Syncs in flight at a time. Each takes a thread of Node's pool, which has four: one is left for reads. */
-  syncs: number
-  /** Size of each of the journal's two files; 0: there is none, and every file is synced for itself. */
-  journalBytes: number
-  /** A file with more than so much to sync is synced itself. */
-  journaledBytes: number
-  /** A segment that has grown by so much is described, so that a start after a crash scans no more than that of it. */
-  describeBytes: number
-  /** How often retention looks (log.retention.check.interval.ms). */
-  retentionCheckMs: number
-}
-
-const mebibyte = 1024 * 1024
-const defaults: EmbeddedEngineLimits = {
-  openFiles: 1000,
-  tailBytes: 64 * mebibyte,
-  tailBytesEach: 8 * mebibyte,
-  indexBytes: 32 * mebibyte,
-  syncs: 3,
-  journalBytes: 32 * mebibyte,
-  journaledBytes: 32 * 1024,
-  describeBytes: 32 * mebibyte,
-  retentionCheckMs: 5 * 60 * 1000,
 }
 
 /** Partitions opened, made, rolled or closed at the same time. */
@@ -103,12 +74,19 @@ export class EmbeddedEngine implements LogEngine {
   /** Partitions that have something to write when this turn ends. */
   #turn: Set<PartitionLog> | undefined
   #housekeeping: Timer | undefined
+  readonly #cleaner: Cleaner
   #closed = false
 
   private constructor(
     services: LogServices,
     limits: EmbeddedEngineLimits,
-    found: { clean: boolean; replayed: ReplayedJournal; journal: Journal | undefined },
+    found: {
+      clean: boolean
+      replayed: ReplayedJournal
+      journal: Journal | undefined
+      random: Random
+      runner: CleaningRunner
+    },
   ) {
     const { clock, checkpoint } = services
     this.#services = services
@@ -118,13 +96,18 @@ export class EmbeddedEngine implements LogEngine {
     this.#journal = found.journal
     this.#guard = new ClockGuard(checkpoint.lastWallTime, clock.now(), clock.monotonic())
     this.#deadlines = new AppendDeadlines(clock)
+    this.#cleaner = new Cleaner({
+      ...{ services, limits, random: found.random, runner: found.runner },
+      logs: () => Array.from(this.#logs.values(), log => log.compaction),
+      isClockTrusted: () => this.#guard.look(clock.now(), clock.monotonic()),
+    })
     this.#scheduleHousekeeping()
   }
 
   /** Takes the folder. Rejects with a UsageError when it cannot be written, or was written by a newer release. */
   static async start(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
-    const { clock, folder, leaderEpoch, logger = silent } = options
-    const limits = { ...defaults, ...options.limits }
+    const { clock, folder, leaderEpoch, logger = silent, random = realRandom } = options
+    const limits = { ...defaultLimits, ...options.limits }
     const disk = thriftyDisk(options.disk, () => files.closeIdle())
     const files = new OpenFiles(disk, limits.openFiles)
     const { checkpoint, clean } = await takeFolder(clock, disk, folder, logger)
@@ -145,7 +128,8 @@ export class EmbeddedEngine implements LogEngine {
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
     }
-    return new EmbeddedEngine(services, limits, { clean, replayed, journal })
+    const runner = cleaningRunner(options.disk, clock)
+    return new EmbeddedEngine(services, limits, { clean, replayed, journal, random, runner })
   }
 
   append(
@@ -340,7 +324,9 @@ export class EmbeddedEngine implements LogEngine {
     const logs = [...this.#logs.values()]
     if (drain) await eachOf(logs, width, log => log.drain())
     const isDurable = drain && logs.every(log => log.failure === undefined)
+    const cleaned = this.#cleaner.close()
     await eachOf(logs, width, log => log.stop())
+    await cleaned
     await this.#journal?.close({ settled: isDurable })
     this.#deadlines.close()
     await deletions.close()

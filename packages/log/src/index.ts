@@ -1,5 +1,5 @@
 export { ClockGuard } from './clock-guard.ts'
-export { EmbeddedEngine, type EmbeddedEngineLimits, type EmbeddedEngineOptions } from './embedded-engine.ts'
+export { EmbeddedEngine, type EmbeddedEngineOptions } from './embedded-engine.ts'
 export type {
   AppendBatch,
   Appended,
@@ -15,5 +15,6 @@ export type {
   Trimmed,
   Uuid,
 } from './engine.ts'
+export type { EmbeddedEngineLimits } from './engine-limits.ts'
 export type { LogLogger } from './log-services.ts'
 export { ownersIn, type PartitionOwner } from './partition-folder.ts'

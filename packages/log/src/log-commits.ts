@@ -63,7 +63,8 @@ export class LogCommits implements Committable {
   }
 
   #moved(): void {
-    const { ends, waiters } = this.#parts
+    const { ends, producers, waiters } = this.#parts
+    producers.transactions.committed(ends.highWatermark)
     waiters.committed(ends.highWatermark)
     this.#committed()
   }

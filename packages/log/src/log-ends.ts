@@ -13,6 +13,7 @@ import type { LogFailure } from './log-failure.ts'
 import type { LogServices } from './log-services.ts'
 import type { PartitionOwner } from './partition-folder.ts'
 import type { SegmentList } from './segment-list.ts'
+import type { Transactions } from './transactions.ts'
 
 export class LogEnds {
   logStartOffset: number
@@ -20,6 +21,7 @@ export class LogEnds {
   highWatermark: number
   readonly #services: LogServices
   readonly #segments: SegmentList
+  readonly #transactions: Transactions
   readonly #failure: LogFailure
   readonly #slot: CheckpointSlot
   /** The log start that is about to be durable. */
@@ -30,9 +32,11 @@ export class LogEnds {
     services: LogServices,
     owner: PartitionOwner,
     segments: SegmentList,
+    transactions: Transactions,
     failure: LogFailure,
     logStartOffset: number,
   ) {
+    this.#transactions = transactions
     this.#services = services
     this.#segments = segments
     this.#failure = failure
@@ -46,9 +50,9 @@ export class LogEnds {
     return this.#segments.nextOffset
   }
 
-  /** First offset of a transaction that is still open; without any, the high watermark. */
+  /** First offset of a transaction that is not decided durably; without any, the high watermark. */
   get lastStableOffset(): number {
-    return this.highWatermark
+    return Math.max(this.logStartOffset, this.#transactions.lastStableOffset(this.highWatermark))
   }
 
   get state(): PartitionState {

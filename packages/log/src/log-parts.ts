@@ -10,6 +10,7 @@ import { ProducerState } from './producer-state.ts'
 import { Quarantine } from './quarantine.ts'
 import { SegmentList } from './segment-list.ts'
 import { SegmentWriter } from './segment-writer.ts'
+import { StepQueue } from './step-queue.ts'
 import { Tail } from './tail-cache.ts'
 
 export class LogParts {
@@ -24,6 +25,8 @@ export class LogParts {
   readonly ends: LogEnds
   readonly tail: Tail
   readonly waiters: CommitWaiters = new CommitWaiters()
+  /** Removing or replacing closed segments, which appends need not wait for. */
+  readonly closedChanges: StepQueue = new StepQueue(() => {})
 
   constructor(
     services: LogServices,
@@ -40,8 +43,11 @@ export class LogParts {
     this.segments = new SegmentList(services, recovered?.segments ?? [], this.quarantine, recovered?.endOffset)
     this.producers = recovered?.producers ?? new ProducerState()
     this.writer = new SegmentWriter(services, owner, this.segments, recovered?.snapshotOffset ?? -1)
-    this.ends = new LogEnds(services, owner, this.segments, failure, recovered?.logStartOffset ?? 0)
+    const { transactions } = this.producers
+    this.ends = new LogEnds(services, owner, this.segments, transactions, failure, recovered?.logStartOffset ?? 0)
     this.tail = new Tail(services.tails)
     this.segments.epochs.trimBefore(this.ends.logStartOffset)
+    transactions.forgetAborted(this.ends.logStartOffset)
+    transactions.committed(this.ends.highWatermark)
   }
 }

@@ -1,5 +1,6 @@
 /** Reading the log of a partition: the tail from memory, the rest from segment files; nothing at or past the high watermark. */
 import { ErrorCodes, ProtocolError } from '@odradek/protocol'
+import { batchSizeAt, nextOffsetAt } from './batch-fields.ts'
 import type { OffsetAndTime, ReadRequest, ReadResult } from './engine.ts'
 import type { LogCare } from './log-care.ts'
 import type { LogParts } from './log-parts.ts'
@@ -20,18 +21,18 @@ export class LogReads {
     if (failure.code !== undefined) return { ok: false, error: failure.code }
     const { offset, isolation } = request
     if (offset < ends.logStartOffset || offset > ends.nextOffset) return this.#outOfRange()
-    const isAtEnd = offset >= ends.highWatermark
-    const chunks = isAtEnd ? [] : tail.read(offset, ends.highWatermark, maxBytes, minOne)
-    return chunks === undefined ? this.#readFromDisk(request, maxBytes, minOne) : this.#found(chunks, isolation)
+    const end = isolation === 'stable' ? ends.lastStableOffset : ends.highWatermark
+    const chunks = offset >= end ? [] : tail.read(offset, end, maxBytes, minOne)
+    return chunks === undefined ? this.#readFromDisk(request, maxBytes, minOne) : this.#found(chunks, request)
   }
 
-  async #readFromDisk({ offset, isolation }: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
-    const { config, ends, failure, quarantine, segments, writer } = this.#parts
+  async #readFromDisk(request: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
+    const { offset } = request
+    const { ends, failure, quarantine } = this.#parts
     try {
       return await this.#care.passing(async () => {
         if (quarantine.at(offset) !== undefined) return this.#damaged()
-        const chunks = await segments.read(offset, writer.durableEnd, maxBytes, minOne, config.indexIntervalBytes)
-        return this.#found(chunks, isolation)
+        return await this.#readSegments(request, maxBytes, minOne)
       })
     } catch (error) {
       // Retention may have taken the segment away meanwhile.
@@ -42,8 +43,23 @@ export class LogReads {
     }
   }
 
-  #found(chunks: Uint8Array[], isolation: ReadRequest['isolation']): ReadResult {
-    return { ok: true, chunks, state: this.#parts.ends.state, aborted: isolation === 'stable' ? [] : null }
+  /** Aborted transactions must be those of what was read: compaction takes both away. */
+  async #readSegments(request: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
+    const { config, ends, segments, writer } = this.#parts
+    const { isolation, offset } = request
+    for (;;) {
+      const { generation } = segments
+      const { lastStableOffset } = ends
+      const chunks = await segments.read(offset, writer.durableEnd, maxBytes, minOne, config.indexIntervalBytes)
+      if (isolation === 'uncommitted') return this.#found(chunks, request)
+      if (segments.generation === generation) return this.#found(before(lastStableOffset, chunks), request)
+    }
+  }
+
+  #found(chunks: Uint8Array[], { isolation, offset }: ReadRequest): ReadResult {
+    const { ends, producers } = this.#parts
+    const aborted = isolation === 'stable' ? producers.transactions.abortedWithin(offset, endOf(chunks)) : null
+    return { ok: true, chunks, state: ends.state, aborted }
   }
 
   #damaged(): ReadResult {
@@ -66,4 +82,24 @@ export class LogReads {
     const { topic, index: partition } = owner
     throw new ProtocolError(failure.code ?? ErrorCodes.KAFKA_STORAGE_ERROR, { topic, partition })
   }
+}
+
+/** The whole batches before an offset, which begins a batch. */
+function before(offset: number, chunks: Uint8Array[]): Uint8Array[] {
+  const kept: Uint8Array[] = []
+  for (const chunk of chunks) {
+    let end = 0
+    while (end < chunk.length && nextOffsetAt(chunk, end) <= offset) end += batchSizeAt(chunk, end)
+    if (end > 0) kept.push(end === chunk.length ? chunk : chunk.subarray(0, end))
+    if (end < chunk.length) break
+  }
+  return kept
+}
+
+/** The offset after the last batch; 0 when there is none. */
+function endOf(chunks: readonly Uint8Array[]): number {
+  const last = chunks.at(-1)
+  let end = 0
+  for (let at = 0; last !== undefined && at < last.length; at += batchSizeAt(last, at)) end = nextOffsetAt(last, at)
+  return end
 }

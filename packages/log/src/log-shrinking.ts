@@ -33,8 +33,9 @@ export class LogShrinking {
   }
 
   async #raiseStart(offset: number): Promise<void> {
-    const { ends, waiters } = this.#parts
+    const { ends, producers, waiters } = this.#parts
     await ends.raiseStart(offset)
+    producers.transactions.forgetAborted(ends.logStartOffset)
     waiters.wakeReaders()
   }
 
@@ -55,11 +56,19 @@ export class LogShrinking {
   }
 
   async #letGo(now: number): Promise<void> {
-    const { config, segments, services } = this.#parts
+    const { closedChanges, segments } = this.#parts
     const expired = this.#expired(now)
     if (expired === undefined) return
     if (expired.count === segments.all.length) await this.#appends.roll()
-    const first = segments.all[expired.count]!
+    await closedChanges.run(() => this.#remove(now))
+  }
+
+  /** Compaction may have made fewer segments of them meanwhile. */
+  async #remove(now: number): Promise<void> {
+    const { config, segments, services } = this.#parts
+    const expired = this.#expired(now)
+    const first = segments.all[expired?.count ?? 0]
+    if (expired === undefined || first === undefined) return
     // A segment that is gone without this would be a loss at the next start.
     await this.#raiseStart(first.baseOffset)
     await segments.removeFirst(expired.count, config.fileDeleteDelayMs)

@@ -76,6 +76,7 @@ export class OpenFiles {
 
   /** The file is about to be renamed or removed: whoever uses it may end, nobody gets it again. */
   forget(path: string): void {
+    this.#opening.delete(path)
     const open = this.#open.get(path)
     if (open === undefined) return
     this.#open.delete(path)
@@ -101,13 +102,16 @@ export class OpenFiles {
 
   /** Taken by whoever began. */
   #begin(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<OpenFile> {
-    const opening = this.#disk.open(path, mode).then(file => {
+    const opening: Promise<OpenFile> = this.#disk.open(path, mode).then(file => {
       const open = { path, file, users: 1 }
-      this.#open.set(path, open)
+      // Forgotten meanwhile, the name may be another file's by now: nobody else gets this one.
+      if (this.#opening.get(path) === opening) this.#open.set(path, open)
       return open
     })
     this.#opening.set(path, opening)
-    const ended = () => this.#opening.delete(path)
+    const ended = () => {
+      if (this.#opening.get(path) === opening) this.#opening.delete(path)
+    }
     opening.then(ended, ended)
     return opening
   }

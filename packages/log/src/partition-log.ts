@@ -25,6 +25,7 @@ import type {
 import { LogAppends } from './log-appends.ts'
 import { LogCare } from './log-care.ts'
 import { LogCommits } from './log-commits.ts'
+import { LogCompaction } from './log-compaction.ts'
 import { tellDamage } from './log-events.ts'
 import { LogFailure } from './log-failure.ts'
 import { LogParts } from './log-parts.ts'
@@ -45,6 +46,7 @@ export class PartitionLog {
   readonly #care: LogCare
   readonly #reads: LogReads
   readonly #shrinking: LogShrinking
+  readonly compaction: LogCompaction
 
   /** Without what was recovered, it is offline. */
   constructor(services: LogServices, owner: PartitionOwner, config: LogConfig, recovered: RecoveredLog | undefined) {
@@ -58,6 +60,7 @@ export class PartitionLog {
     this.#care = new LogCare(this.#parts, this.#appends, this.#steps)
     this.#reads = new LogReads(this.#parts, this.#care)
     this.#shrinking = new LogShrinking(this.#parts, this.#appends, this.#steps)
+    this.compaction = new LogCompaction(this.#parts, this.folder)
     if (recovered === undefined) failure.end(ErrorCodes.KAFKA_STORAGE_ERROR)
     else this.#parts.ends.note()
     this.#parts.writer.describeGrowth(this.#parts.producers)
@@ -153,10 +156,11 @@ export class PartitionLog {
 
   /** Takes nothing any more; what waits is told so. Resolves when nothing touches the files any more. */
   async stop(): Promise<void> {
-    const { failure, writer } = this.#parts
+    const { closedChanges, failure, writer } = this.#parts
     if (failure.code === undefined) failure.end(ErrorCodes.KAFKA_STORAGE_ERROR)
     await this.#care.idle()
     await this.#steps.idle()
+    await closedChanges.idle()
     await writer.idle()
   }
 

@@ -14,6 +14,8 @@ import type { DiskFile } from '@odradek/world'
 import { sequencedBatch } from './append-plan.ts'
 import type { SegmentPlace } from './batch-check.ts'
 import { noLimit, type ScanEnd, scanBatches } from './batch-scan.ts'
+import { cleanedOffsetName } from './compaction/compaction-files.ts'
+import { settleSwaps } from './compaction/segment-swap.ts'
 import type { DamagedRange } from './damage.ts'
 import { findDamageEnd } from './damage-end.ts'
 import { offsetInName, quarantineName, sidecarName, snapshotName } from './file-names.ts'
@@ -55,7 +57,8 @@ export interface RecoverySpec {
 }
 
 export async function recoverLog(services: LogServices, spec: RecoverySpec): Promise<RecoveredLog> {
-  const names = await listIfThere(services.disk, spec.folder)
+  const found = await listIfThere(services.disk, spec.folder)
+  const names = await settleSwaps(services.disk, spec.folder, found)
   for (const name of names) if (name.endsWith('.deleted')) await services.disk.remove(`${spec.folder}/${name}`)
   const recovery = new Recovery(services, spec, names)
   await recovery.loadProducers(names)
@@ -163,7 +166,12 @@ class Recovery {
   #checkNext(segment: Segment, nextBase: number, isCutShort: boolean): void {
     const { nextOffset, size } = segment
     const hasLost = this.#lostEnds.some(end => end > nextOffset && end <= nextBase)
-    if (nextOffset >= nextBase || (this.#spec.isCompacted && !isCutShort && !hasLost)) return
+    if (nextOffset >= nextBase) return
+    const isCompacted = this.#spec.isCompacted || this.#names.has(cleanedOffsetName)
+    if (isCompacted && !isCutShort && !hasLost) {
+      segment.nextOffset = nextBase
+      return
+    }
     const reason = isCutShort ? 'the end of the file is gone' : 'a segment, or the end of this one, is gone'
     this.#note(segment.baseOffset, { position: size, nextOffset }, { position: size, nextOffset: nextBase }, reason)
   }

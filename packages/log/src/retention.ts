@@ -36,10 +36,12 @@ export function expiredSegments(log: RetentionView, limits: RetentionLimits, now
   return { count: most, reason: most === byTime ? 'time' : most === bySize ? 'size' : 'start' }
 }
 
-/** How many of the first segments are durable, hold something, and pass. */
+/** How many of the first segments are durable and pass. One that compaction has emptied goes with those after it. */
 function count(log: RetentionView, passes: (segment: RetentionView['segments'][number]) => boolean): number {
-  const end = log.segments.findIndex(
-    segment => segment.size === 0 || segment.nextOffset > log.highWatermark || !passes(segment),
-  )
-  return end < 0 ? log.segments.length : end
+  let end = 0
+  for (const [i, segment] of log.segments.entries()) {
+    if (segment.nextOffset > log.highWatermark || (segment.size > 0 && !passes(segment))) break
+    if (segment.size > 0) end = i + 1
+  }
+  return end
 }

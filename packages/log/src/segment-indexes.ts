@@ -18,6 +18,7 @@ export class SegmentIndexes {
   #bytes = 0
   /** Segments whose index is in memory and on disk, with its size. Insertion order is the order of last use. */
   readonly #droppable = new Map<Segment, number>()
+  readonly #loading = new Map<Segment, Promise<SparseIndex>>()
 
   constructor(disk: Disk, files: OpenFiles, limit: number) {
     this.#disk = disk
@@ -28,13 +29,21 @@ export class SegmentIndexes {
   /** Damage that is known is passed over when an index must be made again; other damage is thrown. */
   async of(segment: Segment, indexIntervalBytes: number, quarantine: Quarantine): Promise<SparseIndex> {
     if (segment.index === undefined) {
-      const index = await this.#load(segment, indexIntervalBytes, quarantine)
+      const loading = this.#loading.get(segment) ?? this.#load(segment, indexIntervalBytes, quarantine)
+      this.#loading.set(segment, loading)
+      const index = await loading.finally(() => this.#loading.delete(segment))
+      if (segment.isReplaced) return index
       segment.index ??= index
       this.mayDrop(segment)
       return index
     }
     if (this.#droppable.has(segment)) this.mayDrop(segment)
     return segment.index
+  }
+
+  /** Resolves when no sidecar of it is being read or written any more. */
+  async idle(segment: Segment): Promise<void> {
+    await this.#loading.get(segment)?.catch(() => undefined)
   }
 
   /** The sidecar on disk holds this closed segment's index. */

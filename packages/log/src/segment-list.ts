@@ -6,6 +6,7 @@ import type { SegmentPlace } from './batch-check.ts'
 import { quarantineName } from './file-names.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogServices } from './log-services.ts'
+import type { OpenFile, OpenFiles } from './open-files.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Segment } from './segment.ts'
 import { readSegment } from './segment-read.ts'
@@ -29,6 +30,8 @@ export class SegmentList {
   readonly #segments: Segment[]
   /** Where the log goes on, in a new segment; undefined when the last one takes appends. */
   #endOffset: number | undefined
+  /** Rises when closed segments are replaced. */
+  generation = 0
   /** Of all but the active one. */
   #closedBytes = 0
 
@@ -78,11 +81,36 @@ export class SegmentList {
     minOne: boolean,
     indexIntervalBytes: number,
   ): Promise<Uint8Array[]> {
-    for (let i = this.#indexOf(offset); i < this.#segments.length; i++) {
-      const segment = this.#segments[i]!
-      const window = this.quarantine.window(segment.baseOffset, offset)
-      const limit = this.#limitOf(segment, end)
-      const chunk = await this.withFile(segment, indexIntervalBytes, (file, index) =>
+    for (let segment = this.#segments[this.#indexOf(offset)]; segment !== undefined; ) {
+      const found = await this.#readSegment(segment, offset, end, { maxBytes, minOne, indexIntervalBytes })
+      if (found === 'replaced') {
+        segment = this.#segments[this.#indexOf(Math.max(offset, segment.baseOffset))]
+        continue
+      }
+      if (found !== undefined) return [found]
+      // Compaction may have left nothing at the end of a segment; then the next one has the first record after the offset.
+      if (offset < segment.nextOffset && !minOne) return []
+      segment = this.#after(segment)
+    }
+    return []
+  }
+
+  /** The segment with what follows, which may have been put together anew meanwhile. */
+  #after(segment: Segment): Segment | undefined {
+    const i = this.#indexOf(segment.nextOffset)
+    return this.#segments[this.#segments[i] === segment ? i + 1 : i]
+  }
+
+  async #readSegment(
+    segment: Segment,
+    offset: number,
+    end: DurableEnd,
+    { maxBytes, minOne, indexIntervalBytes }: { maxBytes: number; minOne: boolean; indexIntervalBytes: number },
+  ): Promise<Uint8Array | 'replaced' | undefined> {
+    const window = this.quarantine.window(segment.baseOffset, offset)
+    const limit = this.#limitOf(segment, end)
+    try {
+      return await this.withFile(segment, indexIntervalBytes, (file, index) =>
         readSegment(file, {
           offset,
           start: laterPlace(placeIn(segment, index.placeForOffset(Math.max(0, offset - segment.baseOffset))), window),
@@ -92,11 +120,10 @@ export class SegmentList {
           slack: 2 * indexIntervalBytes,
         }),
       )
-      if (chunk !== undefined) return [chunk]
-      // Compaction may have left nothing at the end of a segment; then the next one has the first record after the offset.
-      if (offset < segment.nextOffset && !minOne) break
+    } catch (error) {
+      if (error instanceof SegmentReplaced) return 'replaced'
+      throw error
     }
-    return []
   }
 
   #limitOf(segment: Segment, end: DurableEnd): SegmentPlace {
@@ -111,9 +138,13 @@ export class SegmentList {
     use: (file: Parameters<typeof readSegment>[0], index: SparseIndex) => Promise<T>,
   ): Promise<T> {
     const { files, indexes } = this.#services
-    const open = files.takeOpen(segment.path) ?? (await files.take(segment.path))
+    if (segment.replacing !== undefined) await segment.replacing
+    if (segment.isReplaced) throw new SegmentReplaced()
+    const open = files.takeOpen(segment.path) ?? (await takeUnlessReplaced(segment, files))
     try {
-      return await use(open.file, segment.index ?? (await indexes.of(segment, indexIntervalBytes, this.quarantine)))
+      const index = segment.index ?? (await indexes.of(segment, indexIntervalBytes, this.quarantine))
+      if (segment.isReplaced || segment.replacing !== undefined) throw new SegmentReplaced()
+      return await use(open.file, index)
     } finally {
       files.release(open)
     }
@@ -136,6 +167,33 @@ export class SegmentList {
     }
     this.quarantine.dropBefore(this.baseOffset)
     if (removed.length > 0) await disk.syncFolder(removed[0]!.folder)
+  }
+
+  /**
+   * Another segment takes the place of these, which are closed; `swap` does so on the disk. Whoever reads one of them already goes on
+   * with its old file; whoever comes meanwhile waits. False when the swap has failed.
+   */
+  async replace(sources: readonly Segment[], segment: Segment, swap: () => Promise<boolean>): Promise<boolean> {
+    const { files, indexes } = this.#services
+    const { promise, resolve } = Promise.withResolvers<void>()
+    for (const source of sources) source.replacing = promise
+    try {
+      for (const source of sources) await indexes.idle(source)
+      if (!(await swap())) return false
+      this.#segments.splice(this.#segments.indexOf(sources[0]!), sources.length, segment)
+      this.#closedBytes += segment.size
+      this.generation++
+      for (const source of sources) {
+        this.#closedBytes -= source.size
+        source.isReplaced = true
+        indexes.forget(source)
+        files.forget(source.path)
+      }
+      return true
+    } finally {
+      for (const source of sources) source.replacing = undefined
+      resolve()
+    }
   }
 
   /** The folder is about to go. */
@@ -166,3 +224,15 @@ export const placeIn = (segment: Segment, { position, relativeOffset }: IndexedP
 
 const laterPlace = (place: SegmentPlace, after: { from: number; fromOffset: number }): SegmentPlace =>
   place.position >= after.from ? place : { position: after.from, nextOffset: after.fromOffset }
+
+/** Compaction has put another segment in its place: look again. */
+export class SegmentReplaced extends Error {}
+
+async function takeUnlessReplaced(segment: Segment, files: OpenFiles): Promise<OpenFile> {
+  try {
+    return await files.take(segment.path)
+  } catch (error) {
+    if (segment.isReplaced || segment.replacing !== undefined) throw new SegmentReplaced()
+    throw error
+  }
+}

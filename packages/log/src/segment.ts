@@ -41,6 +41,10 @@ export class Segment {
   epochs: EpochStart[] = []
   /** Size that the sidecar on disk describes; -1 when there is none. */
   sidecarSize = -1
+  /** While another segment takes its place; resolves when it has, or has not. */
+  replacing: Promise<unknown> | undefined
+  /** Its place was taken: what is read of its file now may be another's. */
+  isReplaced = false
   #sinceEntry = 0
 
   constructor(folder: string, baseOffset: number) {

@@ -86,6 +86,11 @@ export class Tail {
     }
   }
 
+  /** Batches that begin before the offset. */
+  dropBefore(offset: number): void {
+    while (this.#first < this.#batches.length && this.#batches[this.#first]!.baseOffset < offset) this.dropOldest()
+  }
+
   clear(): void {
     while (this.#first < this.#batches.length) this.dropOldest()
   }

@@ -10,7 +10,7 @@ import { SegmentDamage } from './damage.ts'
 import { walkUndamaged } from './damage-walk.ts'
 import type { OffsetAndTime } from './engine.ts'
 import type { Segment } from './segment.ts'
-import { placeIn, type SegmentList } from './segment-list.ts'
+import { placeIn, type SegmentList, SegmentReplaced } from './segment-list.ts'
 
 export interface LookupRange {
   /** First offset that may be found. */
@@ -32,7 +32,8 @@ export async function findTime(
     try {
       return await (timestamp === 'max' ? findMaxTimestamp(segments, range) : findTimestamp(segments, timestamp, range))
     } catch (error) {
-      // Unless retention has just taken the segment away.
+      // Unless retention has just taken the segment away, or compaction replaced it.
+      if (error instanceof SegmentReplaced) continue
       if (segments.baseOffset === baseOffset || error instanceof SegmentDamage) throw error
     }
   }

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { type Clock, type Disk, realDisk, type Timer } from '@odradek/world'
 import { type CleaningPlace, clean, type HandOver } from './cleaning.ts'
 import type { CleanedGroup, CleaningJob, CleaningResult } from './cleaning-job.ts'
+import { CleanerClosed } from './pace.ts'
 
 export interface CleaningRunner {
   /** One at a time. */
@@ -19,16 +20,19 @@ export function cleaningRunner(disk: Disk, clock: Clock): CleaningRunner {
 
 class InlineRunner implements CleaningRunner {
   readonly #place: CleaningPlace
+  #isClosed = false
 
   constructor(place: CleaningPlace) {
     this.#place = place
   }
 
   run(job: CleaningJob, handOver: HandOver): Promise<CleaningResult> {
-    return clean(this.#place, job, handOver)
+    return clean(this.#place, job, handOver, () => this.#isClosed)
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
 }
 
 export type ToThread = { kind: 'job'; job: CleaningJob } | { kind: 'taken' } | { kind: 'stop'; reason: string }
@@ -44,6 +48,7 @@ const heapMegabytes = 64
 class ThreadRunner implements CleaningRunner {
   readonly #clock: Clock
   #thread: Worker | undefined
+  #isClosed = false
   #idle: Timer | undefined
 
   constructor(clock: Clock) {
@@ -58,13 +63,18 @@ class ThreadRunner implements CleaningRunner {
       return await converse(thread, job, handOver)
     } catch (error) {
       if (error instanceof ThreadEnded) this.#thread = undefined
-      throw error
+      throw this.#isClosed ? new CleanerClosed() : error
     } finally {
-      this.#idle = this.#clock.timer(idleMs, () => void this.close())
+      this.#idle = this.#clock.timer(idleMs, () => void this.#letGo())
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
     this.#idle?.cancel()
     const thread = this.#thread
     this.#thread = undefined
@@ -82,7 +92,9 @@ function startThread(): Worker {
   return thread
 }
 
-export class ThreadEnded extends Error {}
+class ThreadEnded extends Error {
+  readonly code = 'CLEANER_GONE'
+}
 
 function converse(thread: Worker, job: CleaningJob, handOver: HandOver): Promise<CleaningResult> {
   return new Promise((resolve, reject) => {

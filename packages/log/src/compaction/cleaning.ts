@@ -36,8 +36,14 @@ const largestSegment = 2 ** 31 - 1
 /** Takes the place of its sources, or rejects: then the pass ends. */
 export type HandOver = (group: CleanedGroup) => Promise<void>
 
-export async function clean(place: CleaningPlace, job: CleaningJob, handOver: HandOver): Promise<CleaningResult> {
-  return new Cleaning(place, job).run(handOver)
+/** Gives up, soon after, when `isOver`. */
+export async function clean(
+  place: CleaningPlace,
+  job: CleaningJob,
+  handOver: HandOver,
+  isOver: () => boolean = () => false,
+): Promise<CleaningResult> {
+  return new Cleaning(place, job, isOver).run(handOver)
 }
 
 class Cleaning {
@@ -48,11 +54,11 @@ class Cleaning {
   #bytesRead = 0
   #bytesWritten = 0
 
-  constructor({ disk, clock, isAlone }: CleaningPlace, job: CleaningJob) {
+  constructor({ disk, clock, isAlone }: CleaningPlace, job: CleaningJob, isOver: () => boolean) {
     const { bytesPerSecond, dedupeBytes: bytes, dirtyFrom: firstOffset, dirtyEnd, secret } = job
     this.#disk = disk
     this.#job = job
-    this.#pace = new Pace(clock, { bytesPerSecond, isAlone })
+    this.#pace = new Pace(clock, { bytesPerSecond, isAlone, isOver })
     this.#offsets = new KeyOffsets({ bytes, mostKeys: dirtyEnd - firstOffset, firstOffset, secret })
   }
 

@@ -11,18 +11,23 @@ export class Pace {
   readonly #clock: Clock
   readonly #bytesPerSecond: number
   readonly #isAlone: boolean
+  readonly #isOver: () => boolean
   readonly #began: number
   #bytes = 0
   #inSlice = 0
 
-  constructor(clock: Clock, { bytesPerSecond, isAlone }: { bytesPerSecond: number; isAlone: boolean }) {
+  constructor(
+    clock: Clock,
+    { bytesPerSecond, isAlone, isOver }: { bytesPerSecond: number; isAlone: boolean; isOver: () => boolean },
+  ) {
     this.#clock = clock
     this.#bytesPerSecond = bytesPerSecond
     this.#isAlone = isAlone
+    this.#isOver = isOver
     this.#began = clock.monotonic()
   }
 
-  /** After so many bytes were read or written. */
+  /** After so many bytes were read or written. Rejects when it is over. */
   async moved(bytes: number): Promise<void> {
     this.#bytes += bytes
     this.#inSlice += bytes
@@ -32,5 +37,9 @@ export class Pace {
       await new Promise<void>(resolve => this.#clock.soon(resolve))
     else return
     this.#inSlice = 0
+    if (this.#isOver()) throw new CleanerClosed()
   }
 }
+
+/** The engine is being closed: nothing went wrong. */
+export class CleanerClosed extends Error {}

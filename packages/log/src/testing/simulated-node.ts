@@ -1,7 +1,8 @@
 /** One engine on one simulated machine, for tests that break things by hand. Without a journal, unless asked for: what is in a file is then all there is of it. */
 import { type SimulatedDisk, type SimulatedWorld, simulatedWorld } from '@odradek/world'
-import { EmbeddedEngine, type EmbeddedEngineLimits } from '../embedded-engine.ts'
+import { EmbeddedEngine } from '../embedded-engine.ts'
 import type { AppendBatch, Appended, LogConfig, ReadResult, TopicSpec } from '../engine.ts'
+import type { EmbeddedEngineLimits } from '../engine-limits.ts'
 import { topicOf } from './batches.ts'
 import { type Notes, notes } from './notes.ts'
 
