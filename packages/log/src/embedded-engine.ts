@@ -125,6 +125,7 @@ export class EmbeddedEngine implements LogEngine {
       lanes: new Lanes(width),
       names: new NamesSync(() => disk.syncFolder(folder)),
       syncs: new SyncQueue(limits.syncs, journal && { journal, largestBytes }),
+      journaledBytes: journal === undefined ? 0 : largestBytes,
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
     }

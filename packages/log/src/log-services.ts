@@ -19,6 +19,8 @@ export interface LogServices {
   /** Making folders and segments, describing closed ones. */
   readonly lanes: Lanes
   readonly syncs: SyncQueue
+  /** The most that a partition leaves to the journal; 0 without one. */
+  readonly journaledBytes: number
   /** Of the data folder. */
   readonly names: NamesSync
   readonly tails: TailCache

@@ -5,6 +5,7 @@
  * A segment is started only when all before it is durable, and its name is durable before the first record in it.
  */
 
+import assert from 'node:assert/strict'
 import { ActiveDescription } from './active-description.ts'
 import type { JournalEntry } from './journal/journal-group.ts'
 import type { LogServices } from './log-services.ts'
@@ -25,7 +26,7 @@ export class SegmentWriter {
   #durableSize: number
   /** Of that, in the file itself; the rest is durable in the journal. */
   #settledSize: number
-  /** Written and not durable, up to the end of the segment. */
+  /** Written and not durable, up to the end of the segment; empty when it is too much for the journal. */
   #unsynced: Uint8Array[] = []
   #unsyncedBytes = 0
   #mustCut = false
@@ -81,10 +82,9 @@ export class SegmentWriter {
       this.#mustCut = true
       throw error
     }
-    for (const { bytes } of batches) {
-      this.#unsynced.push(bytes)
-      this.#unsyncedBytes += bytes.length
-    }
+    for (const { bytes } of batches) this.#unsyncedBytes += bytes.length
+    if (this.#isForJournal) for (const { bytes } of batches) this.#unsynced.push(bytes)
+    else this.#unsynced = []
     this.#segments.epochs.assign(leaderEpoch, batches[0]!.baseOffset)
   }
 
@@ -107,6 +107,11 @@ export class SegmentWriter {
     return nextOffset
   }
 
+  /** What is more is not kept: a slow disk must not fill the memory. */
+  get #isForJournal(): boolean {
+    return this.#unsyncedBytes <= this.#services.journaledBytes
+  }
+
   #forgetUnsynced(): void {
     this.#unsynced = []
     this.#unsyncedBytes = 0
@@ -120,9 +125,10 @@ export class SegmentWriter {
 
   /** All that is not durable. */
   stage(): JournalEntry {
-    const { baseOffset, nextOffset } = this.#segments.active!
+    const { baseOffset, nextOffset, size } = this.#segments.active!
     const chunks = this.#unsynced
     const bytes = this.#unsyncedBytes
+    assert.equal(this.#durableSize + bytes, size)
     this.#forgetUnsynced()
     return { owner: this.#owner, segment: baseOffset, position: this.#durableSize, nextOffset, chunks, bytes }
   }
@@ -131,9 +137,10 @@ export class SegmentWriter {
     this.#durableSize = position + bytes
   }
 
+  /** The journal did not take it. */
   takeBack({ chunks, bytes }: JournalEntry): void {
-    this.#unsynced = [...chunks, ...this.#unsynced]
     this.#unsyncedBytes += bytes
+    this.#unsynced = this.#isForJournal ? [...chunks, ...this.#unsynced] : []
   }
 
   /** What is durable is so in the file itself. */
