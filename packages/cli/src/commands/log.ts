@@ -2,14 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { lockFolder, metadataForRestore, metadataLogName, readMetadata } from '@odradek/broker/metadata'
-import { backUpFolder, repairFolder, restoreFolder, severityOf, verifyFolder } from '@odradek/log/tools'
+import { backUpFolder, repairFolder, restoreFolder } from '@odradek/log/tools'
 import { UsageError } from '@odradek/protocol'
 import { realClock, realDisk } from '@odradek/world'
 import { type Command, command, need } from '../command.ts'
 import { openDataFolder } from '../data-folder/data-folder.ts'
 import { dump as dumpFiles } from '../data-folder/dump.ts'
-import { countsText, findingRow, findingText } from '../data-folder/findings-text.ts'
+import { findingText } from '../data-folder/findings-text.ts'
 import { bytesText, Progress } from '../data-folder/progress.ts'
+import { printVerification, verifyNamed } from '../data-folder/verification.ts'
 import { outputFormat, printRows } from '../output/rows.ts'
 import { parseCount } from '../start-broker.ts'
 
@@ -22,35 +23,15 @@ const verifyFlags = {
 export const verify: Command<typeof verifyFlags> = command({
   name: 'log verify',
   summary:
-    'Checks every file of a data folder, also beside a running broker. Changes nothing. Exit code 1: something is damaged.',
-  args: 'DATA_DIR',
+    'Checks every file of a data folder, also beside a running broker, or of a backup. Changes nothing. Exit code 1: something is damaged.',
+  args: 'DATA_DIR|BACKUP_DIR',
   flags: verifyFlags,
   examples: ['odradek log verify ./data', 'odradek log verify ./data --topic orders --deep -o ndjson'],
   async run(call) {
     const [named] = need(call, ['DATA_DIR'], verify)
     const { topic, partition, deep = false, output } = call.flags
-    const folder = await openDataFolder(named!)
-    const progress = new Progress('checked')
-    const report = await verifyFolder({
-      ...{ disk: realDisk, folder: folder.path, live: folder.isLive, deep, topic, topics: folder.topics },
-      partition: partition === undefined ? undefined : parseNumber(partition, '--partition'),
-      onBytes: progress.note,
-    })
-    progress.end()
-    const isAll = topic === undefined && partition === undefined
-    if (!isAll && report.partitions.length === 0)
-      throw new UsageError(`There is no partition ${partition ?? ''} of ${topic ?? 'any topic'} in ${named}.`)
-    const findings = [...(isAll ? folder.findings : []), ...report.findings]
-    const beside = folder.isLive ? ' beside a running broker, up to what is durable' : ''
-    const summary = `${report.partitions.length} partitions, ${report.files} files, ${progress.text}${beside}: ${countsText(findings)}\n`
-    if (outputFormat(output) === 'table') {
-      for (const finding of findings) process.stdout.write(`${findingText(finding, named!)}\n`)
-      process.stdout.write(summary)
-    } else {
-      printRows(findings.map(findingRow), output)
-      process.stderr.write(summary)
-    }
-    return findings.some(finding => severityOf(finding) === 'damage') ? 1 : 0
+    const only = partition === undefined ? undefined : parseNumber(partition, '--partition')
+    return printVerification(await verifyNamed({ named: named!, topic, partition: only, deep }), named!, output)
   },
 })
 
@@ -175,7 +156,7 @@ export const backup: Command<typeof backupFlags> = command({
           partitions: manifest.partitions.length,
           linked: bytesText(linkedBytes),
           copied: bytesText(copiedBytes),
-          ofThemThereBefore: bytesText(keptBytes),
+          kept: bytesText(keptBytes),
           started: manifest.startedAt,
         },
       ],

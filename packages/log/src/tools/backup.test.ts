@@ -9,6 +9,7 @@ import { readManifest } from './backup-manifest.ts'
 import { readJournal } from './journal-file.ts'
 import { restoreFolder } from './restore.ts'
 import { verifyFolder } from './verify.ts'
+import { verifyBackup } from './verify-backup.ts'
 
 const backup = '/backup'
 const small = { segmentBytes: 400, indexIntervalBytes: 100 }
@@ -166,6 +167,10 @@ test('a backup that is no more what was stored is not restored, and the message 
   await backUp(disk)
   const path = `${backup}/data/orders-0/00000000000000000000.index`
   await flip(disk, path, 30)
+  assert.deepEqual(
+    (await verifyBackup({ disk, backup }))!.findings.map(({ file, code }) => [file, code]),
+    [['data/orders-0/00000000000000000000.index', 'backup-damaged']],
+  )
   await assert.rejects(
     restore(disk),
     /00000000000000000000\.index is not what was backed up.*checksum.*Nothing was restored/,
@@ -176,6 +181,7 @@ test('a backup that is no more what was stored is not restored, and the message 
   await assert.rejects(restoreFolder({ disk, clock, backup: '/nowhere', folder: '/restored' }), /is no backup/)
   await flip(disk, `${backup}/manifest.json`, 40)
   await assert.rejects(restore(disk, dataFolder), /not empty/)
+  assert.deepEqual((await verifyBackup({ disk, backup }))!.findings, [])
   await restore(disk)
 })
 

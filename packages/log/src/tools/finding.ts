@@ -71,6 +71,16 @@ export const findingKinds = {
     meaning: 'these records are known to be damaged: fetches of them are answered CORRUPT_MESSAGE, the rest is served',
     mend: 'odradek log repair DATA_DIR --from BACKUP_DIR brings them back',
   },
+  'backup-damaged': {
+    severity: 'damage',
+    meaning: 'a file of the backup is not what was backed up: the backup cannot be restored',
+    mend: 'make the backup again, into another folder, or bring the file back from a copy of it',
+  },
+  'backup-unfinished': {
+    severity: 'note',
+    meaning: 'what can be restored is the backup before it',
+    mend: 'make the backup again into the same folder: it goes on',
+  },
   'torn-tail': {
     severity: 'mended',
     meaning: 'a write that was never acknowledged was cut short by a crash',
