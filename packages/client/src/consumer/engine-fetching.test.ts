@@ -132,6 +132,29 @@ test('a new leader is asked whether it has what was read, and a truncated log se
   })
 })
 
+test('what is taken while the leader is asked is not given out again, though the epoch asked about ended before it', async () => {
+  await play({}, async ({ cluster, kafka, engine, take, run }) => {
+    const state = withEpoch(cluster)
+    for (const value of ['a', 'b']) append(cluster, value, 0, 3)
+    for (const value of ['c', 'd']) append(cluster, value, 0, 4)
+    const e = engine()
+    e.assign([t0])
+    await take(e, 2)
+    cluster.on(OffsetForLeaderEpoch, () => ({
+      topics: [{ topic: 't', partitions: [{ errorCode: 0, partition: 0, leaderEpoch: 3, endOffset: 2 }] }],
+    }))
+    state.epoch = 5
+    await run(kafka.cluster.refresh())
+    assert.deepEqual(await take(e, 2), ['2=c', '3=d'])
+    append(cluster, 'e', 0, 5)
+    assert.deepEqual(await take(e, 1), ['4=e'])
+    assert.equal(
+      cluster.seen.find(({ api }) => api === 'OffsetForLeaderEpoch')!.request.topics[0].partitions[0].leaderEpoch,
+      3,
+    )
+  })
+})
+
 test('no more is fetched than the buffer holds, until it is taken', async () => {
   await play({}, async ({ cluster, engine, take, world }) => {
     const values = Array.from({ length: 40 }, (_, i) => `${i}`.padEnd(1_000, '.'))

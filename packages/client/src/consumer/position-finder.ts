@@ -144,7 +144,7 @@ export class PositionFinder {
   }
 
   async #validate(needy: readonly AssignedPartition[]): Promise<boolean> {
-    const versions = new Map(needy.map(p => [p, p.version]))
+    const asked = new Map(needy.map(p => [p, { version: p.version, position: p.position }]))
     return this.#askLeaders(
       needy,
       (leader, some) => {
@@ -152,9 +152,11 @@ export class PositionFinder {
         return this.#options.queries.endsOfEpochs(leader, questions, this.#closing.signal)
       },
       (p, found) => {
-        if (p.version !== versions.get(p)) return
+        const { version, position = -1 } = asked.get(p)!
+        if (p.version !== version) return
         const current = this.#options.cluster.topic(p.topic)?.partitions[p.partition]?.leaderEpoch ?? -1
-        const isTruncated = found.offset >= 0 && p.position !== undefined && found.offset < p.position
+        // What was handed out meanwhile is of later epochs, perhaps, and begins where this one ended.
+        const isTruncated = found.offset >= 0 && found.offset < position
         if (!isTruncated) return p.validated(current)
         if (this.#options.from === 'fail') throw noStart(p, 'the log was truncated below the position')
         this.#place(p, found.offset, found.leaderEpoch, 'the log was truncated')
