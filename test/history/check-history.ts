@@ -13,7 +13,7 @@ export interface HistoryRules {
   /** Partitions in which records may give way to later ones of their key. None when absent. */
   isCompacted?: (partition: string) => boolean
   /** How long tombstones stay there at least. */
-  deleteRetentionMs?: number
+  deleteRetentionMs?: number | ((partition: string) => number)
 }
 
 export interface Verdict {

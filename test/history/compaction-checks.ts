@@ -12,7 +12,7 @@ import type { Recorded, Send } from './recorded.ts'
 export interface CompactionRules {
   isCompacted: (partition: string) => boolean
   /** How long a tombstone stays at least; compared with `at` of its answer and of the end. */
-  deleteRetentionMs?: number
+  deleteRetentionMs?: number | ((partition: string) => number)
 }
 
 export function compaction(history: Recorded, rules: CompactionRules): Anomaly[] {
@@ -72,5 +72,6 @@ function isEarly(history: Recorded, send: Send, end: EndEvent, { deleteRetention
   const sent = history.events[send.endedAt]
   if (deleteRetentionMs === undefined || sent?.kind !== 'sent' || sent.at === undefined || end.at === undefined)
     return false
-  return end.at - sent.at < deleteRetentionMs
+  const leastMs = typeof deleteRetentionMs === 'number' ? deleteRetentionMs : deleteRetentionMs(end.partition)
+  return end.at - sent.at < leastMs
 }

@@ -1,5 +1,6 @@
 /** When all is over: reads every log from start to end, asks what the group has committed, and notes it. */
 import type { Kafka } from '@odradek/client'
+import { findingKinds, verifyFolder } from '@odradek/log/tools'
 import type { PlannedTopic } from './plan.ts'
 import { group, nameOf } from './reading.ts'
 import type { Scene } from './scene.ts'
@@ -65,4 +66,21 @@ export async function askCommitted({ recorder, plan }: Scene, kafka: Kafka, id: 
       recorder.note({ kind: 'fetched-committed', id, group, partition: `${topic}-${partition}`, offset })
     }
   }
+}
+
+/** What lies in the folder when nobody is at work in it, byte by byte. */
+export async function verify({ server, plan, recorder }: Scene): Promise<void> {
+  const { machine, folder } = server
+  const compacted = plan.topics.some(({ isCompacted }) => isCompacted)
+  const topics = () => ({ name: '', compacted })
+  const { findings } = await verifyFolder({ disk: machine.disk, folder, deep: true, topics })
+  const damage = findings.filter(({ code }) => findingKinds[code].severity === 'damage')
+  if (damage.length > 0)
+    throw new Unreadable(
+      `verify found ${damage
+        .map(finding => JSON.stringify(finding))
+        .join(', ')
+        .replaceAll(folder, '…')}`,
+    )
+  for (const finding of findings) recorder.remark(`verify: ${JSON.stringify(finding).replaceAll(folder, '…')}`)
 }

@@ -10,7 +10,10 @@ export interface PlannedTopic {
   config: Record<string, string>
   /** Its log start rises by itself. */
   hasRetention: boolean
+  /** Records may give way to later ones of their key. */
   isCompacted: boolean
+  /** How long a tombstone stays there at least. */
+  deleteRetentionMs: number
 }
 
 export interface PlannedProducer {
@@ -130,17 +133,26 @@ export function planOf(seed: number): Plan {
 
 function plannedTopic(random: SeededRandom, index: number, { partitions }: Profile): PlannedTopic {
   const hasRetention = random.chance(0.2)
+  const isCompacted = random.chance(0.25)
+  const deleteRetentionMs = pick(random, [100, 1_000, 86_400_000])
   return {
     name: `t${index}`,
     partitions: 1 + random.int(partitions),
     hasRetention,
-    isCompacted: false,
+    isCompacted,
+    deleteRetentionMs,
     config: {
       'segment.bytes': pick(random, ['700', '2000', '2000', '6000', '1000000']),
       'index.interval.bytes': pick(random, ['100', '500', '4096']),
       'file.delete.delay.ms': pick(random, ['0', '20', '1000']),
       ...(hasRetention && { 'retention.bytes': pick(random, ['1000', '5000']) }),
       ...(random.chance(0.1) && { 'message.timestamp.type': 'LogAppendTime' }),
+      ...(isCompacted && {
+        'cleanup.policy': hasRetention ? 'compact,delete' : 'compact',
+        'min.cleanable.dirty.ratio': pick(random, ['0', '0.3']),
+        'delete.retention.ms': String(deleteRetentionMs),
+        'segment.ms': pick(random, ['100', '604800000']),
+      }),
     },
   }
 }

@@ -62,13 +62,19 @@ export class Producing {
     const value = `${process}.${--this.#left}`
     const partition = random.int(topic.partitions)
     const key = `k${random.int(keys)}`
+    const tombstone = topic.isCompacted && random.chance(0.2)
     recorder.note({
       ...{ kind: 'send', process, value, partition: `${topic.name}-${partition}` },
-      ...(topic.isCompacted && { key }),
+      ...(topic.isCompacted && { key, tombstone }),
       ...(acks !== 'all' && { durable: false }),
       ...(!idempotent && { once: false, ordered: false }),
     })
-    const sending = producer.send(topic.name, { key, value: padded(value, random.int(padding + 1)), partition })
+    const record = {
+      key,
+      partition,
+      ...(tombstone ? tombstoneOf(value) : { value: padded(value, random.int(padding + 1)) }),
+    }
+    const sending = producer.send(topic.name, record)
     const noted = sending.then(
       (metadata: RecordMetadata) => {
         if (client.isDead) return
@@ -84,6 +90,9 @@ export class Producing {
     this.#under.add(noted)
   }
 }
+
+/** A record without a value carries its name in a header. */
+const tombstoneOf = (name: string) => ({ value: null, headers: { name } })
 
 /** A value's name stands before the first space. */
 export function padded(name: string, length: number): string {

@@ -131,6 +131,6 @@ function notePoll({ recorder }: Scene, { name: process }: Client, batch: RecordB
 }
 
 /** Of a record, be it a tombstone. */
-export function nameOf(record: { valueBytes: Uint8Array | null; headers: { get(name: string): unknown } }): string {
-  return record.valueBytes === null ? String(record.headers.get('name')) : nameIn(record.valueBytes)
+export function nameOf(record: { valueBytes: Uint8Array | null; headers: { text(name: string): unknown } }): string {
+  return record.valueBytes === null ? String(record.headers.text('name')) : nameIn(record.valueBytes)
 }

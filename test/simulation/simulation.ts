@@ -9,7 +9,7 @@ import { simulatedWorld, sleep } from '@odradek/world'
 import { type Anomaly, type AnomalyName, anomalyText } from '../history/anomaly.ts'
 import { checkHistory } from '../history/check-history.ts'
 import { Administering } from './administering.ts'
-import { askCommitted, audit, Unreadable } from './audit.ts'
+import { askCommitted, audit, Unreadable, verify } from './audit.ts'
 import { calm, makeTrouble } from './faults.ts'
 import { type FaultName, type Plan, planOf } from './plan.ts'
 import { Producing } from './producing.ts'
@@ -66,7 +66,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   } finally {
     troubles.stop()
   }
-  const anomalies = anomaliesIn(recorder, failure !== undefined)
+  const anomalies = anomaliesIn(recorder, plan, failure !== undefined)
   recorder.remark(`${server.machine.disk.operations} disk operations, ${world.clock.monotonic()} ms`)
   return {
     ...{ seed, plan, anomalies, failure, recorder, faultCounts: scene.faultCounts },
@@ -88,9 +88,14 @@ function failureOf(error: Error, recorder: Recorder): Failure {
 }
 
 /** A partition that nobody has read to its end tells nothing about what lies beyond; all that matter have been, unless the run failed. */
-function anomaliesIn({ events }: Recorder, hasFailed: boolean): Anomaly[] {
+function anomaliesIn({ events }: Recorder, { topics }: Plan, hasFailed: boolean): Anomaly[] {
   const openEnded: ReadonlySet<AnomalyName> = new Set(hasFailed ? ['unseen', 'lost-write'] : ['unseen'])
-  return checkHistory(events).failures.filter(({ name }) => !openEnded.has(name))
+  const ofPartition = (partition: string) => topics.find(({ name }) => partition.startsWith(`${name}-`))
+  const rules = {
+    isCompacted: (partition: string) => ofPartition(partition)?.isCompacted === true,
+    deleteRetentionMs: (partition: string) => ofPartition(partition)!.deleteRetentionMs,
+  }
+  return checkHistory(events, rules).failures.filter(({ name }) => !openEnded.has(name))
 }
 
 export const isClean = ({ anomalies, failure }: Outcome): boolean => anomalies.length === 0 && failure === undefined
@@ -141,6 +146,7 @@ async function run(scene: Scene): Promise<void> {
   }
   await audit(scene)
   await server.stop()
+  await verify(scene)
 }
 
 /** Asks again and again what the group has committed. */
