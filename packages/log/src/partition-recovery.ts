@@ -104,7 +104,13 @@ class Recovery {
     for (const offset of offsets.reverse()) {
       const bytes = await this.#services.disk.readFile(`${this.#spec.folder}/${snapshotName(offset)}`)
       const entries = decodeSnapshot(bytes, offset)
-      if (entries === undefined) continue
+      if (entries === undefined) {
+        this.#services.logger.warn(
+          { file: snapshotName(offset), folder: this.#spec.folder },
+          'a snapshot is damaged: producers are made again from the log',
+        )
+        continue
+      }
       this.log.producers.restore(entries, decodeAborted(bytes))
       this.log.snapshotOffset = offset
       this.#durableOffset = Math.max(this.#durableOffset, offset)
@@ -225,6 +231,8 @@ class Recovery {
       const first = await file.read(0, sidecarHeadSize)
       const end = sidecarHeadEnd(first) ?? 0
       const head = decodeSidecarHead(end <= first.length ? first : await file.read(0, end))
+      if (head === undefined)
+        this.#services.logger.warn({ file: segment.sidecarPath }, 'a sidecar is damaged: its segment is looked through')
       return first.length === file.size ? { head, whole: first } : { head }
     } finally {
       await file.close()
