@@ -12,6 +12,7 @@ import { runTests } from '../load/test-run.ts'
 
 const smallDisks = [
   'test/durability/full-disk.test.ts',
+  'test/durability/scarce-start.test.ts',
   'test/durability/scarcity.test.ts',
   'test/hostile/descriptors.test.ts',
 ]
