@@ -32,7 +32,7 @@ const offsets: TopicSpec = {
   topicId: '0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c02',
   name: '__consumer_offsets',
   partitions: [{ index: 0, id: 9 }],
-  config,
+  config: { ...config, cleanupPolicy: ['compact'], segmentBytes: 3_000 },
 }
 
 export interface Life {
@@ -47,12 +47,12 @@ export async function begin(clock: Clock, disk: Disk, leaderEpoch: number): Prom
     disk,
     folder: dataFolder,
     leaderEpoch,
-    limits: { journalBytes: 64 * 1024 },
+    limits: { journalBytes: 64 * 1024, cleanerBackoffMs: 20 },
   })
   await engine.open(orders)
   await engine.open(offsets)
   const topic = { existing: () => [9], ensure: async () => [9] }
-  const store = new LogGroupStore({ engine, clock, logger: quiet, topic, rewriteFromBytes: 3_000 })
+  const store = new LogGroupStore({ engine, clock, logger: quiet, topic })
   await store.load()
   return { engine, store }
 }

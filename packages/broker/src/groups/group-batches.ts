@@ -14,9 +14,6 @@ export interface Shard {
   image: GroupImage
   /** Its log cannot be read, so nothing can be said about its groups. */
   isUnreadable: boolean
-  /** Size of the log, and what of it the last rewrite took. */
-  bytes: number
-  rewrittenBytes: number
 }
 
 export interface Write {
@@ -36,7 +33,7 @@ export interface WriteRecord {
 export interface Batch {
   readonly shard: Shard
   readonly builder: BatchBuilder
-  /** What takes effect, and who is told, when the batch is durable. Both empty in a rewrite. */
+  /** What takes effect, and who is told, when the batch is durable. */
   readonly records: GroupRecord[]
   readonly writes: Write[]
 }
@@ -62,13 +59,6 @@ export function gather(writes: readonly Write[], shardOf: (groupId: string) => S
     batch.writes.push(write)
   }
   return [...byShard.values()].flat()
-}
-
-/** Everything a shard knows, once more. */
-export function rewrite(shard: Shard, now: number): Batch[] {
-  const batches: Batch[] = []
-  for (const input of shard.image.records()) roomFor(batches, shard).builder.append(input, now)
-  return batches
 }
 
 function roomFor(batches: Batch[], shard: Shard): Batch {

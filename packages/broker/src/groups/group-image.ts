@@ -1,7 +1,7 @@
 import type { RecordInput } from '@odradek/protocol'
 import { type CommittedOffset, type GroupOffsets, noOffsets } from './committed-offset.ts'
 import { emptyGroup } from './group.ts'
-import { type GroupRecord, groupRecord, groupTombstone, offsetRecord } from './group-records.ts'
+import { type GroupRecord, groupTombstone, offsetRecord } from './group-records.ts'
 import { type StoredGroup, storedGroup } from './stored-group.ts'
 
 /**
@@ -43,16 +43,6 @@ export class GroupImage {
     }
     records.push({ input: groupTombstone(groupId), record: { type: 'group', groupId, group: null } })
     return records
-  }
-
-  /** Records that say all of it anew. */
-  *records(): Generator<RecordInput> {
-    for (const group of this.#groups.values()) yield groupRecord(group)
-    for (const [groupId, topics] of this.#offsets) {
-      for (const [topic, partitions] of topics) {
-        for (const [partition, committed] of partitions) yield offsetRecord(groupId, { topic, partition, committed })
-      }
-    }
   }
 
   #partitions(groupId: string, topic: string): Map<number, CommittedOffset> {

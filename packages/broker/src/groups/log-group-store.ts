@@ -3,7 +3,7 @@ import { type ErrorCode, ErrorCodes, errorByCode } from '@odradek/protocol'
 import type { Clock } from '@odradek/world'
 import type { Logger } from '../logger.ts'
 import { type GroupOffsets, noOffsets, type OffsetChange } from './committed-offset.ts'
-import { type Batch, firstRound, gather, rewrite, type Shard, type Write, type WriteRecord } from './group-batches.ts'
+import { type Batch, firstRound, gather, type Shard, type Write, type WriteRecord } from './group-batches.ts'
 import { GroupImage } from './group-image.ts'
 import { groupRecord, offsetRecord } from './group-records.ts'
 import { groupShard } from './group-shard.ts'
@@ -18,12 +18,6 @@ export interface OffsetsTopic {
   ensure(): Promise<readonly PartitionId[]>
 }
 
-/**
- * A shard is written anew when its log has this many bytes, and several times what its content takes. All logs are read when the
- * broker starts, at about 200 MB/s, and that should not be noticed.
- */
-const rewriteFromBytes = 128 * 1024
-const rewriteAtGrowth = 4
 const readBytes = 1024 * 1024
 const appendTimeoutMs = 30_000
 
@@ -31,25 +25,22 @@ const appendTimeoutMs = 30_000
  * Groups in the log: a record per group and per committed offset; the last one of a key counts.
  *
  * Writes gather while an append is under way, and the next takes them all, one batch per shard. They take effect in memory when they
- * are durable. A shard whose log has outgrown its content writes all of it anew and trims what is before, so its log stays small
- * without a compaction. A crash in between leaves both; the last record still counts.
+ * are durable. Compaction keeps the logs small, so that reading them all at a start goes unnoticed.
  */
 export class LogGroupStore implements GroupStore {
   readonly #engine: LogEngine
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #topic: OffsetsTopic
-  readonly #rewriteFromBytes: number
   #shards: Shard[] = []
   #waiting: Write[] = []
   #isWriting = false
 
-  constructor(o: { engine: LogEngine; clock: Clock; logger: Logger; topic: OffsetsTopic; rewriteFromBytes?: number }) {
+  constructor(o: { engine: LogEngine; clock: Clock; logger: Logger; topic: OffsetsTopic }) {
     this.#engine = o.engine
     this.#clock = o.clock
     this.#logger = o.logger
     this.#topic = o.topic
-    this.#rewriteFromBytes = o.rewriteFromBytes ?? rewriteFromBytes
   }
 
   async load(): Promise<StoredGroup[]> {
@@ -85,13 +76,7 @@ export class LogGroupStore implements GroupStore {
   }
 
   #open(partitions: readonly PartitionId[]): void {
-    this.#shards = partitions.map(partition => ({
-      partition,
-      image: new GroupImage(),
-      isUnreadable: false,
-      bytes: 0,
-      rewrittenBytes: 0,
-    }))
+    this.#shards = partitions.map(partition => ({ partition, image: new GroupImage(), isUnreadable: false }))
   }
 
   #shardOf(groupId: string): Shard {
@@ -113,7 +98,6 @@ export class LogGroupStore implements GroupStore {
       } else return this.#giveUp(shard, result!.error)
     } while (state && offset < state.highWatermark)
     replay.finish()
-    shard.bytes = replay.bytes
     if (replay.damaged > 0) this.#reportDamage(shard, replay.damaged)
   }
 
@@ -165,44 +149,20 @@ export class LogGroupStore implements GroupStore {
 
   async #append(writes: readonly Write[]): Promise<void> {
     const now = this.#clock.now()
-    const rewrites: Batch[] = []
-    for (const shard of new Set(writes.map(write => this.#shardOf(write.groupId)))) {
-      if (shard.bytes >= Math.max(this.#rewriteFromBytes, rewriteAtGrowth * shard.rewrittenBytes))
-        rewrites.push(...rewrite(shard, now))
-    }
-    const batches = [...rewrites, ...gather(writes, groupId => this.#shardOf(groupId), now)]
+    const batches = gather(writes, groupId => this.#shardOf(groupId), now)
     const deadline = this.#clock.monotonic() + appendTimeoutMs
     const appended = await this.#engine.append(batches.map(appendBatch), { acks: -1, deadline })
     for (const [i, batch] of batches.entries()) this.#settle(batch, appended[i]!)
-    if (rewrites.length > 0) await this.#trim(rewrites, appended)
   }
 
   #settle(batch: Batch, appended: Appended): void {
-    if (appended.ok) {
-      batch.shard.bytes += batch.builder.sizeInBytes
-      for (const record of batch.records) batch.shard.image.apply(record)
-    } else {
+    if (appended.ok) for (const record of batch.records) batch.shard.image.apply(record)
+    else {
       const error = errorByCode(appended.error).name
       this.#logger.warn({ error }, 'the log of __consumer_offsets refuses to grow')
     }
     const error = appended.ok ? ErrorCodes.NONE : storeError(appended.error)
     for (const write of batch.writes) write.done(error)
-  }
-
-  /** Cuts off what comes before a rewrite, if all of the rewrite is there. */
-  async #trim(rewrites: readonly Batch[], appended: readonly Appended[]): Promise<void> {
-    for (const [shard, batches] of Map.groupBy(rewrites, batch => batch.shard)) {
-      const results = batches.map(batch => appended[rewrites.indexOf(batch)]!)
-      const first = results[0]!
-      if (!first.ok || results.some(result => !result.ok)) continue
-      const [trimmed] = await this.#engine.trim([{ partition: shard.partition, before: first.baseOffset }])
-      shard.rewrittenBytes = batches.reduce((sum, batch) => sum + batch.builder.sizeInBytes, 0)
-      shard.bytes = shard.rewrittenBytes
-      this.#logger.debug(
-        { partition: shard.partition, bytes: shard.bytes, trimmed: trimmed?.ok },
-        '__consumer_offsets written anew',
-      )
-    }
   }
 }
 

@@ -22,8 +22,6 @@ const keysAtOnce = 50_000
  * over.
  */
 export class ShardReplay {
-  /** Bytes of batches that were read. */
-  bytes = 0
   /** Batches and records that are not what was written. */
   damaged = 0
   readonly #image: GroupImage
@@ -40,7 +38,6 @@ export class ShardReplay {
     let next: number | null = null
     for (const chunk of chunks) {
       for (const batch of eachBatch(chunk)) {
-        this.bytes += batch.sizeInBytes
         next = batch.baseOffset + batch.lastOffsetDelta + 1
         if (!batch.isControl && !this.#take(chunk, batch)) this.damaged++
       }

@@ -20,7 +20,7 @@ interface HostOptions {
   seed?: number
   partitions?: number
   settings?: Partial<GroupSettings>
-  rewriteFromBytes?: number
+  segmentBytes?: number
 }
 
 /** Groups on a log on a simulated machine, which can stop, crash and start again. Time moves only while `finish` waits. */
@@ -70,9 +70,8 @@ export class GroupHost {
         return this.#ids
       },
     }
-    const { rewriteFromBytes } = this.#options
     const engine = this.#observed()
-    this.store = new LogGroupStore({ engine, clock, logger, topic, ...(rewriteFromBytes ? { rewriteFromBytes } : {}) })
+    this.store = new LogGroupStore({ engine, clock, logger, topic })
     const settings = { ...defaultGroupSettings, ...this.#options.settings }
     this.groups = new Groups({ clock, random, logger, settings, store: this.store })
     this.appended = []
@@ -143,7 +142,7 @@ export class GroupHost {
         cleanupPolicy: ['compact'],
         retentionMs: -1,
         retentionBytes: -1,
-        segmentBytes: 1_048_576,
+        segmentBytes: this.#options.segmentBytes ?? 1_048_576,
         segmentMs: 604_800_000,
         indexIntervalBytes: 4096,
         maxMessageBytes: 1_048_588,
