@@ -8,7 +8,7 @@ import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import { type Clock, type Disk, type Random, realRandom, type Timer } from '@odradek/world'
 import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
-import { type Checkpoint, partitionKey } from './checkpoint.ts'
+import { partitionKey } from './checkpoint.ts'
 import { ClockGuard } from './clock-guard.ts'
 import { Cleaner } from './compaction/cleaner.ts'
 import { type CleaningRunner, cleaningRunner } from './compaction/cleaning-runner.ts'
@@ -32,7 +32,7 @@ import type {
 } from './engine.ts'
 import { defaultLimits, type EmbeddedEngineLimits } from './engine-limits.ts'
 import { Journal } from './journal/journal.ts'
-import { nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
+import { noteReplayed, nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
 import { Lanes } from './lanes.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
 import { NamesSync } from './names-sync.ts'
@@ -112,7 +112,7 @@ export class EmbeddedEngine implements LogEngine {
     const files = new OpenFiles(disk, limits.openFiles)
     const { checkpoint, clean } = await takeFolder(clock, disk, folder, logger)
     const replayed = clean ? nothingReplayed : await replayJournal(disk, folder, logger)
-    noteReplayed(checkpoint, replayed)
+    noteReplayed(checkpoint, replayed, logger)
     const { sequence } = replayed
     const { journalBytes: pieceBytes, journaledBytes: largestBytes } = limits
     const journal =
@@ -324,7 +324,7 @@ export class EmbeddedEngine implements LogEngine {
     const { checkpoint, files, deletions } = this.#services
     const logs = [...this.#logs.values()]
     if (drain) await eachOf(logs, width, log => log.drain())
-    const isDurable = drain && logs.every(log => log.failure === undefined)
+    const isDurable = drain && this.#replayed.failures.size === 0 && logs.every(log => log.failure === undefined)
     const cleaned = this.#cleaner.close()
     await eachOf(logs, width, log => log.stop())
     await cleaned
@@ -373,14 +373,5 @@ export class EmbeddedEngine implements LogEngine {
         'cannot write the checkpoint; the next start after a crash will look at more',
       )
     }
-  }
-}
-
-/** The checkpoint may be older than the journal after a power loss. Unsynced: the partitions' files speak for themselves now. */
-function noteReplayed(checkpoint: Checkpoint, { ends }: ReplayedJournal): void {
-  for (const [key, { durableOffset, baseOffset }] of ends) {
-    const found = checkpoint.find(key)
-    if (found !== undefined && found.durableOffset >= durableOffset) continue
-    checkpoint.write(checkpoint.claim(key), { durableOffset, logStartOffset: found?.logStartOffset ?? baseOffset })
   }
 }

@@ -7,12 +7,12 @@
  * needlessly does no harm.
  */
 import type { Disk, DiskFile } from '@odradek/world'
-import { partitionKey } from '../checkpoint.ts'
+import { type Checkpoint, partitionKey } from '../checkpoint.ts'
 import { eachOf } from '../each-of.ts'
 import { journalName, offsetInName, segmentName } from '../file-names.ts'
 import type { LogLogger } from '../log-services.ts'
 import { ownerOf, partitionFolder } from '../partition-folder.ts'
-import { listIfThere } from '../whole-file.ts'
+import { listIfThere, parentFolder } from '../whole-file.ts'
 import type { JournalEntry } from './journal-group.ts'
 import { damagedGroups, entriesOf, type ScannedPiece, scanPiece } from './journal-scan.ts'
 
@@ -35,19 +35,50 @@ export async function replayJournal(disk: Disk, root: string, logger: LogLogger)
   const names = (await listIfThere(disk, folder)).filter(name => name.endsWith('.journal'))
   const paths = names.map(name => `${folder}/${name}`)
   if (paths.length === 0) return nothingReplayed
-  const pieces: ScannedPiece[] = []
-  for (const path of paths) pieces.push(scanPiece(Buffer.from(await disk.readFile(path))))
+  const pieces = await readPieces(disk, paths, logger)
   const damaged = damagedGroups(pieces)
   if (damaged > 0)
     logger.error({ folder, groups: damaged }, 'the journal is damaged: what it held of some partitions is missing')
   const replay = new Replay(disk, root)
   await replay.run(pieces)
-  if (replay.bytesWritten > 0)
-    logger.info({ folder, partitions: replay.ends.size, bytes: replay.bytesWritten }, 'replayed the journal')
-  if (replay.failures.size === 0) for (const path of paths) await disk.remove(path)
-  const { ends, failures } = replay
+  const { bytesWritten, ends, failures } = replay
+  if (bytesWritten > 0) logger.info({ folder, partitions: ends.size, bytes: bytesWritten }, 'replayed the journal')
+  // What cannot be removed does no harm when it is replayed again.
+  if (failures.size === 0) for (const path of paths) await disk.remove(path).catch(() => undefined)
   const sequences = [...pieces.map(piece => piece.sequence), ...names.map(name => Number.parseInt(name, 10) || 0)]
   return { ends, failures, sequence: Math.max(...sequences) + 1 }
+}
+
+/**
+ * One that the disk does not give is put aside: replayed by a later start, it would be written over what its partitions hold by then.
+ */
+async function readPieces(disk: Disk, paths: readonly string[], logger: LogLogger): Promise<ScannedPiece[]> {
+  const pieces: ScannedPiece[] = []
+  for (const path of paths) {
+    try {
+      pieces.push(scanPiece(Buffer.from(await disk.readFile(path))))
+    } catch (error) {
+      const aside = `${path}.unreadable`
+      await disk.rename(path, aside)
+      await disk.syncFolder(parentFolder(path))
+      const { message } = error as Error
+      logger.error({ file: path, aside, error: message }, 'cannot read a piece of the journal: what it held is missing')
+    }
+  }
+  return pieces
+}
+
+/** The checkpoint may be older than the journal after a power loss. Unsynced: the partitions' files speak for themselves now. */
+export function noteReplayed(checkpoint: Checkpoint, { ends }: ReplayedJournal, logger: LogLogger): void {
+  try {
+    for (const [key, { durableOffset, baseOffset }] of ends) {
+      const found = checkpoint.find(key)
+      if (found !== undefined && found.durableOffset >= durableOffset) continue
+      checkpoint.write(checkpoint.claim(key), { durableOffset, logStartOffset: found?.logStartOffset ?? baseOffset })
+    }
+  } catch (error) {
+    logger.warn({ error: (error as Error).message }, 'cannot note in the checkpoint what the journal held')
+  }
 }
 
 class Replay {
