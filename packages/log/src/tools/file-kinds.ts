@@ -85,6 +85,13 @@ export const fileKinds: readonly FileKind[] = [
     rows: checkpointCopies as (bytes: Uint8Array, name: string) => Iterable<DumpRow>,
   },
   { kind: 'journal', place: 'journal', pattern: journalPattern, holds: 'ends of segments', rows: journalRows },
+  {
+    kind: 'kept',
+    place: 'root',
+    pattern: /\.damaged-\d+$/,
+    holds: 'what a start found damaged, and made again',
+    problems: () => [{ code: 'leftover-damaged', problem: 'a start has put it aside and made it again' }],
+  },
   { kind: 'clean-shutdown', place: 'root', pattern: new RegExp(`^${cleanShutdownName}$`), holds: 'nothing' },
   {
     kind: 'metadata',

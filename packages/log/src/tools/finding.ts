@@ -138,6 +138,11 @@ export const findingKinds = {
     meaning: 'a file on its way out, or half made when the process ended',
     mend: 'nothing to do: the next start removes it',
   },
+  'leftover-damaged': {
+    severity: 'note',
+    meaning: 'a start found this file damaged, and made it again from what else there was',
+    mend: 'nothing to do; remove it when nobody wants to look at it',
+  },
   'unknown-file': {
     severity: 'note',
     meaning: 'no file of this name belongs here; it is neither read nor removed',

@@ -11,6 +11,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { UsageError } from '@odradek/protocol'
 import type { Clock, Disk } from '@odradek/world'
 import { partitionKey } from '../checkpoint.ts'
+import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import { metadataName, offsetInName, quarantineName, segmentName, sidecarName, snapshotName } from '../file-names.ts'
 import { decodeSnapshot } from '../producer-snapshot.ts'
 import { readFileIfThere } from '../whole-file.ts'
@@ -77,6 +78,9 @@ class PartitionBackup {
     const key = partitionKey(topicId, index)
     const ends = (await endsOf(disk, root))?.get(key)
     const durableOffset = Math.max(ends?.durableOffset ?? 0, journal.get(key)?.nextOffset ?? 0)
+    // Before the segments: it must not speak of cleaning that they have not seen.
+    const cleaned = await readFileIfThere(disk, `${this.#folder}/${cleanedOffsetName}`)
+    if (cleaned !== undefined) await stored.put(cleanedOffsetName, cleaned)
     const bases = await this.#bases()
     if (bases === undefined) return 'changed'
     const last = bases.at(-1)
@@ -161,11 +165,15 @@ class PartitionBackup {
       const atPrefix = (position: number) => {
         if (position === prefixSize) prefix = hash.copy().digest('hex')
       }
-      const described = await describeSegment(file, { baseOffset: base, before, until }, (header, bytes, position) => {
-        atPrefix(position)
-        hash.update(bytes.subarray(header.at, header.end))
-        onBytes(header.sizeInBytes)
-      })
+      const described = await describeSegment(
+        file,
+        await this.#extent(base, before, until),
+        (header, bytes, position) => {
+          atPrefix(position)
+          hash.update(bytes.subarray(header.at, header.end))
+          onBytes(header.sizeInBytes)
+        },
+      )
       atPrefix(described.walk.end)
       const isWhole = described.walk.damaged.length === 0
       for (const { position, reason } of described.walk.damaged)
@@ -179,6 +187,13 @@ class PartitionBackup {
     } finally {
       await file.close()
     }
+  }
+
+  async #extent(baseOffset: number, before: number, until: number) {
+    const bytes = await readFileIfThere(this.#what.disk, `${this.#folder}/${sidecarName(baseOffset)}`)
+    const endsAt = (bytes && readSidecar(bytes)?.head.nextOffset) ?? 0
+    const isLast = before === Number.POSITIVE_INFINITY
+    return { baseOffset, before, until, dense: isLast, endsAt: !isLast && endsAt <= before ? endsAt : 0 }
   }
 
   async #besides(base: number, { sidecar }: DescribedSegment): Promise<void> {

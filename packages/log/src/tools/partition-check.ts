@@ -5,6 +5,7 @@
  * missing or half written may have changed under it, and is looked at again before it counts.
  */
 import type { Disk } from '@odradek/world'
+import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import type { DamagedRange } from '../damage.ts'
 import { metadataName, offsetInName, segmentName, sidecarName } from '../file-names.ts'
 import { readQuarantine } from '../quarantine-file.ts'
@@ -92,7 +93,7 @@ class PartitionCheck {
       this.#found(metadataName, { code: 'owner-damaged', problem: 'it is not there' })
     for (const [i, base] of bases.entries()) await this.#checkSegment(base, bases[i + 1], names)
     this.#checkEnds()
-    if (!(await this.#isSwapping(names))) this.#checkOrder()
+    if (!(await this.#isSwapping(names))) this.#checkOrder(names.includes(cleanedOffsetName) || this.#what.compacted)
   }
 
   /** Compaction is, or was, about to replace segments: some may be between two names. Beside a broker it may come and go meanwhile. */
@@ -158,7 +159,7 @@ class PartitionCheck {
       for (let i = 0; i < (sidecar?.index.length ?? 0); i++)
         entries.set(sidecar!.index.entry(i).position, base + sidecar!.index.entry(i).relativeOffset)
       const walk = await walkSegment(file, {
-        ...{ baseOffset: base, before: nextBase ?? Number.POSITIVE_INFINITY, deep },
+        ...{ baseOffset: base, before: nextBase ?? Number.POSITIVE_INFINITY, dense: nextBase === undefined, deep },
         ...(live &&
           nextBase === undefined && { until: Math.max(base, ends?.durableOffset ?? 0, journaled?.nextOffset ?? 0) }),
         visit: (header, _, position) => {
@@ -177,7 +178,7 @@ class PartitionCheck {
       if (sidecar === undefined && nextBase !== undefined && !names.includes(sidecarName(base)))
         this.#found(sidecarName(base), { code: 'sidecar-missing', problem: 'it is not there' })
       if (sidecar !== undefined && walk.damaged.length === 0)
-        this.#checkSidecar(base, sidecar, walk, file.size, entries)
+        this.#checkSidecar(base, nextBase, sidecar, walk, file.size, entries)
     } finally {
       await file.close()
     }
@@ -226,6 +227,7 @@ class PartitionCheck {
 
   #checkSidecar(
     base: number,
+    nextBase: number | undefined,
     { head }: NonNullable<ReturnType<typeof readSidecar>>,
     walk: SegmentWalk,
     size: number,
@@ -235,14 +237,14 @@ class PartitionCheck {
     const untrue = (problem: string) => this.#found(name, { code: 'sidecar-untrue', problem })
     // A live segment is walked up to its durable end only; its sidecar may know more.
     if (head.logSize > size) untrue(`it describes ${head.logSize} bytes of a segment of ${size}`)
-    else if (head.logSize === walk.end && head.nextOffset !== walk.nextOffset && walk.tail === undefined)
+    else if (head.logSize === walk.end && walk.tail === undefined && !isEndOf(walk, head.nextOffset, nextBase))
       untrue(`it says that the segment ends before offset ${head.nextOffset}, which is ${walk.nextOffset}`)
     const wrong = [...entries].find(([position]) => position < Math.min(walk.end, head.logSize))
     if (wrong !== undefined) untrue(`no batch of offset ${wrong[1]} begins at byte ${wrong[0]}`)
   }
 
-  #checkOrder(): void {
-    const { ends, compacted } = this.#what
+  #checkOrder(compacted: boolean | undefined): void {
+    const { ends } = this.#what
     const first = this.#segments[0]
     if (first !== undefined && ends !== undefined && first.base > ends.logStartOffset && compacted !== true)
       this.#found(segmentName(first.base), {
@@ -282,6 +284,10 @@ class PartitionCheck {
       })
   }
 }
+
+/** Compaction may have left nothing at the end of a segment. */
+const isEndOf = (walk: SegmentWalk, offset: number, nextBase = walk.nextOffset): boolean =>
+  offset >= walk.nextOffset && offset <= Math.max(nextBase, walk.nextOffset)
 
 const where = ({ position, bytes, fromOffset, toOffset }: BadRange) => ({
   byte: position,

@@ -5,7 +5,7 @@
  */
 import type { Clock, Disk } from '@odradek/world'
 import type { DamagedRange } from '../damage.ts'
-import { cleanShutdownName, offsetInName, quarantineName, sidecarName } from '../file-names.ts'
+import { cleanShutdownName, offsetInName, quarantineName, segmentName, sidecarName } from '../file-names.ts'
 import { readQuarantine, writeQuarantine } from '../quarantine-file.ts'
 import { writeFile } from '../whole-file.ts'
 import type { BackupManifest } from './backup-manifest.ts'
@@ -33,6 +33,7 @@ export interface PartitionToRepair {
   readonly backup: { readonly manifest: BackupManifest; readonly folder: string } | undefined
 }
 
+const missing = new Set(['segment-missing', 'log-starts-late'])
 const lossy = new Set(['segment-damaged', 'log-ends-early', 'quarantined'])
 const sidecars = new Set(['sidecar-missing', 'sidecar-damaged', 'sidecar-untrue'])
 
@@ -55,6 +56,10 @@ export class PartitionRepair {
     for (const finding of lost.sort((a, b) => (b.byte ?? 0) - (a.byte ?? 0))) {
       const step = await this.#bringBack(finding)
       if (step !== undefined) steps.push(step)
+    }
+    for (const finding of this.#findings.filter(({ code }) => missing.has(code))) {
+      const found = await this.#inBackup(finding)
+      if (found !== undefined) steps.push(this.#newSegment(finding, found))
     }
     for (const finding of this.#findings) {
       if (finding.code === 'snapshot-damaged')
@@ -91,15 +96,9 @@ export class PartitionRepair {
 
   /** From the backup, or into quarantine. */
   async #bringBack(finding: Finding): Promise<RepairStep | undefined> {
-    const { disk, root, name, backup } = this.#what
-    const segment = Number(finding.file.slice(name.length + 1).slice(0, 20))
-    const place = folderKind(name)
-    const topicId = await topicOfFolder(disk, `${root}/${name}`)
+    const segment = Number(finding.file.slice(this.#what.name.length + 1).slice(0, 20))
     const [from, to] = finding.offsets ?? [0, 0]
-    const found =
-      backup === undefined || topicId === undefined || place.kind !== 'partition' || to <= from
-        ? undefined
-        : await batchesFor(disk, backup.folder, backup.manifest, { topicId, index: place.index, from, to })
+    const found = await this.#inBackup(finding)
     if (found !== undefined) return this.#replace(segment, finding, found)
     if (finding.code === 'quarantined') return undefined
     return {
@@ -107,6 +106,37 @@ export class PartitionRepair {
       step: `put ${offsetsText(from, to)} in quarantine, so that the rest is served`,
       mends: [finding],
       apply: () => this.#quarantine(segment, this.#rangeOf(segment, finding)),
+    }
+  }
+
+  async #inBackup({ offsets: [from, to] = [0, 0] }: Finding): Promise<FoundBatches | undefined> {
+    const { disk, root, name, backup } = this.#what
+    const place = folderKind(name)
+    const topicId = await topicOfFolder(disk, `${root}/${name}`)
+    if (backup === undefined || topicId === undefined || place.kind !== 'partition' || to <= from) return undefined
+    return batchesFor(disk, backup.folder, backup.manifest, { topicId, index: place.index, from, to })
+  }
+
+  /** What a segment held that is gone, in a segment of its own. */
+  #newSegment(finding: Finding, found: FoundBatches): RepairStep {
+    const { disk, root, name } = this.#what
+    const file = `${name}/${segmentName(found.fromOffset)}`
+    this.#changed.add(found.fromOffset)
+    return {
+      file,
+      step: `bring back ${offsetsText(found.fromOffset, found.toOffset)} from the backup, ${found.size} bytes in a segment of their own`,
+      mends: [finding],
+      apply: async () => {
+        const segment = await disk.open(`${root}/${file}.repaired`, 'fresh')
+        try {
+          segment.write(0, found.bytes)
+          await segment.sync()
+        } finally {
+          await segment.close()
+        }
+        await disk.rename(`${root}/${file}.repaired`, `${root}/${file}`)
+        await disk.syncFolder(`${root}/${name}`)
+      },
     }
   }
 

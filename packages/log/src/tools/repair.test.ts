@@ -13,9 +13,11 @@ const orders = `${dataFolder}/orders-0`
 const first = '00000000000000000000'
 const clock = realClock
 const topicId = '0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01'
+const topics = () => ({ name: 'orders', compacted: false })
 const repair = (disk: Disk, options = {}) =>
-  repairFolder({ disk, clock, folder: dataFolder, aside: '/aside', topicIdOf: () => topicId, ...options })
-const codes = async (disk: Disk) => (await verifyFolder({ disk, folder: dataFolder })).findings.map(({ code }) => code)
+  repairFolder({ disk, clock, folder: dataFolder, aside: '/aside', topicIdOf: () => topicId, topics, ...options })
+const codes = async (disk: Disk) =>
+  (await verifyFolder({ disk, folder: dataFolder, topics })).findings.map(({ code }) => code)
 const backedUp = async (disk: Disk) => {
   await backUpFolder({ disk, clock, folder: dataFolder, backup: '/backup', copy: true })
   return disk
@@ -39,6 +41,11 @@ const harms: Record<string, { codes: string[]; harm: (disk: Disk) => Promise<voi
     codes: ['sidecar-untrue', 'log-ends-early'],
     harm: async disk => cut(disk, await lastSegment(disk), 0),
   },
+  'a segment in the middle': {
+    codes: ['segment-missing'],
+    harm: async disk => disk.remove(`${orders}/${(await disk.list(orders)).filter(name => name.endsWith('.log'))[1]}`),
+  },
+  'the first segment': { codes: ['log-starts-late'], harm: disk => disk.remove(`${orders}/${first}.log`) },
   'an index': { codes: ['sidecar-damaged'], harm: disk => flip(disk, `${orders}/${first}.index`, 75) },
   'a missing index': { codes: ['sidecar-missing'], harm: disk => disk.remove(`${orders}/${first}.index`) },
   'a snapshot': {
@@ -80,6 +87,7 @@ for (const [what, { codes: expected, harm, clean = true }] of Object.entries(har
     assert.deepEqual(done.steps, planned.steps, 'a dry run says what is done')
     assert.deepEqual(done.left, [])
     for (const { file } of done.steps.filter(({ step }) => /^bring back/.test(step)).slice(-1)) {
+      if (!harmed.has(`${dataFolder}/${file}`)) continue
       const kept = Buffer.from(await disk.readFile(`/aside/${file}`)).toString('base64')
       if (done.steps.filter(each => each.file === file).length === 1)
         assert.equal(kept, harmed.get(`${dataFolder}/${file}`), 'what it was is put aside')

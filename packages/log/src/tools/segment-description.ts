@@ -15,7 +15,7 @@ const indexIntervalBytes = 4096
 
 export async function describeSegment(
   file: DiskFile,
-  options: Omit<WalkOptions, 'visit'>,
+  { endsAt = 0, ...options }: Omit<WalkOptions, 'visit'> & { endsAt?: number },
   visit: (header: BatchHeader, bytes: Uint8Array, position: number) => void = () => undefined,
 ): Promise<DescribedSegment> {
   const segment = new Segment('', options.baseOffset)
@@ -27,5 +27,7 @@ export async function describeSegment(
       visit(header, bytes, position)
     },
   })
+  // Compaction may have taken the last batches away; the segment still reaches to where it did.
+  segment.nextOffset = Math.max(segment.nextOffset, endsAt)
   return { walk, fileSize: file.size, sidecar: segment.encodeSidecar() }
 }

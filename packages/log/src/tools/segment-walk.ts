@@ -36,6 +36,8 @@ export interface WalkOptions {
   readonly baseOffset: number
   /** The first offset that is none of this segment's. */
   readonly before: number
+  /** No offset may be missing between two batches: nothing was compacted here. */
+  readonly dense?: boolean
   /** Stops before the batch with this offset: a broker may be writing there. */
   readonly until?: number
   /** Where to begin, between two batches; the start of the file by default. */
@@ -57,7 +59,7 @@ export async function walkSegment(file: DiskFile, options: WalkOptions): Promise
     deep = false,
     visit,
   } = options
-  const limit = { position: file.size, nextOffset: before }
+  const limit = { position: file.size, nextOffset: before, isDense: options.dense ?? false }
   const damaged: BadRange[] = []
   const undecodable: BadRange[] = []
   let [batches, records] = [0, 0]
