@@ -148,6 +148,7 @@ function startEngine(
     logger,
     limits: {
       retentionCheckMs: config.get('log.retention.check.interval.ms'),
+      scrubBytesPerSecond: isMemory ? 0 : config.get('odradek.log.scrub.bytes.per.second'),
       // Memory needs no sync, and would hold everything twice.
       ...(isMemory ? { journalBytes: 0 } : {}),
     },

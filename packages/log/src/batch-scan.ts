@@ -12,6 +12,9 @@ export interface ScanEnd extends SegmentPlace {
   damage: string | undefined
 }
 
+/** All that a scan needs of a file. */
+export type ReadableFile = Pick<DiskFile, 'path' | 'size' | 'read'>
+
 /** Sees each batch with the bytes it stands in. False: it has seen enough, and this batch does not count. */
 export type VisitBatch = (header: BatchHeader, bytes: Uint8Array, position: number) => boolean | undefined
 
@@ -22,7 +25,7 @@ export const noLimit: SegmentPlace = { position: Number.POSITIVE_INFINITY, nextO
 
 /** From one place up to another at most. */
 export async function scanBatches(
-  file: DiskFile,
+  file: ReadableFile,
   start: SegmentPlace,
   limit: SegmentLimit,
   visit: VisitBatch,
@@ -35,14 +38,14 @@ export async function scanBatches(
 class Scan {
   readonly place: SegmentPlace
   damage: string | undefined
-  readonly #file: DiskFile
+  readonly #file: ReadableFile
   readonly #limit: SegmentLimit
   readonly #visit: VisitBatch
   #hasEnded = false
   /** Bytes to read next. */
   #wanted = pieceSize
 
-  constructor(file: DiskFile, { position, nextOffset }: SegmentPlace, limit: SegmentLimit, visit: VisitBatch) {
+  constructor(file: ReadableFile, { position, nextOffset }: SegmentPlace, limit: SegmentLimit, visit: VisitBatch) {
     this.#file = file
     this.place = { position, nextOffset }
     this.#limit = { ...limit, position: Math.min(file.size, limit.position) }

@@ -1,7 +1,6 @@
 /** Goes through a segment over the damage that is known; other damage is thrown, for somebody to look where it ends. */
-import type { DiskFile } from '@odradek/world'
 import type { SegmentPlace } from './batch-check.ts'
-import { scanBatches, type VisitBatch } from './batch-scan.ts'
+import { type ReadableFile, scanBatches, type VisitBatch } from './batch-scan.ts'
 import { SegmentDamage } from './damage.ts'
 import type { Quarantine } from './quarantine.ts'
 
@@ -13,7 +12,7 @@ export interface WalkVisitor {
 
 /** From the segment's start, or from a place in it. */
 export async function walkUndamaged(
-  file: DiskFile,
+  file: ReadableFile,
   segment: number,
   quarantine: Quarantine,
   limit: SegmentPlace,

@@ -25,6 +25,8 @@ export class SegmentDamage extends CorruptionError {
   override readonly position: number
   readonly nextOffset: number
   readonly reason: string
+  /** Whoever knows says which; its file may have been replaced meanwhile. */
+  segment: object | undefined
 
   constructor(file: string, found: { position: number; nextOffset: number; reason: string }) {
     super(`${file} is damaged at byte ${found.position}: ${found.reason}`, { file, position: found.position })

@@ -5,7 +5,7 @@
  *     read   ◀── tail in memory, else segment files
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import { type Clock, type Disk, type Random, realRandom, type Timer } from '@odradek/world'
+import { type Clock, type Disk, type Random, realRandom } from '@odradek/world'
 import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
 import { partitionKey } from './checkpoint.ts'
@@ -31,9 +31,11 @@ import type {
   Uuid,
 } from './engine.ts'
 import { defaultLimits, type EmbeddedEngineLimits } from './engine-limits.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { Journal } from './journal/journal.ts'
 import { noteReplayed, nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
 import { Lanes } from './lanes.ts'
+import { healthOf, type LogHealth } from './log-health.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
 import { NamesSync } from './names-sync.ts'
 import { OpenFiles } from './open-files.ts'
@@ -41,6 +43,8 @@ import { ownerOf, partitionFolder, putAside, takePartitionFolder } from './parti
 import { PartitionLog } from './partition-log.ts'
 import { PartitionOpenings } from './partition-openings.ts'
 import { recoverLog } from './partition-recovery.ts'
+import { Scrub } from './scrub.ts'
+import type { ScrubPass } from './scrub-file.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 import { SyncQueue } from './sync-queue.ts'
 import { TailCache } from './tail-cache.ts'
@@ -63,7 +67,6 @@ const width = 16
 
 export class EmbeddedEngine implements LogEngine {
   readonly #services: LogServices
-  readonly #limits: EmbeddedEngineLimits
   readonly #clean: boolean
   readonly #replayed: ReplayedJournal
   readonly #journal: Journal | undefined
@@ -73,7 +76,8 @@ export class EmbeddedEngine implements LogEngine {
   readonly #openings = new PartitionOpenings(width)
   /** Partitions that have something to write when this turn ends. */
   #turn: Set<PartitionLog> | undefined
-  #housekeeping: Timer | undefined
+  readonly #housekeeping: Housekeeping
+  readonly #scrub: Scrub
   readonly #cleaner: Cleaner
   #closed = false
 
@@ -90,7 +94,6 @@ export class EmbeddedEngine implements LogEngine {
   ) {
     const { clock, checkpoint } = services
     this.#services = services
-    this.#limits = limits
     this.#clean = found.clean
     this.#replayed = found.replayed
     this.#journal = found.journal
@@ -101,7 +104,9 @@ export class EmbeddedEngine implements LogEngine {
       logs: () => Array.from(this.#logs.values(), log => log.compaction),
       isClockTrusted: () => this.#guard.look(clock.now(), clock.monotonic()),
     })
-    this.#scheduleHousekeeping()
+    const logs = () => this.#logs.values()
+    this.#housekeeping = new Housekeeping(services, this.#guard, logs, limits.retentionCheckMs)
+    this.#scrub = new Scrub(services, logs, limits.scrubBytesPerSecond)
   }
 
   /** Takes the folder. Rejects with a UsageError when it cannot be written, or was written by a newer release. */
@@ -130,7 +135,9 @@ export class EmbeddedEngine implements LogEngine {
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
     }
     const runner = cleaningRunner(options.disk, clock)
-    return new EmbeddedEngine(services, limits, { clean, replayed, journal, random, runner })
+    const engine = new EmbeddedEngine(services, limits, { clean, replayed, journal, random, runner })
+    await engine.#scrub.start(limits.scrubBytesPerSecond)
+    return engine
   }
 
   append(
@@ -310,6 +317,16 @@ export class EmbeddedEngine implements LogEngine {
     }
   }
 
+  /** What is damaged or offline, and how the scrub goes. */
+  health(): LogHealth {
+    return healthOf(this.#logs.values(), this.#scrub.status)
+  }
+
+  /** One pass of the scrub, at its rate, beside those that come by themselves. */
+  scrub(): Promise<ScrubPass> {
+    return this.#scrub.pass()
+  }
+
   configure(partitions: readonly PartitionId[], config: LogConfig): void {
     for (const id of partitions) {
       const log = this.#logs.get(id)
@@ -320,7 +337,8 @@ export class EmbeddedEngine implements LogEngine {
   async close({ drain }: { drain: boolean }): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#housekeeping?.cancel()
+    this.#housekeeping.stop()
+    await this.#scrub.stop()
     const { checkpoint, files, deletions } = this.#services
     const logs = [...this.#logs.values()]
     if (drain) await eachOf(logs, width, log => log.drain())
@@ -348,29 +366,6 @@ export class EmbeddedEngine implements LogEngine {
       logger.error(
         { folder, error: (error as Error).message },
         'cannot leave the mark of an orderly shutdown; the next start will look at the logs',
-      )
-    }
-  }
-
-  #scheduleHousekeeping(): void {
-    this.#housekeeping = this.#services.clock.timer(this.#limits.retentionCheckMs, () => {
-      void this.#keepHouse().finally(() => {
-        if (!this.#closed) this.#scheduleHousekeeping()
-      })
-    })
-  }
-
-  async #keepHouse(): Promise<void> {
-    const { clock, checkpoint, logger } = this.#services
-    const byTime = this.#guard.look(clock.now(), clock.monotonic())
-    for (const log of this.#logs.values()) await log.expire(byTime)
-    try {
-      checkpoint.lastWallTime = this.#guard.believed(clock.monotonic())
-      await checkpoint.sync()
-    } catch (error) {
-      logger.error(
-        { error: (error as Error).message },
-        'cannot write the checkpoint; the next start after a crash will look at more',
       )
     }
   }

@@ -17,6 +17,8 @@ export interface EmbeddedEngineLimits extends CleanerLimits {
   journaledBytes: number
   /** A segment that has grown by so much is described, so that a start after a crash scans no more than that of it. */
   describeBytes: number
+  /** How much a second the scrub reads; 0: there is none. */
+  scrubBytesPerSecond: number
   /** How often retention looks (log.retention.check.interval.ms). */
   retentionCheckMs: number
 }
@@ -31,6 +33,7 @@ export const defaultLimits: EmbeddedEngineLimits = {
   journalBytes: 32 * mebibyte,
   journaledBytes: 32 * 1024,
   describeBytes: 32 * mebibyte,
+  scrubBytesPerSecond: 4 * mebibyte,
   retentionCheckMs: 5 * 60 * 1000,
   cleanerDedupeBytes: 128 * mebibyte,
   cleanerBytesPerSecond: Number.POSITIVE_INFINITY,

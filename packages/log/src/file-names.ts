@@ -5,6 +5,7 @@
  *     clean-shutdown                   present while nothing runs, if the last run ended in order
  *     journal/                         what many partitions have not yet synced each for itself (journal/journal.ts)
  *       7.journal                      a piece of it
+ *     scrub                            how the last pass of the scrub went (scrub-file.ts)
  *     orders-0/                        topic-partition
  *       partition.metadata             the topic's id
  *       00000000000000000000.log       segment: record batches, one after the other, from this offset on
@@ -17,6 +18,7 @@
  */
 export const cleanShutdownName = 'clean-shutdown'
 export const checkpointName = 'checkpoint'
+export const scrubName = 'scrub'
 export const metadataName = 'partition.metadata'
 export const journalName = 'journal'
 

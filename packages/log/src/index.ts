@@ -1,4 +1,5 @@
 export { ClockGuard } from './clock-guard.ts'
+export type { DamagedRange } from './damage.ts'
 export { EmbeddedEngine, type EmbeddedEngineOptions } from './embedded-engine.ts'
 export type {
   AppendBatch,
@@ -16,5 +17,8 @@ export type {
   Uuid,
 } from './engine.ts'
 export type { EmbeddedEngineLimits } from './engine-limits.ts'
+export type { LogHealth } from './log-health.ts'
 export type { LogLogger } from './log-services.ts'
 export { ownersIn, type PartitionOwner } from './partition-folder.ts'
+export type { ScrubStatus } from './scrub.ts'
+export type { ScrubPass } from './scrub-file.ts'

@@ -5,8 +5,10 @@
  *                                                  └─▶ in the active segment: appends go on in a new one
  */
 import type { SegmentPlace } from './batch-check.ts'
+import { type ReadableFile, scanBatches, type VisitBatch } from './batch-scan.ts'
 import { type DamagedRange, SegmentDamage } from './damage.ts'
 import { findDamageEnd } from './damage-end.ts'
+import { walkUndamaged } from './damage-walk.ts'
 import type { LogAppends } from './log-appends.ts'
 import { tellDamage } from './log-events.ts'
 import type { LogParts } from './log-parts.ts'
@@ -50,11 +52,15 @@ export class LogCare {
     const { files } = this.#parts.services
     const { segments } = this.#parts
     const segment = segments.all.find(({ path }) => path === damage.file)
-    if (segment === undefined) return false
+    if (segment === undefined || !segments.holds(segment) || (damage.segment ?? segment) !== segment) return true
     if (segments.quarantine.endAt(segment.baseOffset, damage.position) !== undefined) return true
     const open = await files.take(segment.path)
     try {
-      const end = await findDamageEnd(open.file, damage, this.#durableEndOf(segment))
+      const limit = this.#durableEndOf(segment)
+      const again = await scanBatches(open.file, damage, limit, () => false)
+      if (again.damage === undefined && open.file.size > damage.position) return true
+      const end = await findDamageEnd(open.file, damage, limit)
+      if (!segments.holds(segment)) return true
       return await this.note(rangeOf(segment, damage, end, damage.reason, this.#parts.services.clock.now()))
     } finally {
       files.release(open)
@@ -87,6 +93,35 @@ export class LogCare {
     return this.#steps.run(async () => {
       if (segment !== segments.active || failure.code !== undefined) return
       await this.#appends.roll().catch(error => failure.noteStep(error))
+    })
+  }
+
+  /** Goes through every segment, each from its start, and over what is damaged. */
+  async scrub(fileAt: (path: string) => ReadableFile): Promise<void> {
+    const { segments, failure } = this.#parts
+    for (const segment of [...segments.all]) {
+      if (failure.code !== undefined) return
+      if (segments.holds(segment)) await this.#scrubSegment(segment, fileAt(segment.path))
+    }
+  }
+
+  async #scrubSegment(segment: Segment, file: ReadableFile): Promise<void> {
+    const { segments } = this.#parts
+    let place: SegmentPlace = { position: 0, nextOffset: segment.baseOffset }
+    const batch: VisitBatch = (header, _, position) => {
+      place = { position: position + header.sizeInBytes, nextOffset: header.lastOffset + 1 }
+      return segments.holds(segment)
+    }
+    await this.passing(async () => {
+      try {
+        const limit = this.#durableEndOf(segment)
+        await walkUndamaged(file, segment.baseOffset, segments.quarantine, limit, { batch }, place)
+      } catch (error) {
+        // Retention or compaction may have taken it away.
+        if (!segments.holds(segment)) return
+        if (error instanceof SegmentDamage) error.segment = segment
+        throw error
+      }
     })
   }
 

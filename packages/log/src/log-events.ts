@@ -8,8 +8,16 @@ import { channel } from 'node:diagnostics_channel'
 import type { DamagedRange } from './damage.ts'
 import type { LogLogger } from './log-services.ts'
 import type { PartitionOwner } from './partition-folder.ts'
+import type { ScrubPass } from './scrub-file.ts'
 
 const damage = channel('odradek:log:damage')
+
+const scrubbed = channel('odradek:log:scrubbed')
+
+export function tellScrubbed(logger: LogLogger, pass: ScrubPass): void {
+  logger.info(pass, 'scrubbed all logs')
+  if (scrubbed.hasSubscribers) scrubbed.publish(pass)
+}
 
 export function tellDamage(logger: LogLogger, { topic, index: partition }: PartitionOwner, range: DamagedRange): void {
   const { segment, fromPosition, toPosition, fromOffset, toOffset, reason } = range

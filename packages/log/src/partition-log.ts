@@ -12,7 +12,9 @@
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { PendingAppend } from './append-request.ts'
+import type { ReadableFile } from './batch-scan.ts'
 import type { CommitWaiters } from './commit-waiters.ts'
+import type { DamagedRange } from './damage.ts'
 import type {
   LogConfig,
   OffsetAndTime,
@@ -130,6 +132,17 @@ export class PartitionLog {
   /** Lets go of what retention does not keep. `byTime`: the wall clock is to be trusted. */
   expire(byTime: boolean): Promise<void> {
     return this.#shrinking.expire(byTime)
+  }
+
+  // Care
+
+  get damagedRanges(): readonly DamagedRange[] {
+    return this.#parts.quarantine.ranges
+  }
+
+  /** Reads all that is durable, by files that read at their own pace. */
+  scrub(fileAt: (path: string) => ReadableFile): Promise<void> {
+    return this.#care.scrub(fileAt)
   }
 
   // Ending

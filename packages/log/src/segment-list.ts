@@ -3,6 +3,7 @@
  * none before the first record.
  */
 import type { SegmentPlace } from './batch-check.ts'
+import { SegmentDamage } from './damage.ts'
 import { quarantineName } from './file-names.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogServices } from './log-services.ts'
@@ -145,6 +146,9 @@ export class SegmentList {
       const index = segment.index ?? (await indexes.of(segment, indexIntervalBytes, this.quarantine))
       if (segment.isReplaced || segment.replacing !== undefined) throw new SegmentReplaced()
       return await use(open.file, index)
+    } catch (error) {
+      if (error instanceof SegmentDamage) error.segment = segment
+      throw error
     } finally {
       files.release(open)
     }
@@ -194,6 +198,11 @@ export class SegmentList {
       for (const source of sources) source.replacing = undefined
       resolve()
     }
+  }
+
+  /** Whether it is part of the log, in its own file and not about to be replaced. */
+  holds(segment: Segment): boolean {
+    return this.#segments.includes(segment) && !segment.isReplaced && segment.replacing === undefined
   }
 
   /** The folder is about to go. */

@@ -236,6 +236,12 @@ export const brokerSettings = {
     readOnly: true,
     doc: 'Whether to listen beyond this machine although nobody has to say who they are.',
   },
+  'odradek.log.scrub.bytes.per.second': {
+    type: 'long',
+    default: 4 * MiB,
+    min: 0,
+    doc: 'How fast stored records are read in the background to find damage before a consumer does; 0: not at all.',
+  },
   'odradek.max.decompressed.bytes': {
     type: 'int',
     default: 32 * MiB,
