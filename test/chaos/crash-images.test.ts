@@ -79,17 +79,17 @@ const lost = async (journal: readonly JournalEntry<Note>[]) => {
 }
 
 test('a log keeps what it promised, whatever a crash leaves', async () => {
-  assert.equal(await lost(await recordHistory(3, 10)), 0)
+  assert.equal(await lost(await recordHistory(3, 6)), 0)
 })
 
 test('syncs of files that do nothing are found out', async () => {
   const idle = (entry: JournalEntry<Note>): JournalEntry<Note> =>
     entry.kind === 'synced' ? { ...entry, covers: 0 } : entry
-  assert.ok((await lost((await recordHistory(3, 8)).map(idle))) > 0)
+  assert.ok((await lost((await recordHistory(3, 5)).map(idle))) > 0)
 })
 
 test('syncs of folders that do nothing are found out', async () => {
-  const journal = await recordHistory(3, 8)
+  const journal = await recordHistory(3, 5)
   // That of the data folder itself is not the program's.
   const first = journal.findIndex(({ kind }) => kind === 'names-synced')
   const idle = (entry: JournalEntry<Note>, at: number): JournalEntry<Note> =>

@@ -41,7 +41,7 @@ function faults(chaos: Chaos): FailingCall[] {
     Array.from({ length: 60 }, (_, k): FailingCall => ({ calls: [call], error: 'EIO', from: k + 1 })),
   )
   const step = chaos.count({ quick: 15, full: 1 })
-  return all.filter((_, i) => i % step === step - 1)
+  return all.filter((_, i) => i % step === 2 % step)
 }
 
 async function roundOf(chaos: Chaos, fault: FailingCall): Promise<Outcome> {

@@ -68,9 +68,9 @@ export class RecordedLoad {
     const ends = await topics.offsets(topic, 'latest')
     this.#starts = ends.map(({ offset }) => offset)
     if (members > 0) await this.#beginAtEnd()
-    for (let i = 0; i < producers; i++) this.#go(this.#produce(`p${i}`))
-    for (let i = 0; i < members; i++) this.#go(this.#consume(`m${i}`))
-    this.#go(this.#ask())
+    for (let i = 0; i < producers; i++) this.#go(`producer p${i}`, this.#produce(`p${i}`))
+    for (let i = 0; i < members; i++) this.#go(`member m${i}`, this.#consume(`m${i}`))
+    this.#go('the admin', this.#ask())
   }
 
   /** Resolves after more has been sent, read and committed; rejects when somebody of the load has failed, or after two minutes. */
@@ -130,8 +130,11 @@ export class RecordedLoad {
     return handle
   }
 
-  #go(lane: Promise<void>): void {
-    this.#lanes.push(lane)
+  #go(who: string, lane: Promise<void>): void {
+    const failed = (cause: unknown) => {
+      throw new Error(`${who} has failed: ${cause}`, { cause })
+    }
+    this.#lanes.push(lane.catch(failed))
   }
 
   async #produce(process: string): Promise<void> {
