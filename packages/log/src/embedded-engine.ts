@@ -35,6 +35,7 @@ import { Housekeeping } from './housekeeping.ts'
 import { Journal } from './journal/journal.ts'
 import { noteReplayed, nothingReplayed, type ReplayedJournal, replayJournal } from './journal/journal-replay.ts'
 import { Lanes } from './lanes.ts'
+import { LateNotes } from './late-notes.ts'
 import { healthOf, type LogHealth } from './log-health.ts'
 import { type LogLogger, type LogServices, silent } from './log-services.ts'
 import { NamesSync } from './names-sync.ts'
@@ -130,6 +131,7 @@ export class EmbeddedEngine implements LogEngine {
       lanes: new Lanes(width),
       names: new NamesSync(() => disk.syncFolder(folder)),
       syncs: new SyncQueue(limits.syncs, journal && { journal, largestBytes }),
+      lateNotes: new LateNotes(clock),
       journaledBytes: journal === undefined ? 0 : largestBytes,
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
@@ -339,13 +341,14 @@ export class EmbeddedEngine implements LogEngine {
     this.#closed = true
     this.#housekeeping.stop()
     await this.#scrub.stop()
-    const { checkpoint, files, deletions } = this.#services
+    const { checkpoint, files, deletions, lateNotes } = this.#services
     const logs = [...this.#logs.values()]
     if (drain) await eachOf(logs, width, log => log.drain())
     const isDurable = drain && this.#replayed.failures.size === 0 && logs.every(log => log.failure === undefined)
     const cleaned = this.#cleaner.close()
     await eachOf(logs, width, log => log.stop())
     await cleaned
+    lateNotes.close()
     await this.#journal?.close({ settled: isDurable })
     this.#deadlines.close()
     await deletions.close()

@@ -52,13 +52,14 @@ export class LogCommits implements Committable {
     return this.#parts.writer.stage()
   }
 
-  /** The ends are noted when it is settled: until then the journal says how far it is durable. */
+  /** A start finds in the journal how far it is durable; a note of it may come later. */
   journaled(entry: JournalEntry, isDurable: boolean): void {
-    const { ends, failure, writer } = this.#parts
+    const { ends, failure, services, writer } = this.#parts
     if (isDurable) writer.journaled(entry)
     else writer.takeBack(entry)
     if (!isDurable || failure.code !== undefined) return
     ends.highWatermark = entry.nextOffset
+    services.lateNotes.add(ends)
     this.#moved()
   }
 

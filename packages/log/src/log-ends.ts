@@ -94,6 +94,7 @@ export class LogEnds {
 
   /** The partition is no more. */
   forget(): void {
+    this.#services.lateNotes.drop(this)
     this.#services.checkpoint.free(this.#slot)
   }
 }

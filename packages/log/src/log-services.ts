@@ -3,6 +3,7 @@ import type { Clock, Disk } from '@odradek/world'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Deletions } from './deletions.ts'
 import type { Lanes } from './lanes.ts'
+import type { LateNotes } from './late-notes.ts'
 import type { NamesSync } from './names-sync.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { SegmentIndexes } from './segment-indexes.ts'
@@ -26,6 +27,7 @@ export interface LogServices {
   readonly tails: TailCache
   readonly indexes: SegmentIndexes
   readonly checkpoint: Checkpoint
+  readonly lateNotes: LateNotes
   readonly deletions: Deletions
   /** A segment that has grown by so much is described anew. */
   readonly describeBytes: number

@@ -179,6 +179,20 @@ test('an orderly shutdown keeps what the journal could not be rid of', async () 
   await assertEverywhere(node, ['acknowledged'])
 })
 
+test('a journal that somebody has removed is missed, and its records are', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'acknowledged')
+  await node.world.clock.advance(10_000)
+  node.world.machine('m').crash({ unsynced: 'lost' })
+  await node.disk.remove('/data/journal')
+  await node.start()
+  await openMany(node)
+  const lost = await node.read(1, 4)
+  assert(!lost.ok && lost.error === ErrorCodes.CORRUPT_MESSAGE)
+  const answer = await node.append(batchOf({ partition: 4 }))
+  assert(answer.ok && answer.baseOffset === 2)
+})
+
 test('what was replayed is durable before the journal goes', async () => {
   const node = await nodeWithJournal()
   await appendEverywhere(node, 'acknowledged')
