@@ -2,12 +2,12 @@
  * One flipped bit in any kind of file, many times: the broker starts, says what it found, serves every batch but the one that was hit,
  * and nothing that was never written.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { eachBatch } from '@odradek/protocol'
 import { type Dice, dice } from './dice.ts'
-import { type Allowed, checkFolder } from './folder-check.ts'
-import { filesByKind, onCopy, type WrittenFolder, writeFolder } from './written-folder.ts'
+import { checkFolder } from './folder-check.ts'
+import { filesByKind, type LostRange, onCopy, type WrittenFolder, writeFolder } from './written-folder.ts'
 
 export interface BitRotFigures {
   kind: string
@@ -30,10 +30,10 @@ export interface BitRotOptions {
   progress?: (figures: BitRotFigures) => void
 }
 
-/** Half of the flips are done to a folder that was closed in order, half to one as it is after a kill. */
+/** In folders that were closed in order, left by a kill, and closed after damage was found. */
 export async function bitRot({ flipsPerKind, seed, kinds, progress }: BitRotOptions): Promise<BitRotFigures[]> {
   const throwing = dice(seed)
-  const folders = [await writeFolder({ isClean: true }), await writeFolder({ isClean: false })]
+  const folders = [await writeFolder('closed'), await writeFolder('killed'), await writeFolder('harmed')]
   try {
     const byKind = folders.map(({ folder }) => filesByKind(folder))
     const found = kinds ?? [...new Set(byKind.flatMap(each => [...each.keys()]))].sort()
@@ -59,29 +59,33 @@ async function flipOne(home: WrittenFolder, files: readonly string[], throwing: 
   const bit = throwing(readFileSync(join(home.folder, file)).length * 8)
   await onCopy(home.folder, async copy => {
     const path = join(copy, file)
-    const allowed = allowedFor(path)
     const bytes = readFileSync(path)
     const at = bit >> 3
+    const { log, range } = hitIn(path, bytes, at)
     bytes[at]! ^= 1 << (bit & 7)
     writeFileSync(path, bytes)
-    const { problems, lines, lost } = await checkFolder(copy, home.truth, allowed(at))
-    const state = existsSync(join(home.folder, 'clean-shutdown')) ? 'closed' : 'killed'
+    const allowed = { log, lost: range === undefined ? home.lost : [...home.lost, range] }
+    const { problems, lines, lost: missing } = await checkFolder(copy, home.truth, allowed)
+    const isKnown = (place: string) => home.lost.some(({ log: at, from, to }) => placesOf(at, from, to).includes(place))
+    const lost = missing.filter(place => !isKnown(place))
     figures.flips++
     if (lost.length > 0) figures.answered++
     if (lines.length > 0) figures.said++
     if (lost.length === 0 && lines.length === 0) figures.harmless++
-    for (const problem of problems) figures.problems.push(`${file}, bit ${bit}, ${state}: ${problem}`)
+    for (const problem of problems) figures.problems.push(`${file}, bit ${bit}, ${home.ending}: ${problem}`)
   })
 }
 
+const placesOf = (log: string, from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => `${log}@${from + i}`)
+
 /** Of a segment, the batch with the flipped byte may be lost; of every other file, nothing. */
-function allowedFor(path: string): (at: number) => Allowed {
-  if (!/\d{20}\.log$/.test(path)) return () => ({})
-  const batches = [...eachBatch(readFileSync(path))]
-  const log = dirname(path).split('/').at(-1)!
-  return at => {
-    const hit = batches.findLast(batch => batch.at <= at)
-    if (hit === undefined) return { log }
-    return { log, offsets: { from: hit.baseOffset, to: hit.baseOffset + hit.lastOffsetDelta + 1 } }
+function hitIn(path: string, bytes: Uint8Array, at: number): { log: string | undefined; range: LostRange | undefined } {
+  if (!/\d{20}\.log$/.test(path)) return { log: undefined, range: undefined }
+  const log = basename(dirname(path))
+  const hit = [...eachBatch(bytes)].findLast(batch => batch.at <= at)
+  return {
+    log,
+    range: hit && { log, from: hit.baseOffset, to: hit.baseOffset + hit.lastOffsetDelta + 1 },
   }
 }

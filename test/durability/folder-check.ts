@@ -16,7 +16,7 @@ import {
 } from '@odradek/protocol'
 import type { RawClient } from '../../packages/broker/src/testing/raw-client.ts'
 import { fetchRequest } from '../../packages/broker/src/testing/test-broker.ts'
-import { brokerOn, type PartitionTruth, produce, type Truth, timeOf } from './written-folder.ts'
+import { brokerOn, type LostRange, type PartitionTruth, produce, type Truth, timeOf } from './written-folder.ts'
 
 export interface Outcome {
   problems: string[]
@@ -27,12 +27,10 @@ export interface Outcome {
 }
 
 export interface Allowed {
-  /** The log that was harmed, as `topic-partition`: only it may have lost records, … */
+  /** The log that was harmed now, as `topic-partition`. */
   log?: string | undefined
-  /** … of these offsets at most. */
-  offsets?: { from: number; to: number } | undefined
-  /** Answered records may be missing from its end without being answered for: the harm is older than the answer. */
-  tornFrom?: number | undefined
+  /** Records that may be lost. */
+  lost?: readonly LostRange[]
 }
 
 /** Little, so that most fetches begin in the middle of a segment and need its index. */
@@ -142,10 +140,7 @@ class FolderCheck {
 
   #isEnd(truth: PartitionTruth, end: number): void {
     const { topic, partition, values } = truth
-    const { log, tornFrom = values.length } = this.#allowed
-    const earliest = log === `${topic}-${partition}` ? tornFrom : values.length
-    if (end < earliest || end > values.length)
-      this.#problem(`${topic}-${partition} ends at ${end}, not ${values.length}`)
+    if (end !== values.length) this.#problem(`${topic}-${partition} ends at ${end}, not ${values.length}`)
   }
 
   /** Compares records with what was written; the offset after them. */
@@ -169,8 +164,9 @@ class FolderCheck {
   }
 
   #lose({ topic, partition, values }: PartitionTruth, offset: number): void {
-    const { log, offsets } = this.#allowed
-    const isAllowed = log === `${topic}-${partition}` && offsets && offset >= offsets.from && offset < offsets.to
+    const isAllowed = this.#allowed.lost?.some(
+      ({ log, from, to }) => log === `${topic}-${partition}` && offset >= from && offset < to,
+    )
     if (!isAllowed) this.#problem(`${topic}-${partition} has lost ${offset}`)
     if (offset > values.length) throw new Error(`${topic}-${partition} answers for damage past its end`)
     this.#outcome.lost.push(`${topic}-${partition}@${offset}`)
@@ -201,8 +197,7 @@ class FolderCheck {
       partition,
       encodeBatch([{ key: 'k', value: 'next' }]),
     )
-    const earliest = isHarmed ? (this.#allowed.tornFrom ?? values.length) : values.length
-    if (errorCode !== 0 || baseOffset !== end || baseOffset < earliest) {
+    if (errorCode !== 0 || baseOffset !== end || baseOffset < values.length) {
       this.#problem(`${topic}-${partition} answers a new batch with ${errorCode} at ${baseOffset}`)
       return
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Scarce, scarcity } from './scarcity.ts'
 
-const rounds = Number(process.env.ODRADEK_ROUNDS ?? 6)
+const rounds = Number(process.env.ODRADEK_ROUNDS ?? 4)
 const seed = Number(process.env.ODRADEK_SEED ?? Date.now() % 1_000_000)
 
 const scarcities: Record<Scarce, string> = {

@@ -2,14 +2,17 @@
  * A data folder with something of everything in it, and the truth about it: what was acknowledged. Harm is done to copies of it, and
  * `folder-check.ts` compares what a broker makes of them with the truth.
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '@odradek/broker'
 import {
   CreateTopics,
   DeleteRecords,
+  ErrorCodes,
+  eachBatch,
   encodeBatch,
+  Fetch,
   FindCoordinator,
   InitProducerId,
   Metadata,
@@ -18,7 +21,7 @@ import {
 } from '@odradek/protocol'
 import { memoryWire, realWorld, type World } from '@odradek/world'
 import { RawClient } from '../../packages/broker/src/testing/raw-client.ts'
-import { type ProducedPartition, produceRequest } from '../../packages/broker/src/testing/test-broker.ts'
+import { fetchRequest, type ProducedPartition, produceRequest } from '../../packages/broker/src/testing/test-broker.ts'
 
 export interface PartitionTruth {
   topic: string
@@ -41,9 +44,18 @@ export interface Truth {
   largestProducerId: bigint
 }
 
+/** Records that are known to be lost, of a log as `topic-partition`. */
+export interface LostRange {
+  log: string
+  from: number
+  to: number
+}
+
 export interface WrittenFolder {
   folder: string
   truth: Truth
+  ending: Ending
+  lost: LostRange[]
 }
 
 /** In memory where there is such a place: it is not the disk that is tested, and thousands of copies are made. */
@@ -67,14 +79,23 @@ export async function brokerOn(folder: string): Promise<{ broker: Broker; client
   return { broker, client: await RawClient.connect(world.wire, { host: 'broker', port: 9092 }), lines }
 }
 
-/** `isClean`: closed in order; otherwise left as a process leaves it that is killed. */
-export async function writeFolder({ isClean }: { isClean: boolean }): Promise<WrittenFolder> {
+/** How the last broker on the folder ended. `harmed`: it found damage, put it into quarantine, and ended in order. */
+export type Ending = 'closed' | 'killed' | 'harmed'
+
+export async function writeFolder(ending: Ending): Promise<WrittenFolder> {
+  const written = await writeAll(ending === 'killed')
+  return ending === 'harmed' ? harm(written) : { ...written, ending, lost: [] }
+}
+
+/** What a process leaves that is killed is what its files hold at that moment. */
+async function writeAll(isKilled: boolean): Promise<{ folder: string; truth: Truth }> {
   const folder = scratchFolder()
   const { broker, client } = await brokerOn(folder)
   await createTopics(client)
-  const partitions: PartitionTruth[] = []
-  for (const [topic, partition, batches] of plan)
-    partitions.push(await fillPartition(client, topic, partition, batches))
+  // At the same time: the journal is for those who are not alone.
+  const partitions = await Promise.all(
+    plan.map(([topic, partition, batches]) => fillPartition(client, topic, partition, batches)),
+  )
   await trim(client, partitions[2]!, 7)
   const committed = [11, 22, 8]
   for (const earlier of [5, 0])
@@ -92,9 +113,35 @@ export async function writeFolder({ isClean }: { isClean: boolean }): Promise<Wr
     committed,
     largestProducerId: producerId,
   }
+  const image = scratchFolder()
+  if (isKilled) cpSync(folder, image, { recursive: true })
   client.close()
-  await broker.close({ drain: isClean })
-  return { folder, truth }
+  await broker.close({ drain: !isKilled })
+  rmSync(isKilled ? folder : image, { recursive: true })
+  return { folder: isKilled ? image : folder, truth }
+}
+
+/** One batch in the middle of `orders-1` is damaged, and that is known. */
+async function harm({ folder, truth }: { folder: string; truth: Truth }): Promise<WrittenFolder> {
+  const path = join(folder, 'orders-1', '00000000000000000000.log')
+  const bytes = readFileSync(path)
+  const batch = [...eachBatch(bytes)][3]!
+  const from = batch.baseOffset
+  const to = from + batch.lastOffsetDelta + 1
+  bytes[batch.at + 100]! ^= 1
+  writeFileSync(path, bytes)
+  const { broker, client } = await brokerOn(folder)
+  const { responses } = await client.call(Fetch, 12, fetchRequest('orders', from, { partition: 1 }))
+  const { errorCode } = responses[0]!.partitions[0]!
+  if (errorCode !== ErrorCodes.CORRUPT_MESSAGE) throw new Error(`the damage is answered with ${errorCode}`)
+  client.close()
+  await broker.close()
+  return {
+    folder,
+    truth: { ...truth, leaderEpoch: truth.leaderEpoch + 1 },
+    ending: 'harmed',
+    lost: [{ log: 'orders-1', from, to }],
+  }
 }
 
 const plan = [
