@@ -297,6 +297,22 @@ test('brokers that cannot be reached are borne with for a while, told of, and th
   )
 })
 
+test('a broker that is away for a moment now and then is borne with for ever', async () => {
+  await play({ kafka: { retryTimeoutMs: 1_000, connectTimeoutMs: 500 } }, async ({ cluster, engine, take, run }) => {
+    const e = engine({ retryForMs: 10_000 })
+    e.assign([t0])
+    for (let outage = 0; outage < 4; outage++) {
+      append(cluster, 'a')
+      await take(e, 1)
+      await run(cluster.nodes[0]!.stop())
+      await run(e.poll(4_000))
+      await run(cluster.nodes[0]!.listen())
+    }
+    append(cluster, 'b')
+    assert.deepEqual(await take(e, 1), ['4=b'])
+  })
+})
+
 test('a broker that comes back in time is gone on with', async () => {
   await play({ kafka: { retryTimeoutMs: 1_000 } }, async ({ cluster, engine, take, run }) => {
     append(cluster, 'a')

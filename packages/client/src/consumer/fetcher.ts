@@ -150,6 +150,8 @@ export class Fetcher {
       this.#release(lane, some)
       if (this.#isClosed) return
       this.#options.trouble.passed(`node ${node}`)
+      // Whoever answers was found: metadata that could not be had a while ago is forgiven, asked for again or not.
+      this.#options.trouble.passed('metadata')
       some.forEach((p, i) => {
         const answer = answers?.get(p)
         if (!answer || p.version !== versions[i]) return
@@ -231,9 +233,14 @@ export class Fetcher {
 
   #refresh(): void {
     this.#options.cluster.refresh().then(
-      () => this.pump(),
+      () => this.#refreshed(),
       error => this.#refreshFailed(error),
     )
+  }
+
+  #refreshed(): void {
+    this.#options.trouble.passed('metadata')
+    this.pump()
   }
 
   #refreshFailed(error: unknown): void {

@@ -57,7 +57,7 @@ export class PositionFinder {
     const { cluster, trouble, partitions, onPlaced } = this.#options
     for (;;) {
       const needy = [...partitions()].filter(p => p.need !== null)
-      if (needy.length === 0) return
+      if (needy.length === 0) return trouble.passed('offsets')
       let calm = true
       try {
         calm = await this.#round(needy)
