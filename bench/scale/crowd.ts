@@ -26,6 +26,8 @@ export const partitionsEach = 100
 export const groupCount = 1_000
 export const pollCount = 5_000
 export const recordsEach = 10
+/** A million commits, all but the last round superseded. */
+const commitRounds = 10
 export const pollMs = 30_000
 const heartbeatMs = 3_000
 /** Connections that are opened at a time. */
@@ -56,7 +58,7 @@ export class Crowd {
       assert.equal(topics[0]!.errorCode, 0, topics[0]!.errorMessage ?? '')
     }
     await this.produce()
-    await commitAll(client)
+    for (let round = 0; round < commitRounds; round++) await commitAll(client, round)
   }
 
   /** Ten records to every partition. */
@@ -132,11 +134,11 @@ export class Crowd {
 }
 
 /** A commit for every partition of a topic, by each group. */
-async function commitAll(client: RawClient): Promise<void> {
+async function commitAll(client: RawClient, round: number): Promise<void> {
   await inLanes(groupCount, async i => {
     const partitions = everyPartition.map(partitionIndex => ({
       partitionIndex,
-      committedOffset: 1,
+      committedOffset: round,
       committedMetadata: '',
     }))
     const topics = [{ name: topicName(i), partitions }]
