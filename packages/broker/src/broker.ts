@@ -146,6 +146,13 @@ function startEngine(
     folder: isMemory ? '/memory' : data.folder,
     leaderEpoch: cluster.leaderEpoch,
     logger,
+    cleaner: () => ({
+      isEnabled: config.get('log.cleaner.enable') && config.get('log.cleaner.threads') > 0,
+      backoffMs: config.get('log.cleaner.backoff.ms'),
+      dedupeBytes: config.get('log.cleaner.dedupe.buffer.size'),
+      bytesPerSecond: config.get('log.cleaner.io.max.bytes.per.second'),
+      maxDecompressedBytes: config.get('odradek.max.decompressed.bytes'),
+    }),
     limits: {
       retentionCheckMs: config.get('log.retention.check.interval.ms'),
       scrubBytesPerSecond: isMemory ? 0 : config.get('odradek.log.scrub.bytes.per.second'),

@@ -10,7 +10,7 @@ import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
 import { partitionKey } from './checkpoint.ts'
 import { ClockGuard } from './clock-guard.ts'
-import { Cleaner } from './compaction/cleaner.ts'
+import { Cleaner, type CleanerSettings, defaultCleanerSettings } from './compaction/cleaner.ts'
 import { type CleaningRunner, cleaningRunner } from './compaction/cleaning-runner.ts'
 import { markClean, takeFolder } from './data-folder.ts'
 import { Deletions } from './deletions.ts'
@@ -61,6 +61,8 @@ export interface EmbeddedEngineOptions {
   logger?: LogLogger
   random?: Random
   limits?: Partial<EmbeddedEngineLimits>
+  /** May give something else each time. */
+  cleaner?: () => Partial<CleanerSettings>
 }
 
 /** Partitions opened, made, rolled or closed at the same time. */
@@ -91,6 +93,7 @@ export class EmbeddedEngine implements LogEngine {
       journal: Journal | undefined
       random: Random
       runner: CleaningRunner
+      cleaner: () => CleanerSettings
     },
   ) {
     const { clock, checkpoint } = services
@@ -101,7 +104,7 @@ export class EmbeddedEngine implements LogEngine {
     this.#guard = new ClockGuard(checkpoint.lastWallTime, clock.now(), clock.monotonic())
     this.#deadlines = new AppendDeadlines(clock)
     this.#cleaner = new Cleaner({
-      ...{ services, limits, random: found.random, runner: found.runner },
+      ...{ services, random: found.random, runner: found.runner, settings: found.cleaner },
       logs: () => Array.from(this.#logs.values(), log => log.compaction),
       isClockTrusted: () => this.#guard.look(clock.now(), clock.monotonic()),
     })
@@ -137,7 +140,8 @@ export class EmbeddedEngine implements LogEngine {
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
     }
     const runner = cleaningRunner(options.disk, clock)
-    const engine = new EmbeddedEngine(services, limits, { clean, replayed, journal, random, runner })
+    const cleaner = () => ({ ...defaultCleanerSettings, ...options.cleaner?.() })
+    const engine = new EmbeddedEngine(services, limits, { clean, replayed, journal, random, runner, cleaner })
     await engine.#scrub.start(limits.scrubBytesPerSecond)
     return engine
   }

@@ -1,7 +1,6 @@
 /** What an embedded engine may take of the machine, and how often it looks around. */
-import type { CleanerLimits } from './compaction/cleaner.ts'
 
-export interface EmbeddedEngineLimits extends CleanerLimits {
+export interface EmbeddedEngineLimits {
   /** Segment files open at a time. */
   openFiles: number
   /** Memory for the batches appended last: of all partitions, and of each. */
@@ -35,8 +34,4 @@ export const defaultLimits: EmbeddedEngineLimits = {
   describeBytes: 32 * mebibyte,
   scrubBytesPerSecond: 4 * mebibyte,
   retentionCheckMs: 5 * 60 * 1000,
-  cleanerDedupeBytes: 128 * mebibyte,
-  cleanerBytesPerSecond: Number.POSITIVE_INFINITY,
-  cleanerBackoffMs: 15_000,
-  cleanerDecompressedBytes: 64 * mebibyte,
 }

@@ -36,7 +36,7 @@ export async function startEngine(disk: Disk, folder: string, leaderEpoch: numbe
     disk,
     folder,
     leaderEpoch,
-    limits: { cleanerBackoffMs: 5 },
+    cleaner: () => ({ backoffMs: 5 }),
   })
   for (const topic of topics) await engine.open(topic)
   return engine

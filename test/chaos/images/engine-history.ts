@@ -47,7 +47,8 @@ export async function begin(clock: Clock, disk: Disk, leaderEpoch: number): Prom
     disk,
     folder: dataFolder,
     leaderEpoch,
-    limits: { journalBytes: 64 * 1024, cleanerBackoffMs: 20 },
+    limits: { journalBytes: 64 * 1024 },
+    cleaner: () => ({ backoffMs: 20 }),
   })
   await engine.open(orders)
   await engine.open(offsets)

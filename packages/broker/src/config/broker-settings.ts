@@ -86,12 +86,39 @@ export const brokerSettings = {
     min: 1,
     doc: 'The shortest session timeout a member may ask for.',
   },
+  'log.cleaner.backoff.ms': {
+    type: 'long',
+    default: 15_000,
+    min: 0,
+    dynamic: true,
+    doc: 'How long the cleaner waits before it looks again, when no log was worth compacting.',
+  },
+  'log.cleaner.dedupe.buffer.size': {
+    type: 'long',
+    default: 128 * MiB,
+    min: 1024,
+    dynamic: true,
+    doc: 'Memory for the keys of the log being compacted, 25 to 32 bytes each; a log with more takes several passes.',
+  },
   'log.cleaner.delete.retention.ms': {
     type: 'long',
     default: 86_400_000,
     min: 0,
     dynamic: true,
     doc: 'Default of delete.retention.ms.',
+  },
+  'log.cleaner.enable': {
+    type: 'boolean',
+    default: true,
+    readOnly: true,
+    doc: 'Whether logs are compacted at all.',
+  },
+  'log.cleaner.io.max.bytes.per.second': {
+    type: 'double',
+    default: Number.MAX_VALUE,
+    min: 1,
+    dynamic: true,
+    doc: 'The most bytes the cleaner reads and writes in a second, together.',
   },
   'log.cleaner.max.compaction.lag.ms': {
     type: 'long',
@@ -114,6 +141,13 @@ export const brokerSettings = {
     min: 0,
     dynamic: true,
     doc: 'Default of min.compaction.lag.ms.',
+  },
+  'log.cleaner.threads': {
+    type: 'int',
+    default: 1,
+    min: 0,
+    dynamic: true,
+    doc: 'Has no effect beyond 0, which compacts nothing: one thread cleans, and is there only while there is something to do.',
   },
   'log.cleanup.policy': {
     type: 'list',

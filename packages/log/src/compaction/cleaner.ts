@@ -8,21 +8,30 @@ import type { LogServices } from '../log-services.ts'
 import { mostUrgent } from './cleaning-choice.ts'
 import type { CleaningRunner } from './cleaning-runner.ts'
 
-/** May change at run time. */
-export interface CleanerLimits {
+export interface CleanerSettings {
+  isEnabled: boolean
+  /** How long to wait when there was nothing to clean (log.cleaner.backoff.ms). */
+  backoffMs: number
   /** Memory for the keys of a log's dirty part (log.cleaner.dedupe.buffer.size). */
-  cleanerDedupeBytes: number
+  dedupeBytes: number
   /** What cleaning may read and write together (log.cleaner.io.max.bytes.per.second). */
-  cleanerBytesPerSecond: number
-  /** How long to wait when there was nothing to clean (log.cleaner.backoff.ms); -1: no log is ever cleaned. */
-  cleanerBackoffMs: number
+  bytesPerSecond: number
   /** The most a batch may decompress to. */
-  cleanerDecompressedBytes: number
+  maxDecompressedBytes: number
+}
+
+export const defaultCleanerSettings: CleanerSettings = {
+  isEnabled: true,
+  backoffMs: 15_000,
+  dedupeBytes: 128 * 1024 * 1024,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  maxDecompressedBytes: 64 * 1024 * 1024,
 }
 
 export interface CleanerOptions {
   readonly services: LogServices
-  readonly limits: CleanerLimits
+  /** Asked before each look and each pass. */
+  readonly settings: () => CleanerSettings
   readonly logs: () => Iterable<LogCompaction>
   /** Whether the wall clock is to be trusted now. */
   readonly isClockTrusted: () => boolean
@@ -42,9 +51,9 @@ export class Cleaner {
   }
 
   #schedule(): void {
-    const { services, limits } = this.#options
-    if (this.#closed || limits.cleanerBackoffMs < 0) return
-    this.#timer = services.clock.timer(limits.cleanerBackoffMs, () => {
+    const { services, settings } = this.#options
+    if (this.#closed) return
+    this.#timer = services.clock.timer(settings().backoffMs, () => {
       this.#working = this.#cleanAll()
       void this.#working.then(() => this.#schedule())
     })
@@ -56,9 +65,9 @@ export class Cleaner {
 
   /** False when there was nothing to do. */
   async #cleanOne(): Promise<boolean> {
-    const { isClockTrusted, logs, services } = this.#options
+    const { isClockTrusted, logs, services, settings } = this.#options
     const now = services.clock.now()
-    if (!isClockTrusted()) return false
+    if (!settings().isEnabled || !isClockTrusted()) return false
     const candidates = []
     for (const log of logs()) {
       const choice = await log.choice(now)
@@ -71,14 +80,9 @@ export class Cleaner {
   }
 
   #terms(now: number): CleaningTerms {
-    const { limits, random } = this.#options
-    return {
-      now,
-      dedupeBytes: limits.cleanerDedupeBytes,
-      bytesPerSecond: limits.cleanerBytesPerSecond,
-      maxDecompressedBytes: limits.cleanerDecompressedBytes,
-      secret: random.bytes(16),
-    }
+    const { random, settings } = this.#options
+    const { dedupeBytes, bytesPerSecond, maxDecompressedBytes } = settings()
+    return { now, dedupeBytes, bytesPerSecond, maxDecompressedBytes, secret: random.bytes(16) }
   }
 
   /** A pass under way is given up; what it wrote is discarded. */

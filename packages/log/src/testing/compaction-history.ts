@@ -100,7 +100,8 @@ export class CompactionHistory {
       EmbeddedEngine.start({
         ...{ clock, logger, folder: '/data', leaderEpoch: this.#life++, random: this.world.random },
         disk: this.#options.wrapDisk?.(disk, () => this.#machine.crash()) ?? disk,
-        limits: { openFiles: 3, tailBytes: 1500, cleanerBackoffMs: 20, journalBytes: 0 },
+        limits: { openFiles: 3, tailBytes: 1500, journalBytes: 0 },
+        cleaner: () => ({ backoffMs: 20 }),
       }),
     )
     await this.#settle(this.#engine.open(topic))
@@ -112,8 +113,16 @@ export class CompactionHistory {
     const fates = ['seeded', 'kept', 'lost'] as const
     if (random.int(3) === 0) await this.#settle(this.#engine.close({ drain: true }))
     this.#machine.crash({ unsynced: fates[random.int(3)]! })
+    if (random.int(3) === 0) await this.#loseSnapshots()
     await this.#boot()
     await this.#check()
+  }
+
+  /** Then producers and transactions are what the log alone says they are. */
+  async #loseSnapshots(): Promise<void> {
+    const { disk } = this.#machine
+    const names = await disk.list('/data/orders-0').catch(() => [])
+    for (const name of names) if (name.endsWith('.snapshot')) await disk.remove(`/data/orders-0/${name}`)
   }
 
   #settle<T>(promise: Promise<T>): Promise<T> {
