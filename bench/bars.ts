@@ -54,6 +54,7 @@ export const bars: readonly Bar[] = [
   { of: /^start from the shell/, ...atMost(500, 'ms') },
   { of: /^start in process/, ...atMost(50, 'ms') },
   { of: /^memory at rest/, ...atMost(110, 'MB') },
+  { of: /^restart after kill -9/, ...atMost(2_000, 'ms') },
   { of: /^scale, start/, ...atMost(5_000, 'ms') },
   { of: /^scale, processor, 5,000/, ...atMost(5, '% of a core') },
   { of: /^scale, memory/, ...atMost(512, 'MB') },

@@ -18,6 +18,7 @@ import { latencyFamily } from './latency.ts'
 import { memoryFamily } from './memory.ts'
 import { benchPlace } from './place.ts'
 import { producerFamily } from './producer.ts'
+import { restartFamily } from './restart.ts'
 import type { Family, Row } from './row.ts'
 import { scaleFamily } from './scale.ts'
 import { startFamily } from './start.ts'
@@ -37,6 +38,7 @@ const families: Record<string, Family> = {
   start: startFamily,
   memory: memoryFamily,
   scale: scaleFamily,
+  restart: restartFamily,
   'word-count': wordCountFamily,
 }
 
