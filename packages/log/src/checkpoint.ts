@@ -66,9 +66,9 @@ export class Checkpoint {
    */
   static async open(clock: Clock, disk: Disk, folder: string): Promise<Checkpoint> {
     const path = `${folder}/${checkpointName}`
-    const found = await readFileIfThere(disk, path)
-    const { state, slots, remarks } = examine(found ?? new Uint8Array(0))
-    if (found !== undefined && state === 'newer') checkHeader(found, path)
+    const found = await readFileIfThere(disk, path).catch(ifUnreadable)
+    const { state, slots, remarks } = found === null ? unreadable() : examine(found ?? new Uint8Array(0))
+    if (found && state === 'newer') checkHeader(found, path)
     if (state === 'strange') remarks.push(`kept as ${await keepAside(disk, folder)}`)
     if (found === undefined || state === 'strange') {
       await writeFile(disk, path, encodeHeader(), { sync: true })
@@ -205,6 +205,14 @@ interface Examined {
   state: 'whole' | 'older' | 'newer' | 'damaged' | 'strange'
   slots: CheckpointSlot[]
   remarks: string[]
+}
+
+const unreadable = (): Examined => ({ state: 'strange', slots: [], remarks: ['the checkpoint cannot be read'] })
+
+/** A bad sector, or a folder of this name. */
+function ifUnreadable(error: NodeJS.ErrnoException): null {
+  if (error.code === 'EIO' || error.code === 'EISDIR') return null
+  throw error
 }
 
 function examine(bytes: Uint8Array): Examined {
