@@ -26,7 +26,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-const soakMinutes = Number(values['soak-minutes'] ?? (values.quick ? 0.5 : 60))
+const soakMinutes = Number(values['soak-minutes'] ?? (values.quick ? 0 : 60))
 const options: ChaosOptions = { seed: Number(values.seed), isQuick: values.quick, soakMinutes }
 const limitMs = (values.quick ? 5 : 30) * 60_000 + soakMinutes * 60_000
 const rows: Row[] = []
