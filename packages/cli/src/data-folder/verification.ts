@@ -1,17 +1,19 @@
 /** What `log verify` looks at, a data folder or a backup, and what it says in the end. */
 import { resolve } from 'node:path'
-import { type Finding, severityOf, verifyBackup, verifyFolder } from '@odradek/log/tools'
+import { type Finding, readScrubPass, type ScrubPass, severityOf, verifyBackup, verifyFolder } from '@odradek/log/tools'
 import { UsageError } from '@odradek/protocol'
 import { realDisk } from '@odradek/world'
 import { outputFormat, printRows } from '../output/rows.ts'
 import { openDataFolder } from './data-folder.ts'
 import { countsText, findingRow, findingText } from './findings-text.ts'
-import { Progress } from './progress.ts'
+import { bytesText, Progress } from './progress.ts'
 
 export interface Verification {
   readonly findings: readonly Finding[]
   /** What was gone through, and how fast. */
   readonly scope: string
+  /** The last whole pass of the broker's own scrub, if there was one. */
+  readonly scrub?: ScrubPass | undefined
 }
 
 export interface VerificationRequest {
@@ -49,16 +51,14 @@ async function verifyData(
   return {
     findings: [...(isAll ? folder.findings : []), ...findings],
     scope: `${partitions.length} partitions, ${files} files, ${progress.text}${beside}`,
+    scrub: await readScrubPass(realDisk, folder.path),
   }
 }
 
 /** The exit code. */
-export function printVerification(
-  { findings, scope }: Verification,
-  named: string,
-  output: string | undefined,
-): number {
-  const summary = `${scope}: ${countsText(findings)}\n`
+export function printVerification(verification: Verification, named: string, output: string | undefined): number {
+  const { findings, scope, scrub } = verification
+  const summary = `${scope}: ${countsText(findings)}\n${scrub === undefined ? '' : scrubText(scrub)}`
   if (outputFormat(output) === 'table') {
     for (const finding of findings) process.stdout.write(`${findingText(finding, named)}\n`)
     process.stdout.write(summary)
@@ -68,3 +68,6 @@ export function printVerification(
   }
   return findings.some(finding => severityOf(finding) === 'damage') ? 1 : 0
 }
+
+const scrubText = ({ endedAt, durationMs, bytes, damaged }: ScrubPass): string =>
+  `the broker's last scrub ended ${new Date(endedAt).toISOString()}: ${bytesText(bytes)} in ${Math.round(durationMs / 1000)} s, ${damaged} damaged ranges that were not known\n`

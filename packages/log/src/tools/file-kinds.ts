@@ -4,6 +4,7 @@
  */
 import { decodeCleanedOffset } from '../compaction/cleaned-offset.ts'
 import { checkpointName, cleanShutdownName, metadataName, offsetInName } from '../file-names.ts'
+import { decodeScrubPass } from '../scrub-file.ts'
 import { checkpointCopies, checkpointProblems } from './checkpoint-file.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Problem } from './finding.ts'
@@ -85,6 +86,17 @@ export const fileKinds: readonly FileKind[] = [
     rows: checkpointCopies as (bytes: Uint8Array, name: string) => Iterable<DumpRow>,
   },
   { kind: 'journal', place: 'journal', pattern: journalPattern, holds: 'ends of segments', rows: journalRows },
+  {
+    kind: 'scrub',
+    place: 'root',
+    pattern: /^scrub(\.new)?$/,
+    holds: 'how the last pass of the scrub went',
+    problems: (bytes, name) =>
+      name.endsWith('.new') || decodeScrubPass(bytes) !== undefined
+        ? []
+        : [{ code: 'scrub-damaged', byte: 0, problem: 'it is no whole report of a pass' }],
+    rows: bytes => [{ ...decodeScrubPass(bytes) }],
+  },
   {
     kind: 'kept',
     place: 'root',

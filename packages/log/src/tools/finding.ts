@@ -118,6 +118,11 @@ export const findingKinds = {
     meaning: 'how far compaction came is not known: it looks at everything once more',
     mend: byItself,
   },
+  'scrub-damaged': {
+    severity: 'mended',
+    meaning: 'when the logs were last scrubbed is not known',
+    mend: 'nothing to do: the next pass of the scrub writes it again',
+  },
   'slot-damaged': {
     severity: 'mended',
     meaning: 'one of two copies of a checkpoint slot is not what was written; the other one counts',

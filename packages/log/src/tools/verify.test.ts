@@ -4,6 +4,7 @@ import { encodeBatch } from '@odradek/protocol'
 import { memoryDisk, realClock } from '@odradek/world'
 import { EmbeddedEngine } from '../embedded-engine.ts'
 import { encodeGroup, largestGroup } from '../journal/journal-group.ts'
+import { writeScrubPass } from '../scrub-file.ts'
 import { topicOf } from '../testing/batches.ts'
 import { appendTo, contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
 import { findingKinds } from './finding.ts'
@@ -131,6 +132,8 @@ test('flipped bits in what is beside the segments are found where they are', asy
   await flip(disk, `${dataFolder}/checkpoint`, 64 + 40)
   await flip(disk, `${orders}/partition.metadata`, 15)
   await put(disk, `${orders}/notes.txt`, Buffer.from('hello'))
+  await writeScrubPass(disk, dataFolder, { startedAt: 1, endedAt: 2, durationMs: 1, bytes: 3, damaged: 0 })
+  await flip(disk, `${dataFolder}/scrub`, 20)
   await disk.remove(`${orders}/${names.filter(name => name.endsWith('.index'))[1]}`)
   const found = (await findings(disk)).map(({ file, code }) => `${file} ${code}`)
   for (const expected of [
@@ -138,11 +141,12 @@ test('flipped bits in what is beside the segments are found where they are', asy
     `orders-0/${segment(0).replace('log', 'index')} sidecar-damaged`,
     `orders-0/${names.filter(name => name.endsWith('.index'))[1]} sidecar-missing`,
     'checkpoint slot-damaged',
+    'scrub scrub-damaged',
     'orders-0/partition.metadata owner-damaged',
     'orders-0/notes.txt unknown-file',
   ])
     assert.ok(found.includes(expected), `${expected} in ${found.join(', ')}`)
-  assert.equal(found.length, 6, found.join(', '))
+  assert.equal(found.length, 7, found.join(', '))
 })
 
 test('beside a running engine nothing half written is taken for damage', async () => {
