@@ -28,7 +28,7 @@ if (unknown.length > 0) {
 
 const soakMinutes = Number(values['soak-minutes'] ?? (values.quick ? 0 : 60))
 const options: ChaosOptions = { seed: Number(values.seed), isQuick: values.quick, soakMinutes }
-const limitMs = (values.quick ? 5 : 30) * 60_000 + soakMinutes * 60_000
+const limitMs = (values.quick ? 5 : 60) * 60_000 + soakMinutes * 60_000
 const rows: Row[] = []
 for (const item of items.filter(({ id }) => wanted.length === 0 || wanted.includes(id))) {
   process.stderr.write(`${item.id}: ${item.what}\n`)
