@@ -13,6 +13,7 @@ import { verdictOf } from './bars.ts'
 import { brokerFamily } from './broker.ts'
 import { codecBench } from './codec.ts'
 import { commitFamily } from './commit-path.ts'
+import { compactionFamily } from './compaction.ts'
 import { consumerFamily } from './consumer.ts'
 import { latencyFamily } from './latency.ts'
 import { memoryFamily } from './memory.ts'
@@ -37,6 +38,7 @@ const families: Record<string, Family> = {
   commit: commitFamily,
   start: startFamily,
   memory: memoryFamily,
+  compaction: compactionFamily,
   scale: scaleFamily,
   restart: restartFamily,
   'word-count': wordCountFamily,

@@ -1,11 +1,14 @@
-import { type BatchHeader, RecordBatchReader } from '@odradek/protocol'
+import { type BatchHeader, RecordWalk } from '@odradek/protocol'
+
+const walk = new RecordWalk()
 
 /** Indexes of a batch's records that have no key. Throws DecodeError when its records do not fit its bytes, or unfold to too many. */
 export function keylessRecords(bytes: Uint8Array, header: BatchHeader, maxBytes: number): number[] {
   const keyless: number[] = []
   let index = 0
-  for (const record of new RecordBatchReader(bytes, header, maxBytes)) {
-    if (record.key === null) keyless.push(index)
+  walk.begin(bytes, header, maxBytes)
+  while (walk.next()) {
+    if (walk.keyLength < 0) keyless.push(index)
     index++
   }
   return keyless

@@ -8,13 +8,14 @@ import { sequences } from './sequences.ts'
 import { shrinking } from './shrinking.ts'
 import { starting } from './starting.ts'
 import { timesAndEpochs } from './times-and-epochs.ts'
+import { transactions } from './transactions.ts'
 
 export function logEngineContract(name: string, make: () => Promise<EngineUnderTest>): void {
   describe(`${name} as a LogEngine`, () => {
     const bench = new Bench()
     beforeEach(async () => bench.begin(await make()))
     afterEach(() => bench.end())
-    for (const tests of [appending, reading, sequences, timesAndEpochs, growing, shrinking, starting]) {
+    for (const tests of [appending, reading, sequences, timesAndEpochs, growing, shrinking, starting, transactions]) {
       for (const [claim, check] of Object.entries(tests)) test(claim, () => check(bench))
     }
   })

@@ -1,0 +1,152 @@
+/**
+ * Compaction: how much dirty log one thread gets through, what a key costs, and what a producer notices of it.
+ *
+ * Each log is written with every key several times over, then compacted in one pass. Produce times are those of one batch of 1 kB after
+ * the other, acks=all, on another partition of the same engine; alone, and while logs are compacted, in turns.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AppendBatch, EmbeddedEngine, type LogConfig } from '@odradek/log'
+import { encodeBatch } from '@odradek/protocol'
+import { realClock, realDisk } from '@odradek/world'
+import { median, percentile } from './interleave.ts'
+import type { Family, Row } from './row.ts'
+
+const megabyte = 1e6
+const rounds = 3
+const logBytes = 96 * megabyte
+const batchBytes = 16_000
+const shapes = [
+  { valueBytes: 1000, keys: 20_000 },
+  { valueBytes: 100, keys: 250_000 },
+] as const
+const quietMs = 2000
+
+const config: LogConfig = {
+  ...{ cleanupPolicy: ['compact'], retentionMs: -1, retentionBytes: -1, segmentBytes: 32 * megabyte, segmentMs: -1 },
+  ...{ indexIntervalBytes: 4096, maxMessageBytes: 1_048_588, messageTimestampType: 'CreateTime' },
+  ...{ fileDeleteDelayMs: 0, minCleanableDirtyRatio: 0.5, minCompactionLagMs: 0 },
+  ...{ maxCompactionLagMs: Number.POSITIVE_INFINITY, deleteRetentionMs: 86_400_000 },
+}
+
+/** What a pass says of itself. */
+interface Pass {
+  bytesRead: number
+  ms: number
+  keys: number
+  tableBytes: number
+}
+
+export const compactionFamily: Family = async place => {
+  const rows: Row[] = []
+  const alone: number[] = []
+  const meanwhile: number[] = []
+  for (const shape of shapes) {
+    place.say(`compaction of ${shape.valueBytes} B values`)
+    const rates: number[] = []
+    const perKey: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const figures = await measure(shape)
+      rates.push(figures.rate)
+      perKey.push(figures.bytesPerKey)
+      alone.push(figures.alone)
+      meanwhile.push(figures.meanwhile)
+    }
+    const of = `${shape.valueBytes} B values, ${shape.keys.toLocaleString('en')} keys`
+    rows.push({ name: `compaction of dirty log, ${of}`, unit: 'MB/s', ours: median(rates), rivals: {} })
+    rows.push({
+      name: `compaction memory a key, ${of}`,
+      unit: 'B',
+      lessIsBetter: true,
+      ours: median(perKey),
+      rivals: {},
+    })
+  }
+  const [before, during] = [median(alone), median(meanwhile)]
+  const produce = { unit: 'ms', lessIsBetter: true, rivals: {} }
+  rows.push({ ...produce, name: 'produce p99, nothing compacted', ours: before })
+  rows.push({ ...produce, name: 'produce p99, beside compaction', ours: during })
+  rows.push({
+    name: 'produce p99 beside compaction, times that without',
+    unit: '×',
+    lessIsBetter: true,
+    ours: during / before,
+    rivals: {},
+  })
+  return rows
+}
+
+async function measure(shape: (typeof shapes)[number]) {
+  const folder = await mkdtemp(join(tmpdir(), 'odradek-bench-'))
+  let isEnabled = false
+  const passes: Pass[] = []
+  const logger = {
+    info: (fields: object, message: string) => void (message === 'compacted a log' && passes.push(fields as Pass)),
+    warn: () => {},
+    error: (fields: object, message: string) => console.error(message, fields),
+  }
+  const engine = await EmbeddedEngine.start({
+    ...{ clock: realClock, disk: realDisk, folder, leaderEpoch: 1, logger },
+    cleaner: () => ({ isEnabled, backoffMs: 10 }),
+  })
+  const open = (topicId: string, name: string, id: number, cleanupPolicy: LogConfig['cleanupPolicy']) =>
+    engine.open({ topicId, name, partitions: [{ index: 0, id }], config: { ...config, cleanupPolicy } })
+  try {
+    await open('0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01', 'dirty', 1, ['compact'])
+    await open('0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c02', 'other', 2, ['delete'])
+    await fill(engine, shape)
+    const append = () => engine.append([batchOf(2, ['other'], 1000)], { acks: -1, deadline: Number.POSITIVE_INFINITY })
+    const until = performance.now() + quietMs
+    const alone = await times(append, () => performance.now() > until)
+    isEnabled = true
+    const meanwhile = await times(append, () => passes.length > 0)
+    const [{ bytesRead, ms, tableBytes, keys }] = passes as [Pass]
+    // All of it was dirty: it is read once for its keys, and once more to be written anew.
+    return {
+      ...{ rate: bytesRead / 2 / megabyte / (ms / 1000), bytesPerKey: tableBytes / keys },
+      ...{ alone: percentile(alone, 0.99), meanwhile: percentile(meanwhile, 0.99) },
+    }
+  } finally {
+    await engine.close({ drain: false })
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function fill(engine: EmbeddedEngine, { valueBytes, keys }: { valueBytes: number; keys: number }): Promise<void> {
+  const count = Math.floor(batchBytes / (valueBytes + 25))
+  for (let size = 0; size < logBytes; ) {
+    const batches: AppendBatch[] = []
+    for (let i = 0; i < 64; i++) {
+      const names = Array.from(
+        { length: count },
+        () => `customer-${String(Math.floor(Math.random() * keys)).padStart(11, '0')}`,
+      )
+      const batch = batchOf(1, names, valueBytes)
+      batches.push(batch)
+      size += batch.bytes.length
+    }
+    await engine.append(batches, { acks: 1, deadline: Number.POSITIVE_INFINITY })
+  }
+}
+
+function batchOf(partition: number, keys: readonly string[], valueBytes: number): AppendBatch {
+  const value = Buffer.alloc(valueBytes, 'x')
+  const timestamp = Date.now()
+  const bytes = encodeBatch(keys.map(key => ({ key, value, timestamp })))
+  return {
+    ...{ partition, bytes, recordCount: keys.length, offsetCount: keys.length, maxTimestamp: timestamp },
+    ...{ producerId: -1n, producerEpoch: -1, baseSequence: -1, transactional: false, control: false },
+  }
+}
+
+/** Milliseconds of each, one after the other, until it is over. */
+async function times(act: () => Promise<unknown>, isOver: () => boolean): Promise<number[]> {
+  const taken: number[] = []
+  while (!isOver()) {
+    const began = performance.now()
+    await act()
+    taken.push(performance.now() - began)
+  }
+  return taken
+}
