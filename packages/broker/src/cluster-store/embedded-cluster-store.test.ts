@@ -91,6 +91,37 @@ for (const on of ['write', 'sync'] as const) {
 }
 
 test(
+  'changes asked for together share their syncs, and fail together',
+  withFolder(async folder => {
+    const { disk } = simulatedWorld({ seed: 1 })
+    await disk.makeFolder(folder)
+    const store = await open(folder, disk)
+    const create = (from: number) =>
+      Array.from({ length: 20 }, (_, i) => {
+        const number = String(from + i)
+        return store.createTopic({ id: number.padStart(8, '0') + id.slice(8), name: number, partitions: 3, config: {} })
+      })
+    const noted = disk.fail({ on: 'sync', code: 'EIO', path: 'metadata.log' })
+    const outcomes = await Promise.allSettled(create(0))
+    assert.ok(outcomes.every(each => each.status === 'rejected' && each.reason instanceof Refusal))
+    assert.deepEqual([...store.topics()], [])
+    noted()
+    const made = await Promise.all(create(100))
+    const numbers = made.flatMap(topic => topic.partitions.map(partition => partition.id))
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 60 }, (_, i) => i + 1),
+    )
+    await store.close()
+    const lines: string[] = []
+    const after = await open(folder, disk, lines)
+    assert.deepEqual([...after.topics()], made)
+    assert.deepEqual(lines, [])
+    await after.close()
+  }),
+)
+
+test(
   'a folder in use is refused, and free again after its holder closed',
   withFolder(async folder => {
     const first = await open(folder)

@@ -38,6 +38,19 @@ export interface FoundDatabase {
   damage: string | undefined
 }
 
+export interface DatabaseStep {
+  entry: MetadataEntry
+  /** How many of the topic's are in the table already. */
+  partitionsThere: number
+}
+
+/** What a change is to the tables; `image` still is as before it. */
+export const stepsOf = (image: MetadataImage, entries: readonly MetadataEntry[]): DatabaseStep[] =>
+  entries.map(entry => {
+    const before = entry[0] === 'topic' ? image.table('topic').get(entry[1]) : undefined
+    return { entry, partitionsThere: before?.partitions.length ?? 0 }
+  })
+
 export class MetadataDatabase {
   readonly #db: Database
   readonly #statements = new Map<string, StatementSync>()
@@ -85,14 +98,11 @@ export class MetadataDatabase {
     })
   }
 
-  /** A change to `image`, which still is as before it. Throws what SQLite throws; then nothing has changed. */
-  commit(image: MetadataImage, entries: readonly MetadataEntry[], revision = image.revision + 1): void {
+  /** `revision` and `digest` are those after the steps. Throws what SQLite throws; then nothing has changed. */
+  commit(steps: readonly DatabaseStep[], revision: number, digest: number): void {
     this.#transaction(() => {
-      for (const entry of entries) {
-        const before = entry[0] === 'topic' ? image.table('topic').get(entry[1]) : undefined
-        this.#put(entry, before?.partitions.length ?? 0)
-      }
-      this.#describe(revision, image.digestWith(entries))
+      for (const { entry, partitionsThere } of steps) this.#put(entry, partitionsThere)
+      this.#describe(revision, digest)
     })
   }
 

@@ -77,11 +77,6 @@ export class MetadataImage {
     this.revision++
   }
 
-  /** What the digest will be. The entries must differ in table or key. */
-  digestWith(entries: readonly MetadataEntry[]): number {
-    return entries.reduce((digest, entry) => this.#digestAfter(digest, entry), this.#digest)
-  }
-
   *entries(): Iterable<MetadataEntry> {
     for (const table of metadataTables)
       for (const [key, value] of this.#tables[table]) yield [table, key, value] as MetadataEntry

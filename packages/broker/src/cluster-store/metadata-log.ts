@@ -20,7 +20,7 @@ interface FirstLine {
   entries: number
 }
 
-interface ChangeLine {
+export interface ChangeLine {
   revision: number
   digest: number
   entries: readonly MetadataEntry[]
@@ -142,17 +142,21 @@ export class MetadataLog {
     this.#size = this.#snapshotSize = bytes.length
   }
 
-  /**
-   * The change is durable when this resolves. When it rejects, it is not there, as far as that can be had: whatever the disk then
-   * holds, the next append replaces the file.
-   */
-  async append(image: MetadataImage, entries: readonly MetadataEntry[]): Promise<void> {
+  /** To be called before changes are made to the image: the file is written anew when it cannot be appended to, or has grown much. */
+  async prepare(image: MetadataImage): Promise<void> {
     if (this.#file === undefined || this.#size > 4 * this.#snapshotSize + 1024 * 1024) await this.rewrite(image)
-    const line = encodeLine({ revision: image.revision + 1, digest: image.digestWith(entries), entries })
+  }
+
+  /**
+   * The changes are durable when this resolves. When it rejects, they are not there, as far as that can be had: whatever the disk then
+   * holds, the file is replaced before the next append.
+   */
+  async append(changes: readonly ChangeLine[]): Promise<void> {
+    const lines = Buffer.concat(changes.map(encodeLine))
     this.#beforeLast = this.#size
     try {
-      this.#file!.write(this.#size, [line])
-      this.#size += line.length
+      this.#file!.write(this.#size, [lines])
+      this.#size += lines.length
       await this.#file!.sync()
     } catch (error) {
       await this.takeBack()
@@ -160,7 +164,7 @@ export class MetadataLog {
     }
   }
 
-  /** The last change did not come about. */
+  /** The last append did not come about. */
   async takeBack(): Promise<void> {
     const file = this.#file!
     try {

@@ -3,7 +3,7 @@ import { ownersIn } from '@odradek/log'
 import type { Disk } from '@odradek/world'
 import type { Logger } from '../logger.ts'
 import { MetadataCopies } from './metadata-copies.ts'
-import { databaseFormat, type FoundDatabase, MetadataDatabase } from './metadata-database.ts'
+import { databaseFormat, type FoundDatabase, MetadataDatabase, stepsOf } from './metadata-database.ts'
 import { type MetadataEntry, MetadataImage, metadataTables } from './metadata-image.ts'
 import { type FoundLog, MetadataLog } from './metadata-log.ts'
 import { keepReserve, releaseReserve } from './metadata-reserve.ts'
@@ -126,7 +126,8 @@ class Opening {
     }
     const database = this.#database!
     if (verdict.replaceDatabase || found.format < databaseFormat) database.fill(image)
-    else if (image !== found.image) database.commit(found.image, difference(found.image, image), image.revision)
+    else if (image !== found.image)
+      database.commit(stepsOf(found.image, difference(found.image, image)), image.revision, image.digest)
   }
 
   async #putDatabaseAside(): Promise<void> {
