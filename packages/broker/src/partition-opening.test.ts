@@ -15,7 +15,7 @@ function withoutDescriptors() {
   const { clock, random } = simulatedWorld({ seed: 1 })
   const cluster = EmbeddedClusterStore.inMemory(() => 'a-cluster-id-of-22-char')
   const opened = new Set<number>()
-  const state = { hasDescriptors: true, tries: 0 }
+  const state = { hasDescriptors: true, canDrop: true, tries: 0 }
   const engine: Pick<LogEngine, 'open' | 'drop'> = {
     async open({ partitions }) {
       state.tries++
@@ -25,6 +25,7 @@ function withoutDescriptors() {
       }
     },
     async drop() {
+      if (!state.canDrop) throw new Error('EACCES: permission denied')
       opened.clear()
     },
   }
@@ -65,4 +66,18 @@ test('partitions of a deleted topic, or of a broker that closes, are not opened 
     await clock.advance(5000)
     assert.ok(!opened.has(1), end)
   }
+})
+
+test('at start, what cannot be opened or removed yet stops nobody', async () => {
+  const { topics, cluster, clock, opened, state } = withoutDescriptors()
+  await cluster.createTopic({ id: '11111111-2222-4333-8444-555555555555', name: 'gone', partitions: 1, config: {} })
+  await cluster.deleteTopic('11111111-2222-4333-8444-555555555555')
+  await cluster.createTopic({ id: '21111111-2222-4333-8444-555555555555', name: 't', partitions: 2, config: {} })
+  state.hasDescriptors = false
+  state.canDrop = false
+  await topics.openAll()
+  assert.deepEqual(cluster.droppedTopics(), ['11111111-2222-4333-8444-555555555555'], 'the next start tries again')
+  state.hasDescriptors = true
+  await clock.advance(1000)
+  assert.deepEqual([...opened], [0, 1])
 })

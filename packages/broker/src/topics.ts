@@ -52,10 +52,7 @@ export class Topics {
 
   /** At start: every topic the store knows is opened, and what was deleted but still lies around is dropped. */
   async openAll(): Promise<void> {
-    for (const id of this.#cluster.droppedTopics()) {
-      await this.#engine.drop(id)
-      await this.#cluster.forgetDropped(id)
-    }
+    for (const id of this.#cluster.droppedTopics()) await this.#dropBytes({ id })
     await Promise.all([...this.#cluster.topics()].map(topic => this.#openOrLater(topic)))
   }
 
@@ -173,12 +170,11 @@ export class Topics {
   }
 
   /** The topic is gone, whatever becomes of its bytes: the next start tries again. */
-  async #dropBytes(topic: Topic): Promise<void> {
+  async #dropBytes({ id: topicId, name }: { id: Uuid; name?: string }): Promise<void> {
     try {
-      await this.#engine.drop(topic.id)
-      await this.#cluster.forgetDropped(topic.id)
+      await this.#engine.drop(topicId)
+      await this.#cluster.forgetDropped(topicId)
     } catch (error) {
-      const { name, id: topicId } = topic
       this.#logger.error(
         { topic: name, topicId, error },
         'the bytes of a deleted topic could not be removed; the next start tries again',
@@ -206,14 +202,24 @@ export class Topics {
     try {
       await this.#engine.open(this.#specOf(topic))
     } catch (error) {
-      await this.#cluster.deleteTopic(topic.id)
-      await this.#dropBytes(topic)
+      await this.#takeBack(topic)
       const reason = error instanceof Error ? error.message : String(error)
       this.#logger.error({ topic: topic.name, error: reason }, 'a topic could not be opened, and was not created')
       throw new Refusal(ErrorCodes.KAFKA_STORAGE_ERROR, `Topic '${topic.name}' cannot be opened: ${reason}.`)
     }
     this.#logger.info({ topic: topic.name, topicId: topic.id, partitions }, 'topic created')
     return topic
+  }
+
+  /** What cannot even be deleted is there, and opened when that is possible. */
+  async #takeBack(topic: Topic): Promise<void> {
+    try {
+      await this.#cluster.deleteTopic(topic.id)
+    } catch (error) {
+      this.#reopenLater(topic.id)
+      throw error
+    }
+    await this.#dropBytes(topic)
   }
 
   #collision(name: string): string | undefined {
