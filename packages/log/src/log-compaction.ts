@@ -49,6 +49,8 @@ export class LogCompaction {
   async choice(now: number): Promise<CleaningChoice | undefined> {
     const { config, ends, failure, segments, services } = this.#parts
     if (!config.cleanupPolicy.includes('compact') || failure.code !== undefined) return undefined
+    // Not over damage: what a key was last may be among it, and what is known of it speaks of the files as they are.
+    if (!segments.quarantine.isEmpty) return undefined
     if (services.clock.monotonic() < this.#notBefore || segments.all.length < 2) return undefined
     this.#cleanedTo ??= await readCleanedOffset(services.disk, this.#folder)
     const { logStartOffset, lastStableOffset } = ends
@@ -121,7 +123,8 @@ export class LogCompaction {
     const areThere = sources.every(
       ({ baseOffset, size }, i) => found[i]?.baseOffset === baseOffset && found[i].size === size,
     )
-    if (failure.code !== undefined || !areThere || !config.cleanupPolicy.includes('compact')) throw new Superseded()
+    const mayGo = areThere && segments.quarantine.isEmpty && config.cleanupPolicy.includes('compact')
+    if (failure.code !== undefined || !mayGo) throw new Superseded()
     return found
   }
 

@@ -24,8 +24,11 @@ export function tellDamage(logger: LogLogger, { topic, index: partition }: Parti
   const fields = { topic, partition, segment, fromPosition, toPosition, fromOffset, toOffset, reason }
   const what =
     toOffset > fromOffset
-      ? `records ${fromOffset} … ${toOffset - 1} of ${topic}-${partition} are damaged and not served; everything else is. Restore them from a backup, or let consumers seek to ${toOffset}.`
+      ? `in ${topic}-${partition} ${recordsOf(range)} damaged and not served; everything else is. Restore from a backup, or let consumers seek to ${toOffset}.`
       : `rubbish between two batches of ${topic}-${partition} is passed over; no record is lost`
   logger.error(fields, what)
   if (damage.hasSubscribers) damage.publish({ topic, partition, range })
 }
+
+const recordsOf = ({ fromOffset, toOffset }: DamagedRange): string =>
+  toOffset - fromOffset === 1 ? `record ${fromOffset} is` : `records ${fromOffset} … ${toOffset - 1} are`
