@@ -47,7 +47,7 @@ test('a Produce whose topic is deleted before it is durable still says who led t
   const syncing = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const beforeSync = (path: string) => {
-    if (!path.endsWith('.log')) return Promise.resolve()
+    if (!/\/t-\d\/\d+\.log$|\.journal$/.test(path)) return Promise.resolve()
     syncing.resolve()
     return release.promise
   }
