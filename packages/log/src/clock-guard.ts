@@ -5,6 +5,8 @@
  * Across a restart only the wall time believed last is known: what it was before a jump, and went on from there, until the hour is over.
  * A long pause looks like a jump then, and costs an hour of patience.
  */
+import type { Checkpoint } from './checkpoint.ts'
+
 const jumpMs = 60 * 60 * 1000
 const patienceMs = 60 * 60 * 1000
 
@@ -38,5 +40,16 @@ export class ClockGuard {
   /** The wall time as it would be without a jump that is not trusted yet: what the next start is to compare with. */
   believed(monotonic: number): number {
     return Math.floor(this.#believed.wall + monotonic - this.#believed.monotonic)
+  }
+}
+
+/** From its first start on a folder has a wall time to compare with, should the clock jump before retention has looked at it once. */
+export async function noteFirstTime(checkpoint: Checkpoint, now: number): Promise<void> {
+  if (checkpoint.lastWallTime >= 0) return
+  try {
+    checkpoint.lastWallTime = now
+    await checkpoint.sync()
+  } catch {
+    // A full disk: retention will note it.
   }
 }

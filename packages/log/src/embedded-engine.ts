@@ -9,7 +9,7 @@ import { type Clock, type Disk, type Random, realRandom } from '@odradek/world'
 import { AppendDeadlines } from './append-deadlines.ts'
 import { AppendRequest } from './append-request.ts'
 import { partitionKey } from './checkpoint.ts'
-import { ClockGuard } from './clock-guard.ts'
+import { ClockGuard, noteFirstTime } from './clock-guard.ts'
 import { Cleaner, type CleanerSettings, defaultCleanerSettings } from './compaction/cleaner.ts'
 import { type CleaningRunner, cleaningRunner } from './compaction/cleaning-runner.ts'
 import { markClean, takeFolder } from './data-folder.ts'
@@ -122,6 +122,7 @@ export class EmbeddedEngine implements LogEngine {
     const { checkpoint, clean } = await takeFolder(clock, disk, folder, logger)
     const replayed = clean ? nothingReplayed : await replayJournal(disk, folder, logger)
     noteReplayed(checkpoint, replayed, logger)
+    await noteFirstTime(checkpoint, clock.now())
     const { sequence } = replayed
     const { journalBytes: pieceBytes, journaledBytes: largestBytes } = limits
     const journal =

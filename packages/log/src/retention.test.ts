@@ -100,6 +100,17 @@ describe('an engine', () => {
     assert(answer.ok && answer.baseOffset === 6)
   })
 
+  test('lets nothing go because the clock was set wrong before retention had looked at it once', async () => {
+    const node = new SimulatedNode({ retentionMs: 30 * minute })
+    await node.start()
+    await node.append(batchOf({ timestamp: node.world.clock.now() }))
+    node.world.clock.jump(10 * 24 * 60 * minute)
+    node.world.machine('m').crash({ unsynced: 'lost' })
+    await node.start()
+    await node.world.clock.advance(20 * minute)
+    assert.deepEqual(valuesOf(await node.read(0)), ['a'])
+  })
+
   test('lets nothing go because the clock was set wrong for a while', async () => {
     const node = new SimulatedNode({ retentionMs: 30 * minute })
     await node.start()
