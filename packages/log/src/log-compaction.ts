@@ -16,9 +16,9 @@ import { commitSwap, completeSwap } from './compaction/segment-swap.ts'
 import type { LogParts } from './log-parts.ts'
 import { forgetAborted } from './producer-snapshots.ts'
 import { Segment } from './segment.ts'
+import { writeSidecarBytes } from './segment-closing.ts'
 import { decodeSidecarHead } from './segment-sidecar.ts'
 import { SyncFailure } from './sync-failure.ts'
-import { writeFile } from './whole-file.ts'
 
 /** What is the same for all partitions. */
 export type CleaningTerms = Pick<
@@ -146,7 +146,7 @@ export class LogCompaction {
   async #describe(segment: Segment, sidecar: Uint8Array): Promise<void> {
     const { disk, indexes } = this.#parts.services
     try {
-      await writeFile(disk, segment.sidecarPath, sidecar, { sync: false })
+      await writeSidecarBytes(disk, segment, sidecar)
       indexes.mayDrop(segment)
     } catch {
       // Its index stays in memory.
