@@ -4,13 +4,14 @@
  *     bytes that are no batch ─▶ where do they end? ─▶ quarantine: written down, said once, told to whoever listens
  *                                                  └─▶ in the active segment: appends go on in a new one
  */
+import type { BatchHeader } from '@odradek/protocol'
 import type { SegmentPlace } from './batch-check.ts'
 import { type ReadableFile, scanBatches, type VisitBatch } from './batch-scan.ts'
 import { type DamagedRange, SegmentDamage } from './damage.ts'
 import { findDamageEnd } from './damage-end.ts'
 import { walkUndamaged } from './damage-walk.ts'
 import type { LogAppends } from './log-appends.ts'
-import { tellDamage } from './log-events.ts'
+import { tellDamage, tellDoubt } from './log-events.ts'
 import type { LogParts } from './log-parts.ts'
 import { writeQuarantine } from './quarantine-file.ts'
 import type { Segment } from './segment.ts'
@@ -49,8 +50,8 @@ export class LogCare {
   }
 
   async #examine(damage: SegmentDamage): Promise<boolean> {
-    const { files } = this.#parts.services
-    const { segments } = this.#parts
+    const { ends, segments, services } = this.#parts
+    const { clock, files } = services
     const segment = segments.all.find(({ path }) => path === damage.file)
     if (segment === undefined || !segments.holds(segment) || (damage.segment ?? segment) !== segment) return true
     if (segments.quarantine.endAt(segment.baseOffset, damage.position) !== undefined) return true
@@ -59,18 +60,20 @@ export class LogCare {
       const limit = this.#durableEndOf(segment)
       const again = await scanBatches(open.file, damage, limit, () => false)
       if (again.damage === undefined && open.file.size > damage.position) return true
+      if (segment === segments.active) limit.nextOffset = ends.highWatermark
       const end = await findDamageEnd(open.file, damage, limit)
       if (!segments.holds(segment)) return true
-      return await this.note(rangeOf(segment, damage, end, damage.reason, this.#parts.services.clock.now()))
+      return await this.note(rangeOf(segment, damage, end, damage.reason, clock.now()))
     } finally {
       files.release(open)
     }
   }
 
+  /** Bytes past it are not looked at. The offset is that of what is written: it may be ahead. */
   #durableEndOf(segment: Segment): SegmentPlace {
-    const { segments, ends, writer } = this.#parts
-    if (segment !== segments.active) return { position: segment.size, nextOffset: segment.nextOffset }
-    return { position: writer.durableEnd.position, nextOffset: ends.highWatermark }
+    const { segments, writer } = this.#parts
+    const position = segment === segments.active ? writer.durableEnd.position : segment.size
+    return { position, nextOffset: segment.nextOffset }
   }
 
   /** Puts a range in quarantine. False when it was there. */
@@ -96,20 +99,24 @@ export class LogCare {
     })
   }
 
-  /** Goes through every segment, each from its start, and over what is damaged. */
-  async scrub(fileAt: (path: string) => ReadableFile): Promise<void> {
+  /** Goes through every segment, each from its start, and over what is damaged. Returns how many batches are doubtful. */
+  async scrub(fileAt: (path: string) => ReadableFile): Promise<number> {
     const { segments, failure } = this.#parts
+    let doubtful = 0
     for (const segment of [...segments.all]) {
-      if (failure.code !== undefined) return
-      if (segments.holds(segment)) await this.#scrubSegment(segment, fileAt(segment.path))
+      if (failure.code !== undefined) break
+      if (segments.holds(segment)) doubtful += await this.#scrubSegment(segment, fileAt(segment.path))
     }
+    return doubtful
   }
 
-  async #scrubSegment(segment: Segment, file: ReadableFile): Promise<void> {
+  async #scrubSegment(segment: Segment, file: ReadableFile): Promise<number> {
     const { segments } = this.#parts
     let place: SegmentPlace = { position: 0, nextOffset: segment.baseOffset }
+    let doubtful = 0
     const batch: VisitBatch = (header, _, position) => {
       place = { position: position + header.sizeInBytes, nextOffset: header.lastOffset + 1 }
+      if (!isOfItsEpoch(segment, header)) doubtful++
       return segments.holds(segment)
     }
     await this.passing(async () => {
@@ -123,6 +130,8 @@ export class LogCare {
         throw error
       }
     })
+    if (doubtful > 0) tellDoubt(this.#parts.services.logger, segment.path, doubtful)
+    return doubtful
   }
 
   /** Resolves when nothing is being looked at. */
@@ -144,3 +153,9 @@ const rangeOf = (
 
 const isSame = (a: SegmentDamage, b: SegmentDamage | undefined): boolean =>
   a.file === b?.file && a.position === b?.position
+
+/** The leader epoch of a batch is in no checksum; the sidecar has those that wrote in its segment. */
+function isOfItsEpoch({ epochs }: Segment, { baseOffset, partitionLeaderEpoch }: BatchHeader): boolean {
+  const start = epochs.findLast(({ startOffset }) => startOffset <= baseOffset)
+  return start === undefined || start.epoch === partitionLeaderEpoch
+}

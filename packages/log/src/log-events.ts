@@ -30,5 +30,10 @@ export function tellDamage(logger: LogLogger, { topic, index: partition }: Parti
   if (damage.hasSubscribers) damage.publish({ topic, partition, range })
 }
 
+export function tellDoubt(logger: LogLogger, file: string, batches: number): void {
+  const message = 'batches name another leader epoch than the one that wrote there; their records are whole and served'
+  logger.error({ file, batches }, message)
+}
+
 const recordsOf = ({ fromOffset, toOffset }: DamagedRange): string =>
   toOffset - fromOffset === 1 ? `record ${fromOffset} is` : `records ${fromOffset} … ${toOffset - 1} are`

@@ -140,8 +140,8 @@ export class PartitionLog {
     return this.#parts.quarantine.ranges
   }
 
-  /** Reads all that is durable, by files that read at their own pace. */
-  scrub(fileAt: (path: string) => ReadableFile): Promise<void> {
+  /** Reads all that is durable, by files that read at their own pace. Returns how many batches are doubtful. */
+  scrub(fileAt: (path: string) => ReadableFile): Promise<number> {
     return this.#care.scrub(fileAt)
   }
 

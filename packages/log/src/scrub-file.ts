@@ -13,12 +13,14 @@ export interface ScrubPass {
   readonly bytes: number
   /** Damaged ranges that it was the first to find. */
   readonly damaged: number
+  /** Batches whose records are whole and whose leader epoch is not the one that wrote there. */
+  readonly doubtful: number
 }
 
 const magic = 0x4f445343 // "ODSC"
 const version = 1
-const size = 52
-const fields = ['startedAt', 'endedAt', 'durationMs', 'bytes', 'damaged'] as const
+const size = 60
+const fields = ['startedAt', 'endedAt', 'durationMs', 'bytes', 'damaged', 'doubtful'] as const
 
 export function encodeScrubPass(pass: ScrubPass): Uint8Array {
   const bytes = new Uint8Array(size)
@@ -35,8 +37,8 @@ export function decodeScrubPass(bytes: Uint8Array): ScrubPass | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length !== size || view.getUint32(0) !== magic || view.getUint32(4) !== version) return undefined
   if (view.getUint32(8) !== crc32c(bytes, 12)) return undefined
-  const [startedAt, endedAt, durationMs, read, damaged] = fields.map((_, i) => Number(view.getBigInt64(12 + i * 8)))
-  return { startedAt: startedAt!, endedAt: endedAt!, durationMs: durationMs!, bytes: read!, damaged: damaged! }
+  const values = fields.map((field, i) => [field, Number(view.getBigInt64(12 + i * 8))])
+  return Object.fromEntries(values) as ScrubPass
 }
 
 export async function readScrubPass(disk: Disk, folder: string): Promise<ScrubPass | undefined> {

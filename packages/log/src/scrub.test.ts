@@ -56,6 +56,15 @@ describe('the scrub', () => {
     }
   })
 
+  test('finds a leader epoch that has changed, which is in no checksum, and goes on to serve the records', async () => {
+    const node = await filledNode()
+    await node.edit('orders-0/00000000000000000004.log', flip(15))
+    const pass = await node.settle(node.engine.scrub())
+    assert.deepEqual([pass.damaged, pass.doubtful], [0, 1])
+    assert(node.notes.lines.some(line => line.includes('another leader epoch')))
+    assert.equal(valuesOf(await node.read(4), 4)[0], '4'.padEnd(40, '.'))
+  })
+
   test('keeps to its rate', async () => {
     const node = await filledNode({ scrubBytesPerSecond: 64 * 1024 })
     const pass = await node.settle(node.engine.scrub())
@@ -93,7 +102,7 @@ describe('the scrub', () => {
 })
 
 test('how a pass went is read back, and not when any bit is changed', () => {
-  const pass = { startedAt: 1e12, endedAt: 1e12 + 5, durationMs: 5, bytes: 2 ** 40, damaged: 3 }
+  const pass = { startedAt: 1e12, endedAt: 1e12 + 5, durationMs: 5, bytes: 2 ** 40, damaged: 3, doubtful: 4 }
   const bytes = encodeScrubPass(pass)
   assert.deepEqual(decodeScrubPass(bytes), pass)
   for (let bit = 0; bit < bytes.length * 8; bit++)

@@ -70,13 +70,13 @@ export class Scrub {
   /** Once through everything. */
   async pass(): Promise<ScrubPass> {
     const { clock, disk, folder, logger } = this.#services
-    const current = { startedAt: clock.now(), bytes: 0, damaged: 0 }
+    const current = { startedAt: clock.now(), bytes: 0, damaged: 0, doubtful: 0 }
     const began = clock.monotonic()
     this.#current = current
     try {
       for (const log of this.#logs()) {
         const before = log.damagedRanges.length
-        await log.scrub(path => this.#paced(path)).catch(error => this.#report(log, error))
+        current.doubtful += await log.scrub(path => this.#paced(path)).catch(error => this.#report(log, error))
         current.damaged += Math.max(0, log.damagedRanges.length - before)
       }
     } finally {
@@ -91,9 +91,10 @@ export class Scrub {
     return pass
   }
 
-  #report(log: PartitionLog, error: Error): void {
+  #report(log: PartitionLog, error: Error): number {
     if (this.#stopped.signal.aborted) throw error
     this.#services.logger.warn({ folder: log.folder, error: error.message }, 'cannot scrub a partition; the others are')
+    return 0
   }
 
   /** The file, read at the scrub's pace, and held for no longer than a read. */

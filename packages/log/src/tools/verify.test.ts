@@ -132,7 +132,7 @@ test('flipped bits in what is beside the segments are found where they are', asy
   await flip(disk, `${dataFolder}/checkpoint`, 64 + 40)
   await flip(disk, `${orders}/partition.metadata`, 15)
   await put(disk, `${orders}/notes.txt`, Buffer.from('hello'))
-  await writeScrubPass(disk, dataFolder, { startedAt: 1, endedAt: 2, durationMs: 1, bytes: 3, damaged: 0 })
+  await writeScrubPass(disk, dataFolder, { startedAt: 1, endedAt: 2, durationMs: 1, bytes: 3, damaged: 0, doubtful: 0 })
   await flip(disk, `${dataFolder}/scrub`, 20)
   await disk.remove(`${orders}/${names.filter(name => name.endsWith('.index'))[1]}`)
   const found = (await findings(disk)).map(({ file, code }) => `${file} ${code}`)
