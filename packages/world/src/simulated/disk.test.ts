@@ -118,3 +118,17 @@ test('a link survives a crash when its folder was synced, and counts its bytes o
   disk.fail({ on: 'link', code: 'EXDEV' })
   await assert.rejects(disk.link('/data/a', '/data/b'), failsWith('EXDEV'))
 })
+
+test('a sync of a folder that ends after a later one does not bring back what that one removed', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const world = simulatedWorld({ seed, disk: { syncMs: [1, 20] } })
+    const { disk, clock } = world
+    await disk.open('/a', 'create')
+    const first = disk.syncFolder('/')
+    await disk.remove('/a')
+    await clock.finish(disk.syncFolder('/'))
+    await clock.finish(first)
+    disk.crash({ unsynced: 'lost' })
+    assert(!(await disk.exists('/a')), `seed ${seed}`)
+  }
+})

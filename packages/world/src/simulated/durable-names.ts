@@ -41,7 +41,8 @@ export class DurableNames<File> implements NameJournal<File> {
     const state = this.#state(folder)
     const covered = [...state.pending]
     return () => {
-      for (const change of covered) this.#settle(change)
+      // A later sync that ended sooner has settled some of them, and what came after them.
+      for (const change of covered) if (state.pending.includes(change)) this.#settle(change)
       state.pending = state.pending.filter(change => !covered.includes(change))
     }
   }
