@@ -127,6 +127,7 @@ export function planOf(seed: number): Plan {
       'offsets.topic.num.partitions': '1',
       'offsets.topic.segment.bytes': pick(random, ['2000', '16777216']),
       'log.retention.check.interval.ms': pick(random, ['100', '700', '300000']),
+      'log.cleaner.backoff.ms': pick(random, ['20', '200', '15000']),
     },
   }
 }

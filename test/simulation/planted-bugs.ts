@@ -157,4 +157,28 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: 'monotonic\n',
     shownBy: ['lost-write', 'visible-then-gone', 'poll-skip'],
   },
+  {
+    name: 'compaction-drops-the-last',
+    what: 'compaction lets the last value of a key go',
+    file: 'log/src/compaction/batch-filter.ts',
+    from: '> batch.baseOffset + walk.offsetDelta) continue',
+    to: '>= batch.baseOffset + walk.offsetDelta) continue',
+    shownBy: ['last-value-gone', 'old-value-back', 'tombstone-early', 'commit-regression'],
+  },
+  {
+    name: 'tombstone-too-early',
+    what: 'compaction lets tombstones go before their delete horizon',
+    file: 'log/src/compaction/batch-filter.ts',
+    from: 'return batch.hasDeleteHorizon && batch.baseTimestamp <= this.#view.now',
+    to: 'return batch.baseOffset >= 0',
+    shownBy: ['tombstone-early', 'old-value-back'],
+  },
+  {
+    name: 'cleaned-segment-not-synced',
+    what: 'a cleaned segment takes the place of the old ones before it is durable',
+    file: 'log/src/compaction/cleaning.ts',
+    from: '      await durably(file.sync())\n      await handOver',
+    to: '      await handOver',
+    shownBy: ['last-value-gone', 'old-value-back', 'commit-regression', 'unreadable'],
+  },
 ]
