@@ -22,7 +22,7 @@ const torn: Finding = { file: 'a-0/0.log', code: 'torn-tail', byte: 5, bytes: 9,
 const damaged: Finding = { file: 'a-0/0.log', code: 'segment-damaged', byte: 5, offsets: [3, 5], problem: 'bad' }
 
 test('only damage makes the exit code 1, and the last scrub is told', () => {
-  const scrub = { startedAt: 0, endedAt: 60_000, durationMs: 60_000, bytes: 2_500_000, damaged: 1 }
+  const scrub = { startedAt: 0, endedAt: 60_000, durationMs: 60_000, bytes: 2_500_000, damaged: 1, doubtful: 0 }
   const good = printed(() => printVerification({ findings: [torn], scope: '1 partitions', scrub }, 'data', undefined))
   assert.equal(good.code, 0)
   assert.match(good.out, /1 partitions: 1 that the next start mends\n/)
