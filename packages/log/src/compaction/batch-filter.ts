@@ -83,7 +83,7 @@ export class BatchFilter {
     while (walk.next()) {
       const { keyLength, start } = walk
       if (keyLength < 0 || (walk.valueLength < 0 && dropsTombstones)) continue
-      if (offsets.get(walk.bytes, walk.keyAt, keyLength) > batch.baseOffset + walk.offsetDelta) continue
+      if (offsets.supersedes(walk.bytes, walk.keyAt, keyLength, batch.baseOffset + walk.offsetDelta)) continue
       kept++
       hasTombstones ||= walk.valueLength < 0
       maxTimestamp = Math.max(maxTimestamp, batch.baseTimestamp + walk.timestampDelta)

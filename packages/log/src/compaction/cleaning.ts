@@ -64,6 +64,7 @@ class Cleaning {
 
   async run(handOver: HandOver): Promise<CleaningResult> {
     const end = await this.#noteKeys()
+    this.#offsets.seal(end)
     const { segments, segmentBytes, aborted, lastOffsets, now, deleteRetentionMs, maxDecompressedBytes } = this.#job
     const filter = new BatchFilter({
       ...{ offsets: this.#offsets, end, transactions: new CleanedTransactions(aborted) },
@@ -86,8 +87,9 @@ class Cleaning {
       if (segment.nextOffset <= dirtyFrom || end < dirtyEnd) continue
       await this.#visit(segment, (batch, bytes) => {
         if (batch.baseOffset >= dirtyEnd) return false
-        if (batch.lastOffset < dirtyFrom || batch.isControl) return true
-        if (batch.isTransactional && transactions.isAborted(batch)) return true
+        if (batch.isControl) transactions.endsNothing(batch)
+        const isData = !batch.isControl && !(batch.isTransactional && transactions.isAborted(batch))
+        if (!isData || batch.lastOffset < dirtyFrom) return true
         if (this.#noteKeysOf(batch, bytes)) return true
         end = batch.baseOffset
         return false
@@ -107,8 +109,9 @@ class Cleaning {
     walk.begin(bytes, batch, this.#job.maxDecompressedBytes)
     while (walk.next()) {
       const { keyAt, keyLength } = walk
-      if (keyLength >= 0 && !this.#offsets.put(walk.bytes, keyAt, keyLength, batch.baseOffset + walk.offsetDelta))
-        return false
+      const offset = batch.baseOffset + walk.offsetDelta
+      if (keyLength < 0 || offset < this.#job.dirtyFrom) continue
+      if (!this.#offsets.put(walk.bytes, keyAt, keyLength, offset)) return false
     }
     return true
   }

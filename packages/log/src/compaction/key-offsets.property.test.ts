@@ -96,6 +96,34 @@ test('the last offset of every key is found, and of no other', () => {
   )
 })
 
+test('a sealed table says of every record whether a later one of its key is in', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(60), { minLength: 1, maxLength: 400 }),
+      fc.integer({ min: 5, max: 2 ** 40 }),
+      (keys, firstOffset) => {
+        const offsets = new KeyOffsets({ bytes: 1 << 20, mostKeys: keys.length, firstOffset, secret })
+        const bytesOf = (key: number) => text.encode(`key ${key}`)
+        for (const [i, key] of keys.entries()) {
+          const bytes = bytesOf(key)
+          assert.ok(offsets.put(bytes, 0, bytes.length, firstOffset + i))
+        }
+        const supersedes = (key: number, offset: number) => {
+          const bytes = bytesOf(key)
+          return offsets.supersedes(bytes, 0, bytes.length, offset)
+        }
+        for (const isSealed of [false, true]) {
+          if (isSealed) offsets.seal(firstOffset + keys.length)
+          for (const [i, key] of keys.entries())
+            assert.equal(supersedes(key, firstOffset + i), keys.lastIndexOf(key) !== i)
+          for (const key of [0, 1, 61]) assert.equal(supersedes(key, firstOffset - 5), keys.includes(key))
+        }
+      },
+    ),
+    { numRuns: 50 },
+  )
+})
+
 test('a full table refuses new keys and still takes known ones', () => {
   const offsets = new KeyOffsets({ bytes: 20_000, mostKeys: 10_000, firstOffset: 0, secret })
   let size = 0

@@ -3,16 +3,18 @@
  *
  *     entry = four words of the key's digest │ offset − first offset + 1, 0: the entry is free          20 bytes
  *
- * At most four entries in five are taken, and the table grows by a quarter when they are: 25 to 31 bytes a key. An entry's place is its
+ * At most four entries in five are taken, and the table grows by a fifth when they are: 25 to 30 bytes a key. An entry's place is its
  * digest as a fraction of the table, so growing goes through old and new table in the same order. At its limit the table is full, and a
  * log with more keys is compacted in several passes, each up to where the table reached.
+ *
+ * When all are in it, `seal` notes which offsets are the last of their keys, a bit each: records of the dirty part are not looked up.
  */
 import { KeyDigest } from './key-digest.ts'
 
 const entryWords = 5
 const entryBytes = entryWords * 4
 const load = 4 / 5
-const growth = 5 / 4
+const growth = 6 / 5
 const smallest = 256
 /** Offsets are relative and fit 32 bits. */
 const farthest = 2 ** 32 - 2
@@ -34,6 +36,8 @@ export class KeyOffsets {
   #words: Int32Array
   #entries: number
   #size = 0
+  /** A bit for each offset from the first on. */
+  #isLast: Uint8Array | undefined
 
   constructor({ bytes, mostKeys, firstOffset, secret }: KeyOffsetsOptions) {
     this.firstOffset = firstOffset
@@ -50,7 +54,7 @@ export class KeyOffsets {
 
   /** Memory it takes. */
   get bytes(): number {
-    return this.#words.byteLength
+    return this.#words.byteLength + (this.#isLast?.length ?? 0)
   }
 
   /** False when there is no room for a key that is not in it yet; then nothing has changed. Offsets come in ascending order. */
@@ -76,6 +80,27 @@ export class KeyOffsets {
     this.#digest.digest(bytes, at, length)
     const relative = this.#words[this.#find() + 4]! >>> 0
     return relative === 0 ? -1 : this.firstOffset + relative - 1
+  }
+
+  /** All records before `end`, and maybe some after it, are in. Nothing is put any more. */
+  seal(end: number): void {
+    const words = this.#words
+    const size = Math.ceil((end - this.firstOffset) / 8)
+    // With very many records to a key the bits would be larger than the table.
+    if (size > words.byteLength) return
+    const isLast = new Uint8Array(size)
+    for (let word = 4; word < words.length; word += entryWords) {
+      const at = (words[word]! >>> 0) - 1
+      if (at >= 0 && at >>> 3 < size) isLast[at >>> 3]! |= 1 << (at & 7)
+    }
+    this.#isLast = isLast
+  }
+
+  /** Whether a later record of the same key is in, given a record before the end. */
+  supersedes(bytes: Uint8Array, at: number, length: number, offset: number): boolean {
+    const i = offset - this.firstOffset
+    if (this.#isLast === undefined || i < 0) return this.get(bytes, at, length) > offset
+    return (this.#isLast[Math.floor(i / 8)]! & (1 << (i % 8))) === 0
   }
 
   /** Where the entry of the digest is, or would be. */
