@@ -198,6 +198,7 @@ class Recovery {
         reason,
       )
     }
+    this.log.quarantine.dropBefore(this.log.segments[0]?.baseOffset ?? 0, this.log.logStartOffset)
     const isDamaged = end < durable || (last !== undefined && this.log.quarantine.of(last.baseOffset).some(isInIt))
     if (isDamaged) this.log.endOffset = Math.max(end, durable)
   }

@@ -39,11 +39,14 @@ describe('a quarantine', () => {
     assert.deepEqual(joined.ranges, [range(0, [50, 150], [5, 15])])
   })
 
-  test('lets go of what lies before the start of the log', () => {
+  test('lets go of segments that are gone, and of lost records before the start of the log', () => {
     const short = new Quarantine()
     short.add(range(0, [50, 80], [5, 8]))
+    short.add(range(100, [0, 0], [60, 100]))
     short.add(range(100, [500, 600], [120, 130]))
-    short.dropBefore(100)
+    short.dropBefore(0, 90)
+    assert.equal(short.ranges.length, 3)
+    short.dropBefore(100, 125)
     assert.deepEqual(short.ranges, [range(100, [500, 600], [120, 130])])
   })
 })

@@ -63,9 +63,12 @@ export class Quarantine {
     return this.#ranges.find(range => range.segment === segment && range.fromPosition >= position)
   }
 
-  /** The log begins later now. */
-  dropBefore(offset: number): void {
-    if (!this.isEmpty) this.#ranges = this.#ranges.filter(range => Math.max(range.toOffset, range.segment + 1) > offset)
+  /** Lets go of bytes in segments that are gone, and of lost records that nobody may ask for any more. */
+  dropBefore(baseOffset: number, logStartOffset: number): void {
+    if (this.isEmpty) return
+    this.#ranges = this.#ranges.filter(({ segment, fromPosition, toPosition, toOffset }) =>
+      toPosition > fromPosition ? segment >= baseOffset : toOffset > logStartOffset,
+    )
   }
 }
 

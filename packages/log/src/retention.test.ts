@@ -43,6 +43,13 @@ describe('retention', () => {
   }
 })
 
+test('a segment that tells no time goes with the one after it', () => {
+  const damaged = segments.with(0, { ...segments[0]!, maxTimestamp: -1 })
+  const log = { segments: damaged, highWatermark: 40, logStartOffset: 0 }
+  assert.deepEqual(expiredSegments(log, { ...forEver, retentionMs: 25_000 }, 46_000), { count: 2, reason: 'time' })
+  assert.equal(expiredSegments(log, { ...forEver, retentionMs: 27_000 }, 46_000), undefined)
+})
+
 describe('a wall clock', () => {
   const hour = 3_600_000
   test('that runs is trusted', () => {

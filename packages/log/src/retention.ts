@@ -28,7 +28,7 @@ export function expiredSegments(log: RetentionView, limits: RetentionLimits, now
   const retentionBytes = deletes ? limits.retentionBytes : -1
   const byStart = count(log, segment => segment.nextOffset <= log.logStartOffset)
   const isTooOld = (newest: number) => retentionMs >= 0 && newest >= 0 && now - newest > retentionMs
-  const byTime = count(log, segment => isTooOld(segment.maxTimestamp))
+  const byTime = count(log, (_, i) => isTooOld(newestFrom(log, i)))
   let excess = retentionBytes < 0 ? -1 : log.segments.reduce((sum, { size }) => sum + size, 0) - retentionBytes
   const bySize = count(log, segment => (excess -= segment.size) >= 0)
   const most = Math.max(byStart, byTime, bySize)
@@ -37,11 +37,18 @@ export function expiredSegments(log: RetentionView, limits: RetentionLimits, now
 }
 
 /** How many of the first segments are durable and pass. One that compaction has emptied goes with those after it. */
-function count(log: RetentionView, passes: (segment: RetentionView['segments'][number]) => boolean): number {
+function count(log: RetentionView, passes: (segment: RetentionView['segments'][number], i: number) => boolean): number {
   let end = 0
   for (const [i, segment] of log.segments.entries()) {
-    if (segment.nextOffset > log.highWatermark || (segment.size > 0 && !passes(segment))) break
+    if (segment.nextOffset > log.highWatermark || (segment.size > 0 && !passes(segment, i))) break
     if (segment.size > 0) end = i + 1
   }
   return end
+}
+
+/** Where nothing tells the time (every record is damaged, or has none), the next segment that knows it does. */
+function newestFrom({ segments }: RetentionView, i: number): number {
+  let at = i
+  while (at < segments.length - 1 && segments[at]!.maxTimestamp < 0) at++
+  return segments[at]!.maxTimestamp
 }

@@ -169,7 +169,7 @@ export class SegmentList {
         await disk.remove(`${segment.folder}/${quarantineName(segment.baseOffset)}`)
       deletions.later(`${segment.path}.deleted`, delayMs)
     }
-    this.quarantine.dropBefore(this.baseOffset)
+    this.quarantine.dropBefore(this.baseOffset, this.baseOffset)
     if (removed.length > 0) await disk.syncFolder(removed[0]!.folder)
   }
 
