@@ -78,9 +78,11 @@ export class LogEnds {
     }
   }
 
-  /** Durable when it resolves, and not before is it true: a start that came back would bring back what was deleted. */
+  /**
+   * Durable when it resolves, and not before is it true: a start that came back would bring back what was deleted. A start that seems to
+   * be there already may be what a killed run has written and not synced.
+   */
   async raiseStart(offset: number): Promise<void> {
-    if (offset <= this.logStartOffset) return
     this.#startToBe = Math.max(this.#startToBe, offset)
     try {
       this.write()
