@@ -57,8 +57,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'visible-before-durable',
     what: 'readers see what is written and not yet synced',
     file: 'log/src/log-reads.ts',
-    from: 'const isAtEnd = offset >= ends.highWatermark\n    const chunks = isAtEnd ? [] : tail.read(offset, ends.highWatermark, maxBytes, minOne)',
-    to: 'const isAtEnd = offset >= ends.nextOffset\n    const chunks = isAtEnd ? [] : tail.read(offset, ends.nextOffset, maxBytes, minOne)',
+    from: ': ends.highWatermark\n    const chunks',
+    to: ': ends.nextOffset\n    const chunks',
     shownBy: ['visible-then-gone', 'inconsistent-offsets'],
   },
   {
@@ -88,8 +88,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'log-start-not-durable',
     what: 'DeleteRecords is answered before the new log start is synced',
-    file: 'log/src/log-shrinking.ts',
-    from: '      await services.checkpoint.sync()\n',
+    file: 'log/src/log-ends.ts',
+    from: '      await this.#services.checkpoint.settle(this.#slot)\n',
     to: '',
     shownBy: ['deleted-then-back'],
   },
