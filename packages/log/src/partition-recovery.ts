@@ -147,7 +147,9 @@ class Recovery {
         await this.#describe(segment, head, nextBase === undefined || head.logSize < size, whole)
       const scanned = size - segment.size
       await this.#scan(segment, open.file, nextBase)
-      if (scanned > 0) await makeDurable(segment, open.file, this.#durableOffset)
+      const isCut = open.file.size < size
+      if (isCut || (scanned > 0 && segment.nextOffset > this.#durableOffset))
+        await makeDurable(segment, open.file, this.#durableOffset)
       const isCutShort = head?.baseOffset === base && head.logSize > size
       if (nextBase !== undefined) this.#checkNext(segment, nextBase, isCutShort)
     } finally {
