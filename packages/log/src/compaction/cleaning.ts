@@ -30,6 +30,9 @@ export interface CleaningPlace {
   readonly isAlone: boolean
 }
 
+/** A commit may have to wait for what else the disk has to write: never for more than this of ours. */
+const syncedAtOnce = 2 * 1024 * 1024
+
 /** Positions in a segment fit 31 bits. */
 const largestSegment = 2 ** 31 - 1
 
@@ -119,14 +122,14 @@ class Cleaning {
   async #visit(
     segment: SourceSegment,
     batch: Parameters<typeof visitBatches>[2]['batch'],
-    flush: () => number = () => 0,
+    flush: () => Promise<number> = async () => 0,
   ): Promise<void> {
     const path = new Segment(this.#job.folder, segment.baseOffset).path
     const file = await this.#disk.open(path, 'read')
     try {
-      const piece = (bytes: number) => {
+      const piece = async (bytes: number) => {
         this.#bytesRead += bytes
-        return this.#pace.moved(bytes + flush())
+        await this.#pace.moved(bytes + (await flush()))
       }
       await visitBatches(file, segment.size, { batch, piece })
     } finally {
@@ -160,8 +163,9 @@ class Cleaning {
     const segment = new Segment(folder, sources[0]!.baseOffset)
     let chunks: Uint8Array[] = []
     let flushed = 0
+    let synced = 0
     let isSame = true
-    const flush = () => {
+    const flush = async () => {
       const bytes = segment.size - flushed
       if (segment.size > largestSegment)
         throw new CorruptionError(`${folder} cannot be compacted: a segment would be too large`, { file: folder })
@@ -169,6 +173,10 @@ class Cleaning {
       chunks = []
       flushed = segment.size
       this.#bytesWritten += bytes
+      if (flushed - synced >= syncedAtOnce) {
+        await durably(file.sync())
+        synced = flushed
+      }
       return bytes
     }
     for (const source of sources) {
