@@ -161,8 +161,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'compaction-drops-the-last',
     what: 'compaction lets the last value of a key go',
     file: 'log/src/compaction/batch-filter.ts',
-    from: '> batch.baseOffset + walk.offsetDelta) continue',
-    to: '>= batch.baseOffset + walk.offsetDelta) continue',
+    from: 'keyLength, batch.baseOffset + walk.offsetDelta)) continue',
+    to: 'keyLength, batch.baseOffset + walk.offsetDelta - 1)) continue',
     shownBy: ['last-value-gone', 'old-value-back', 'tombstone-early', 'commit-regression'],
   },
   {
