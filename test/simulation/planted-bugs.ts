@@ -95,10 +95,10 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'failed-sync-forgiven',
-    what: 'after a failed sync the partition goes on, and the next sync acknowledges',
-    file: 'log/src/log-failure.ts',
-    from: '    this.end(ErrorCodes.KAFKA_STORAGE_ERROR)\n',
-    to: '',
+    what: 'a sync that failed is tried again, and when that succeeds it is acknowledged',
+    file: 'log/src/segment-writer.ts',
+    from: '    this.#forgetUnsynced()\n    await durably(file.sync())\n',
+    to: '    this.#forgetUnsynced()\n    await durably(file.sync().catch(() => file.sync()))\n',
     shownBy: [...loss, 'duplicate'],
   },
   {
