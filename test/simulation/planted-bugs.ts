@@ -24,7 +24,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no-sync',
     what: 'a group commit does not sync the file',
-    file: 'log/src/segment-writer.ts',
+    file: 'log/src/segment/segment-writer.ts',
     from: '    this.#forgetUnsynced()\n    await durably(file.sync())\n',
     to: '    this.#forgetUnsynced()\n    await Promise.resolve()\n',
     shownBy: loss,
@@ -40,7 +40,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'early-acknowledgement',
     what: 'acks=all is answered after the write',
-    file: 'log/src/log-appends.ts',
+    file: 'log/src/partition/log-appends.ts',
     from: 'request.acks === -1 && until > ends.highWatermark',
     to: 'request.acks === -2',
     shownBy: loss,
@@ -48,7 +48,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'acknowledged-a-record-too-far',
     what: 'a sync answers for what was written while it was under way',
-    file: 'log/src/segment-writer.ts',
+    file: 'log/src/segment/segment-writer.ts',
     from: '    this.#settledSize = size\n    return nextOffset\n',
     to: '    this.#settledSize = size\n    return active.nextOffset + 0 * nextOffset\n',
     shownBy: loss,
@@ -56,7 +56,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'visible-before-durable',
     what: 'readers see what is written and not yet synced',
-    file: 'log/src/log-reads.ts',
+    file: 'log/src/partition/log-reads.ts',
     from: ': ends.highWatermark\n    const chunks',
     to: ': ends.nextOffset\n    const chunks',
     shownBy: ['visible-then-gone', 'inconsistent-offsets'],
@@ -64,7 +64,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'forgotten-duplicate-check',
     what: 'a batch that was written before is written again',
-    file: 'log/src/producer-state.ts',
+    file: 'log/src/producers/producer-state.ts',
     from: "    if (written !== undefined) return { kind: 'duplicate', written }\n",
     to: '    if (written !== undefined) return next\n',
     shownBy: ['duplicate'],
@@ -72,7 +72,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'lost-producer-snapshot',
     what: 'a start leaves out what the snapshot knows of producers',
-    file: 'log/src/partition-recovery.ts',
+    file: 'log/src/recovery/partition-recovery.ts',
     from: 'this.log.producers.restore(entries, decodeAborted(bytes))',
     to: 'void entries',
     shownBy: ['duplicate', 'nonmonotonic-send', 'lost-write'],
@@ -80,7 +80,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'producers-not-replayed',
     what: 'a start leaves out what the log knows of producers',
-    file: 'log/src/partition-recovery.ts',
+    file: 'log/src/recovery/partition-recovery.ts',
     from: 'batch.baseOffset >= replayFrom && batch.producerId >= 0n',
     to: 'batch.baseOffset >= replayFrom && batch.producerId >= 1n << 60n',
     shownBy: ['duplicate', 'nonmonotonic-send', 'lost-write'],
@@ -88,7 +88,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'log-start-not-durable',
     what: 'DeleteRecords is answered before the new log start is synced',
-    file: 'log/src/log-ends.ts',
+    file: 'log/src/partition/log-ends.ts',
     from: '      await this.#services.checkpoint.settle(this.#slot)\n',
     to: '',
     shownBy: ['deleted-then-back'],
@@ -96,7 +96,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'failed-sync-forgiven',
     what: 'a sync that failed is tried again, and when that succeeds it is acknowledged',
-    file: 'log/src/segment-writer.ts',
+    file: 'log/src/segment/segment-writer.ts',
     from: '    this.#forgetUnsynced()\n    await durably(file.sync())\n',
     to: '    this.#forgetUnsynced()\n    await durably(file.sync().catch(() => file.sync()))\n',
     shownBy: [...loss, 'duplicate'],
@@ -104,7 +104,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'roll-without-sync',
     what: 'a segment is closed before it is durable in itself',
-    file: 'log/src/segment-writer.ts',
+    file: 'log/src/segment/segment-writer.ts',
     from: '    await this.settle()\n    const snapshot',
     to: '    const snapshot',
     shownBy: loss,
@@ -112,7 +112,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'folder-not-synced',
     what: 'records go into a segment whose name is not durable',
-    file: 'log/src/segment-writer.ts',
+    file: 'log/src/segment/segment-writer.ts',
     from: 'await durably(disk.syncFolder(this.#folder))',
     to: 'await Promise.resolve()',
     shownBy: loss,
@@ -120,7 +120,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'uncertain-tail-trusted',
     what: 'a start believes what the system shows after a sync that failed',
-    file: 'log/src/recovered-tail.ts',
+    file: 'log/src/recovery/recovered-tail.ts',
     from: 'file.write(at, [await file.read(at, chunkBytes)])',
     to: 'void at',
     shownBy: loss,
@@ -136,7 +136,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'fetch-skips-a-batch',
     what: 'a fetch from memory leaves out the batch after the first',
-    file: 'log/src/tail-cache.ts',
+    file: 'log/src/partition/tail-cache.ts',
     from: '      chunks.push(batch.bytes)\n',
     to: '      if (chunks.length === 1 && i + 1 < batches.length && batches[++i]!.nextOffset > end) break\n      chunks.push(batches[i]!.bytes)\n',
     shownBy: ['int-poll-skip', 'poll-skip'],

@@ -5,7 +5,7 @@
  * Across a restart only the wall time believed last is known: what it was before a jump, and went on from there, until the hour is over.
  * A long pause looks like a jump then, and costs an hour of patience.
  */
-import type { Checkpoint } from './checkpoint.ts'
+import type { Checkpoint } from './folder/checkpoint.ts'
 
 const jumpMs = 60 * 60 * 1000
 const patienceMs = 60 * 60 * 1000

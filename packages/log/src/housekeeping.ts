@@ -2,7 +2,7 @@
 import type { Timer } from '@odradek/world'
 import type { ClockGuard } from './clock-guard.ts'
 import type { LogServices } from './log-services.ts'
-import type { PartitionLog } from './partition-log.ts'
+import type { PartitionLog } from './partition/partition-log.ts'
 
 export class Housekeeping {
   readonly #services: LogServices

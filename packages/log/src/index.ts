@@ -1,5 +1,7 @@
 export { ClockGuard } from './clock-guard.ts'
-export type { DamagedRange } from './damage.ts'
+export type { DamagedRange } from './damage/damage.ts'
+export type { ScrubStatus } from './damage/scrub.ts'
+export type { ScrubPass } from './damage/scrub-file.ts'
 export { EmbeddedEngine, type EmbeddedEngineOptions } from './embedded-engine.ts'
 export type {
   AppendBatch,
@@ -17,8 +19,6 @@ export type {
   Uuid,
 } from './engine.ts'
 export type { EmbeddedEngineLimits } from './engine-limits.ts'
+export { ownersIn, type PartitionOwner } from './folder/partition-folder.ts'
 export type { LogHealth } from './log-health.ts'
 export type { LogLogger } from './log-services.ts'
-export { ownersIn, type PartitionOwner } from './partition-folder.ts'
-export type { ScrubStatus } from './scrub.ts'
-export type { ScrubPass } from './scrub-file.ts'

@@ -1,7 +1,7 @@
 /** How the logs of an engine are, for whoever watches over them. */
-import type { DamagedRange } from './damage.ts'
-import type { PartitionLog } from './partition-log.ts'
-import type { ScrubStatus } from './scrub.ts'
+import type { DamagedRange } from './damage/damage.ts'
+import type { ScrubStatus } from './damage/scrub.ts'
+import type { PartitionLog } from './partition/partition-log.ts'
 
 export interface LogHealth {
   /** Partitions with records that are not served, and which. */

@@ -1,14 +1,14 @@
 /** What the partitions of an engine share. */
 import type { Clock, Disk } from '@odradek/world'
-import type { Checkpoint } from './checkpoint.ts'
-import type { Deletions } from './deletions.ts'
+import type { Checkpoint } from './folder/checkpoint.ts'
+import type { Deletions } from './folder/deletions.ts'
+import type { LateNotes } from './folder/late-notes.ts'
+import type { OpenFiles } from './folder/open-files.ts'
 import type { Lanes } from './lanes.ts'
-import type { LateNotes } from './late-notes.ts'
-import type { NamesSync } from './names-sync.ts'
-import type { OpenFiles } from './open-files.ts'
-import type { SegmentIndexes } from './segment-indexes.ts'
-import type { SyncQueue } from './sync-queue.ts'
-import type { TailCache } from './tail-cache.ts'
+import type { TailCache } from './partition/tail-cache.ts'
+import type { SegmentIndexes } from './segment/segment-indexes.ts'
+import type { NamesSync } from './sync/names-sync.ts'
+import type { SyncQueue } from './sync/sync-queue.ts'
 
 export interface LogServices {
   readonly clock: Clock

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { memoryDisk, realClock } from '@odradek/world'
-import { Checkpoint, partitionKey } from './checkpoint.ts'
-import { decodeAborted, decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
-import { decodeSidecarHead, decodeSidecarIndex, encodeSidecar } from './segment-sidecar.ts'
-import { SparseIndex } from './sparse-index.ts'
+import { Checkpoint, partitionKey } from './folder/checkpoint.ts'
+import { decodeAborted, decodeSnapshot, encodeSnapshot } from './producers/producer-snapshot.ts'
+import { decodeSidecarHead, decodeSidecarIndex, encodeSidecar } from './segment/segment-sidecar.ts'
+import { SparseIndex } from './segment/sparse-index.ts'
 
 const flipped = (bytes: Uint8Array, bit: number): Uint8Array =>
   bytes.with(bit >> 3, bytes[bit >> 3]! ^ (1 << (bit & 7)))

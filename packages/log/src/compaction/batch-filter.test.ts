@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecords, encodeBatch, encodeControlBatch, hasValidCrc, readBatch } from '@odradek/protocol'
-import type { AbortedTransaction } from '../transactions.ts'
+import type { AbortedTransaction } from '../producers/transactions.ts'
 import { BatchFilter, type FilterView } from './batch-filter.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import { KeyOffsets } from './key-offsets.ts'

@@ -6,7 +6,7 @@
  */
 import { crc32c } from '@odradek/protocol'
 import type { Disk } from '@odradek/world'
-import { readFileIfThere, writeFile } from '../whole-file.ts'
+import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
 import { cleanedOffsetName } from './compaction-files.ts'
 
 const magic = 0x4f44434f // "ODCO"

@@ -8,7 +8,7 @@
  * A batch that was emptied but kept for its producer's sequence counts as data: without its marker, the transaction it belongs to would
  * seem open to whoever reads the log from the start.
  */
-import type { AbortedTransaction } from '../transactions.ts'
+import type { AbortedTransaction } from '../producers/transactions.ts'
 
 export class CleanedTransactions {
   /** By first offset; those that begin later than where we are. */

@@ -3,8 +3,8 @@
  * the wall clock is not to be trusted: tombstones go by it.
  */
 import type { Random, Timer } from '@odradek/world'
-import type { CleaningTerms, LogCompaction } from '../log-compaction.ts'
 import type { LogServices } from '../log-services.ts'
+import type { CleaningTerms, LogCompaction } from '../partition/log-compaction.ts'
 import { mostUrgent } from './cleaning-choice.ts'
 import type { CleaningRunner } from './cleaning-runner.ts'
 

@@ -5,7 +5,7 @@
  *     [ clean ][ dirty ······ ]│[ ]        keys of the dirty part are looked up in all of it
  *              ▲ dirtyFrom    ▲ dirtyEnd
  */
-import type { AbortedTransaction } from '../transactions.ts'
+import type { AbortedTransaction } from '../producers/transactions.ts'
 
 /** A closed segment. */
 export interface SourceSegment {

@@ -7,8 +7,8 @@
  */
 import { CorruptionError, RecordWalk, readBatch } from '@odradek/protocol'
 import type { Clock, Disk, DiskFile } from '@odradek/world'
-import { Segment } from '../segment.ts'
-import { durably } from '../sync-failure.ts'
+import { Segment } from '../segment/segment.ts'
+import { durably } from '../sync/sync-failure.ts'
 import { BatchFilter } from './batch-filter.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import {

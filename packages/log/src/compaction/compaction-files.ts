@@ -5,7 +5,7 @@
  *     00000000000000000000-00000000000000001207.swap          whole: takes the place of all segments from the first offset up to the second
  *     cleaned-offset                                          before which offset everything is clean
  */
-import { segmentName } from '../file-names.ts'
+import { segmentName } from '../folder/file-names.ts'
 
 export const cleanedOffsetName = 'cleaned-offset'
 

@@ -1,7 +1,7 @@
 /** The batches of a closed segment, one after the other, a piece of the file at a time; every byte is checked. */
 import { type BatchHeader, CorruptionError, hasValidCrc, readBatch } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
-import { batchOverhead, batchSizeAt } from '../batch-fields.ts'
+import { batchOverhead, batchSizeAt } from '../segment/batch-fields.ts'
 
 const pieceSize = 1024 * 1024
 

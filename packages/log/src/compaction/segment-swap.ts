@@ -7,8 +7,8 @@
  * Sidecars go before: one of the old segment must never be taken for a description of the new one.
  */
 import type { Disk } from '@odradek/world'
-import { segmentName } from '../file-names.ts'
-import { durably } from '../sync-failure.ts'
+import { segmentName } from '../folder/file-names.ts'
+import { durably } from '../sync/sync-failure.ts'
 import { cleanedName, type OffsetRange, swapName, swapRange } from './compaction-files.ts'
 
 /** From here on the cleaned segment counts, whatever happens. */

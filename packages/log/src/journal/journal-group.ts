@@ -10,7 +10,7 @@
  * group counts whole, or not at all.
  */
 import { crc32c } from '@odradek/protocol'
-import type { PartitionOwner } from '../partition-folder.ts'
+import type { PartitionOwner } from '../folder/partition-folder.ts'
 
 export interface JournalEntry {
   readonly owner: PartitionOwner

@@ -7,8 +7,8 @@
  * It is written over, never cut: then a sync need not commit a new size or new blocks, which makes it a third shorter.
  */
 import type { Disk, DiskFile } from '@odradek/world'
-import { durably } from '../sync-failure.ts'
-import { parentFolder } from '../whole-file.ts'
+import { parentFolder } from '../folder/whole-file.ts'
+import { durably } from '../sync/sync-failure.ts'
 import type { GroupPlace } from './journal-group.ts'
 
 /** A partition that the journal made durable, until its own file is. */

@@ -7,12 +7,12 @@
  * needlessly does no harm.
  */
 import type { Disk, DiskFile } from '@odradek/world'
-import { type Checkpoint, partitionKey } from '../checkpoint.ts'
 import { eachOf } from '../each-of.ts'
-import { journalName, offsetInName, segmentName } from '../file-names.ts'
+import { type Checkpoint, partitionKey } from '../folder/checkpoint.ts'
+import { journalName, offsetInName, segmentName } from '../folder/file-names.ts'
+import { ownerOf, partitionFolder } from '../folder/partition-folder.ts'
+import { listIfThere, parentFolder } from '../folder/whole-file.ts'
 import type { LogLogger } from '../log-services.ts'
-import { ownerOf, partitionFolder } from '../partition-folder.ts'
-import { listIfThere, parentFolder } from '../whole-file.ts'
 import type { JournalEntry } from './journal-group.ts'
 import { damagedGroups, entriesOf, type ScannedPiece, scanPiece } from './journal-scan.ts'
 

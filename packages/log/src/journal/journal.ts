@@ -12,9 +12,9 @@
  */
 import type { Clock, Disk, Timer } from '@odradek/world'
 import { eachOf } from '../each-of.ts'
-import { journalName } from '../file-names.ts'
+import { journalName } from '../folder/file-names.ts'
 import type { LogLogger } from '../log-services.ts'
-import { durably, SyncFailure } from '../sync-failure.ts'
+import { durably, SyncFailure } from '../sync/sync-failure.ts'
 import { encodeGroup, type JournalEntry, largestGroup, sizeOfEntry, sizeOfGroup } from './journal-group.ts'
 import { type Journaled, JournalPiece } from './journal-piece.ts'
 

@@ -1,7 +1,7 @@
 /** Batches of keyed records, transactional or not, and markers, for tests of compaction and transactions. */
 import { encodeBatch, encodeControlBatch } from '@odradek/protocol'
 import type { AppendBatch } from '../engine.ts'
-import type { Outcome } from '../transactions.ts'
+import type { Outcome } from '../producers/transactions.ts'
 
 /** Without a value: a tombstone. */
 export interface KeyedRecord {

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto'
 import { UsageError } from '@odradek/protocol'
 import type { Disk } from '@odradek/world'
-import { parentFolder, readFileIfThere, writeFile } from '../whole-file.ts'
+import { parentFolder, readFileIfThere, writeFile } from '../folder/whole-file.ts'
 
 export interface BackupFile {
   /** In the data folder's place for it. */

@@ -6,7 +6,7 @@
  * comes last, so that no producer id and no leader epoch that stands in a log is given away again.
  */
 import type { Clock, Disk } from '@odradek/world'
-import { parentFolder, writeFile } from '../whole-file.ts'
+import { parentFolder, writeFile } from '../folder/whole-file.ts'
 import {
   type BackupManifest,
   type BackupPartition,

@@ -1,5 +1,5 @@
 /** The checkpoint, as a file to look at: every copy of every slot, and what the slots say together. */
-import { checkHeader, clockKey, copySize, decodeCopy, headerSize, slotSize } from '../checkpoint.ts'
+import { checkHeader, clockKey, copySize, decodeCopy, headerSize, slotSize } from '../folder/checkpoint.ts'
 import type { Problem } from './finding.ts'
 
 export interface CheckpointCopy {

@@ -2,7 +2,7 @@
 import type { BatchHeader } from '@odradek/protocol'
 import { UsageError } from '@odradek/protocol'
 import type { Disk, DiskFile } from '@odradek/world'
-import { offsetInName } from '../file-names.ts'
+import { offsetInName } from '../folder/file-names.ts'
 import type { DumpRow } from './dump-row.ts'
 import { fileKinds, kindOfFile } from './file-kinds.ts'
 import { type BadRange, walkSegment } from './segment-walk.ts'

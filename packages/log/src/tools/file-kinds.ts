@@ -3,8 +3,8 @@
  * a file to FORMAT.md adds an entry here, and verify, dump and backup know it.
  */
 import { decodeCleanedOffset } from '../compaction/cleaned-offset.ts'
-import { checkpointName, cleanShutdownName, metadataName, offsetInName } from '../file-names.ts'
-import { decodeScrubPass } from '../scrub-file.ts'
+import { decodeScrubPass } from '../damage/scrub-file.ts'
+import { checkpointName, cleanShutdownName, metadataName, offsetInName } from '../folder/file-names.ts'
 import { checkpointCopies, checkpointProblems } from './checkpoint-file.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Problem } from './finding.ts'

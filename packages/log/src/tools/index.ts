@@ -1,6 +1,6 @@
 /** Looking at, mending, backing up and restoring data folders; offline, or beside a running broker. */
 
-export { readScrubPass, type ScrubPass } from '../scrub-file.ts'
+export { readScrubPass, type ScrubPass } from '../damage/scrub-file.ts'
 export { type BackupOptions, type BackupReport, backUpFolder } from './backup.ts'
 export type { BackupManifest, BackupPartition } from './backup-manifest.ts'
 export { batchRow, type DumpedBatch, type DumpedPiece, dumpFile, dumpSegments, isSegment } from './dump.ts'

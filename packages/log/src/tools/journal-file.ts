@@ -3,10 +3,10 @@
  * writes that into them, so their ends are judged together with it.
  */
 import type { Disk } from '@odradek/world'
-import { partitionKey } from '../checkpoint.ts'
-import { journalName, segmentName } from '../file-names.ts'
+import { partitionKey } from '../folder/checkpoint.ts'
+import { journalName, segmentName } from '../folder/file-names.ts'
+import { listIfThere } from '../folder/whole-file.ts'
 import { damagedGroups, entriesOf, type ScannedPiece, scanPiece } from '../journal/journal-scan.ts'
-import { listIfThere } from '../whole-file.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Finding } from './finding.ts'
 

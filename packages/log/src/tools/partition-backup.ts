@@ -10,11 +10,18 @@
 import { createHash, type Hash } from 'node:crypto'
 import { UsageError } from '@odradek/protocol'
 import type { Clock, Disk } from '@odradek/world'
-import { partitionKey } from '../checkpoint.ts'
 import { cleanedOffsetName } from '../compaction/compaction-files.ts'
-import { metadataName, offsetInName, quarantineName, segmentName, sidecarName, snapshotName } from '../file-names.ts'
-import { decodeSnapshot } from '../producer-snapshot.ts'
-import { readFileIfThere } from '../whole-file.ts'
+import { partitionKey } from '../folder/checkpoint.ts'
+import {
+  metadataName,
+  offsetInName,
+  quarantineName,
+  segmentName,
+  sidecarName,
+  snapshotName,
+} from '../folder/file-names.ts'
+import { readFileIfThere } from '../folder/whole-file.ts'
+import { decodeSnapshot } from '../producers/producer-snapshot.ts'
 import type { BackupPartition } from './backup-manifest.ts'
 import { sumFile } from './file-copy.ts'
 import type { JournaledPart } from './journal-file.ts'

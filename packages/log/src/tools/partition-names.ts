@@ -1,4 +1,4 @@
-import { journalName } from '../file-names.ts'
+import { journalName } from '../folder/file-names.ts'
 
 /** What the name of a folder in a data folder says. */
 export type FolderKind =

@@ -1,5 +1,5 @@
 /** A quarantine file, as a file to look at: which ranges of its segment are known to be damaged. */
-import { decodeQuarantine } from '../quarantine-file.ts'
+import { decodeQuarantine } from '../damage/quarantine-file.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Problem } from './finding.ts'
 

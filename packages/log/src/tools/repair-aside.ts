@@ -1,6 +1,6 @@
 /** Where files go before they are changed, under the names they had: a link or a copy of the whole, or the bytes that are cut off. */
 import type { Disk } from '@odradek/world'
-import { parentFolder, writeFile } from '../whole-file.ts'
+import { parentFolder, writeFile } from '../folder/whole-file.ts'
 import { copyFile } from './file-copy.ts'
 
 export class Aside {

@@ -1,6 +1,6 @@
 /** Batches of a backup that take the place of damaged ones: the same topic, the same offsets, the right checksum. */
 import type { Disk } from '@odradek/world'
-import { offsetInName } from '../file-names.ts'
+import { offsetInName } from '../folder/file-names.ts'
 import { type BackupManifest, dataName, folderOf } from './backup-manifest.ts'
 import { walkSegment } from './segment-walk.ts'
 

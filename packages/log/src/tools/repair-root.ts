@@ -1,9 +1,9 @@
 /** Repairs of what is beside the segments of one partition: whose folder it is, and the checkpoint of all. */
 import type { Clock, Disk } from '@odradek/world'
-import { Checkpoint, partitionKey } from '../checkpoint.ts'
-import { checkpointName, metadataName, offsetInName } from '../file-names.ts'
-import { shortId } from '../partition-folder.ts'
-import { writeFile } from '../whole-file.ts'
+import { Checkpoint, partitionKey } from '../folder/checkpoint.ts'
+import { checkpointName, metadataName, offsetInName } from '../folder/file-names.ts'
+import { shortId } from '../folder/partition-folder.ts'
+import { writeFile } from '../folder/whole-file.ts'
 import type { Finding } from './finding.ts'
 import { topicOfFolder } from './partition-check.ts'
 import { folderKind } from './partition-names.ts'

@@ -4,10 +4,10 @@
  * A segment is never changed in place but for a cut: a new one is written beside it and takes its name when it is durable.
  */
 import type { Clock, Disk } from '@odradek/world'
-import type { DamagedRange } from '../damage.ts'
-import { cleanShutdownName, offsetInName, quarantineName, segmentName, sidecarName } from '../file-names.ts'
-import { readQuarantine, writeQuarantine } from '../quarantine-file.ts'
-import { writeFile } from '../whole-file.ts'
+import type { DamagedRange } from '../damage/damage.ts'
+import { readQuarantine, writeQuarantine } from '../damage/quarantine-file.ts'
+import { cleanShutdownName, offsetInName, quarantineName, segmentName, sidecarName } from '../folder/file-names.ts'
+import { writeFile } from '../folder/whole-file.ts'
 import type { BackupManifest } from './backup-manifest.ts'
 import type { Finding } from './finding.ts'
 import { topicOfFolder } from './partition-check.ts'

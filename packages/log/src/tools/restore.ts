@@ -4,8 +4,8 @@
  */
 import { CorruptionError, UsageError } from '@odradek/protocol'
 import type { Clock, Disk } from '@odradek/world'
-import { Checkpoint, partitionKey } from '../checkpoint.ts'
-import { listIfThere, parentFolder, readFileIfThere, writeFile } from '../whole-file.ts'
+import { Checkpoint, partitionKey } from '../folder/checkpoint.ts'
+import { listIfThere, parentFolder, readFileIfThere, writeFile } from '../folder/whole-file.ts'
 import {
   type BackupFile,
   type BackupManifest,

@@ -1,7 +1,7 @@
 /** What a sidecar says of a segment, made from the segment itself. */
 import type { BatchHeader } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
-import { Segment } from '../segment.ts'
+import { Segment } from '../segment/segment.ts'
 import { type SegmentWalk, type WalkOptions, walkSegment } from './segment-walk.ts'
 
 export interface DescribedSegment {

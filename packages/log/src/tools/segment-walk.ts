@@ -5,9 +5,9 @@
  */
 import { type BatchHeader, decodeRecords } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
-import type { SegmentPlace } from '../batch-check.ts'
-import { scanBatches } from '../batch-scan.ts'
-import { findDamageEnd } from '../damage-end.ts'
+import { findDamageEnd } from '../damage/damage-end.ts'
+import type { SegmentPlace } from '../segment/batch-check.ts'
+import { scanBatches } from '../segment/batch-scan.ts'
 
 export interface BadRange {
   readonly position: number

@@ -1,6 +1,6 @@
 /** A segment's sidecar, as a file to look at. */
-import { decodeSidecarHead, decodeSidecarIndex, type SidecarHead } from '../segment-sidecar.ts'
-import type { SparseIndex } from '../sparse-index.ts'
+import { decodeSidecarHead, decodeSidecarIndex, type SidecarHead } from '../segment/segment-sidecar.ts'
+import type { SparseIndex } from '../segment/sparse-index.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Problem } from './finding.ts'
 

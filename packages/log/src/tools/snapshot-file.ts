@@ -1,5 +1,5 @@
 /** A snapshot of a partition's producers, as a file to look at. */
-import { decodeSnapshot } from '../producer-snapshot.ts'
+import { decodeSnapshot } from '../producers/producer-snapshot.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Problem } from './finding.ts'
 

@@ -3,7 +3,7 @@
  * is changed before the new one counts, but for bytes appended behind those that it counts.
  */
 import type { Disk } from '@odradek/world'
-import { readFileIfThere, writeFile } from '../whole-file.ts'
+import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
 import { type BackupFile, sha256Of } from './backup-manifest.ts'
 import { copyFile } from './file-copy.ts'
 

@@ -3,9 +3,9 @@
  * it, is in the table of findings.
  */
 import type { Disk } from '@odradek/world'
-import { partitionKey } from '../checkpoint.ts'
-import { checkpointName, cleanShutdownName } from '../file-names.ts'
-import { readFileIfThere } from '../whole-file.ts'
+import { partitionKey } from '../folder/checkpoint.ts'
+import { checkpointName, cleanShutdownName } from '../folder/file-names.ts'
+import { readFileIfThere } from '../folder/whole-file.ts'
 import { checkpointCopies, type PartitionEnds, partitionEnds } from './checkpoint-file.ts'
 import { kindOf } from './file-kinds.ts'
 import type { Finding } from './finding.ts'

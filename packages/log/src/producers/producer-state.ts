@@ -1,0 +1,178 @@
+/**
+ * What a partition remembers of its idempotent producers, so that a batch sent twice is stored once (KIP-98).
+ *
+ *     for each producer id:  epoch │ its last 5 batches: (first sequence, last sequence, first offset, timestamp)
+ *
+ * A batch must continue the producer's sequence: the next number after the last one, 0 following 2³¹−1. One of the last five sent
+ * again is a duplicate and answered with its first offset. A higher epoch starts at 0 again; a lower one is fenced. A producer that
+ * is not known (never seen, expired, or its batches deleted) may start anywhere.
+ *
+ * Its transactions are followed alongside (transactions.ts). While one is open, all its batches must belong to it.
+ *
+ * Decisions only: nothing here waits. `check` looks, `apply` notes, and what `apply` returns takes it back when the write fails.
+ */
+import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
+import type { ProducerInfo } from '../engine.ts'
+import { type AbortedTransaction, type Outcome, Transactions } from './transactions.ts'
+
+/** Batches a producer may have in flight, all of which it may send again (max.in.flight.requests.per.connection). */
+const windowLength = 5
+const sequences = 2 ** 31
+export const producerExpiryMs: number = 24 * 60 * 60 * 1000
+
+/** Where a batch stands in its producer's sequence. */
+export interface SequencedBatch {
+  producerId: bigint
+  producerEpoch: number
+  baseSequence: number
+  /** Sequence numbers it takes. */
+  count: number
+  baseOffset: number
+  maxTimestamp: number
+  transactional: boolean
+  control: boolean
+  /** Of a control batch that ends a transaction. */
+  outcome: Outcome | undefined
+}
+
+export interface WrittenBatch {
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly baseOffset: number
+  readonly timestamp: number
+}
+
+/** Replaced, never changed. */
+export interface ProducerEntry {
+  readonly producerId: bigint
+  readonly epoch: number
+  /** Oldest first. */
+  readonly window: readonly WrittenBatch[]
+  /** Wall time of its last append, or of the recovery that found it. */
+  readonly lastSeen: number
+  /** Offset of the last marker of this epoch; -1: none. */
+  readonly markerOffset: number
+}
+
+export type SequenceVerdict =
+  | { kind: 'next' }
+  | { kind: 'duplicate'; written: WrittenBatch }
+  | { kind: 'refused'; error: ErrorCode }
+export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp' | 'outcome'>
+
+const next: SequenceVerdict = { kind: 'next' }
+const outOfOrder: SequenceVerdict = { kind: 'refused', error: ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER }
+const notOfTransaction: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_TXN_STATE }
+const fenced: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_PRODUCER_EPOCH }
+
+export class ProducerState {
+  readonly transactions: Transactions = new Transactions()
+  readonly #entries = new Map<bigint, ProducerEntry>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** For a snapshot. */
+  entries(): (ProducerEntry & { transactionStart: number })[] {
+    return Array.from(this.#entries.values(), entry => ({
+      ...entry,
+      transactionStart: this.transactions.startOf(entry.producerId),
+    }))
+  }
+
+  check(batch: SequencedFields): SequenceVerdict {
+    const entry = this.#entries.get(batch.producerId)
+    if (entry === undefined) return next
+    if (batch.producerEpoch < entry.epoch) return fenced
+    if (batch.control) return next
+    const first = batch.baseSequence
+    if (batch.producerEpoch > entry.epoch) return first === 0 ? next : outOfOrder
+    const last = sequenceAfter(first, batch.count - 1)
+    const written = entry.window.find(candidate => candidate.firstSequence === first && candidate.lastSequence === last)
+    if (written !== undefined) return { kind: 'duplicate', written }
+    if (!batch.transactional && this.transactions.startOf(batch.producerId) >= 0) return notOfTransaction
+    const previous = entry.window.at(-1)?.lastSequence ?? -1
+    return first === sequenceAfter(previous, 1) ? next : outOfOrder
+  }
+
+  /** Notes a batch that `check` let pass, or one found in the log. Returns how to take it back. */
+  apply(batch: SequencedBatch, now: number): () => void {
+    const { producerId, producerEpoch: epoch, control } = batch
+    const before = this.#entries.get(producerId)
+    const isSameEpoch = before !== undefined && before.epoch === epoch
+    const kept = isSameEpoch ? before.window : []
+    const window = control ? kept : [...kept.slice(1 - windowLength), writtenBatch(batch)]
+    const markerOffset = control ? batch.baseOffset : isSameEpoch ? before.markerOffset : -1
+    this.#entries.set(producerId, { producerId, epoch, window, lastSeen: now, markerOffset })
+    const takeBack = this.#follow(batch)
+    return () => {
+      takeBack?.()
+      if (before === undefined) this.#entries.delete(producerId)
+      else this.#entries.set(producerId, before)
+    }
+  }
+
+  #follow({ producerId, baseOffset, transactional, control, outcome }: SequencedBatch): (() => void) | undefined {
+    if (outcome !== undefined) return this.transactions.end(producerId, baseOffset, outcome)
+    return transactional && !control ? this.transactions.begin(producerId, baseOffset) : undefined
+  }
+
+  /** The last offset of what must stay in the log for each producer's sequence or epoch to be known. */
+  lastOffsets(): Map<bigint, number> {
+    const offsets = new Map<bigint, number>()
+    for (const { producerId, window, markerOffset } of this.#entries.values()) {
+      const last = window.at(-1)
+      offsets.set(producerId, last === undefined ? markerOffset : last.baseOffset + stepsBetween(last))
+    }
+    return offsets
+  }
+
+  /** Takes up where a snapshot ends. */
+  restore(
+    entries: readonly (ProducerEntry & { transactionStart: number })[],
+    aborted: readonly AbortedTransaction[],
+  ): void {
+    for (const { transactionStart: _, ...entry } of entries) this.#entries.set(entry.producerId, entry)
+    const open = entries.filter(({ transactionStart }) => transactionStart >= 0)
+    this.transactions.restore(
+      open.map(({ producerId, transactionStart }) => [producerId, transactionStart]),
+      aborted,
+    )
+  }
+
+  /** Forgets producers that have been silent for a day, unless they have a transaction open. */
+  expire(now: number): void {
+    for (const entry of this.#entries.values()) {
+      const isSilent = now - entry.lastSeen >= producerExpiryMs
+      if (isSilent && this.transactions.startOf(entry.producerId) < 0) this.#entries.delete(entry.producerId)
+    }
+  }
+
+  infos(): ProducerInfo[] {
+    return Array.from(this.#entries.values(), ({ producerId, epoch, window }) => ({
+      producerId,
+      producerEpoch: epoch,
+      lastSequence: window.at(-1)?.lastSequence ?? -1,
+      lastTimestamp: window.at(-1)?.timestamp ?? -1,
+      currentTransactionStart: this.transactions.startOf(producerId),
+    }))
+  }
+}
+
+function writtenBatch(batch: SequencedBatch): WrittenBatch {
+  return {
+    firstSequence: batch.baseSequence,
+    lastSequence: sequenceAfter(batch.baseSequence, batch.count - 1),
+    baseOffset: batch.baseOffset,
+    timestamp: batch.maxTimestamp,
+  }
+}
+
+const stepsBetween = ({ firstSequence, lastSequence }: WrittenBatch): number =>
+  (lastSequence - firstSequence + sequences) % sequences
+
+/** −1, "none yet", is followed by 0. */
+function sequenceAfter(sequence: number, steps: number): number {
+  return (sequence + steps) % sequences
+}
