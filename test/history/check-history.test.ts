@@ -11,10 +11,7 @@ const send = (value: string, more: Partial<SendEvent> = {}): HistoryEvent => ({
   ...{ kind: 'send', process: 'producer', value },
   ...more,
 })
-const sent = (value: string, offset: number, at?: number): HistoryEvent => ({
-  ...{ kind: 'sent', value, partition: p, offset },
-  ...(at !== undefined && { at }),
-})
+const sent = (value: string, offset: number): HistoryEvent => ({ kind: 'sent', value, partition: p, offset })
 const both = (value: string, offset: number, more?: Partial<SendEvent>) => [send(value, more), sent(value, offset)]
 /** `3=c`: record c at offset 3. */
 const poll = (records: string, process = 'reader', transaction?: string): HistoryEvent => ({
@@ -42,6 +39,7 @@ const ends = (transaction: string, outcome: 'committed' | 'aborted' | 'unknown')
   ...{ kind: 'end-transaction', transaction, outcome },
 })
 const abc = [...both('a', 0), ...both('b', 1), ...both('c', 2)]
+const unpromised = { key: 'k', tombstone: true, durable: false } as const
 const compacted: HistoryRules = { isCompacted: () => true, deleteRetentionMs: 100 }
 
 interface Case {
@@ -184,15 +182,36 @@ const wrong: Case[] = [
     name: 'a value comes back behind the tombstone of its key',
     history: [
       ...both('a', 0, { key: 'k' }),
-      ...[send('b', { key: 'k', tombstone: true }), sent('b', 1, 0), poll('0=a', 'auditor'), end(0, 2, 900)],
+      ...[...both('b', 1, { key: 'k', tombstone: true, at: 0 }), poll('0=a', 'auditor'), end(0, 2, 900)],
     ],
     finds: ['old-value-back'],
     rules: compacted,
   },
   {
     name: 'a tombstone is gone before its time',
-    history: [send('b', { key: 'k', tombstone: true }), sent('b', 1, 50), end(0, 2, 149)],
+    history: [...both('b', 1, { key: 'k', tombstone: true, at: 50 }), end(0, 2, 149)],
     finds: ['tombstone-early'],
+    rules: compacted,
+  },
+  {
+    name: 'the last value of a key is gone, and the tombstone that nobody saw came before it',
+    history: [...both('d', 0, { ...unpromised, at: 0 }), ...both('a', 1, { key: 'k' }), end(0, 2, 900)],
+    finds: ['last-value-gone'],
+    rules: compacted,
+  },
+  {
+    name: 'the last value of a key is gone, and the tombstone that nobody saw would still be there',
+    history: [...both('a', 0, { key: 'k' }), ...both('d', 1, { ...unpromised, at: 50 }), end(0, 2, 149)],
+    finds: ['last-value-gone'],
+    rules: compacted,
+  },
+  {
+    name: 'the last value of a key is gone, and only other keys and partitions have tombstones that nobody saw',
+    history: [
+      ...[...both('a', 0, { key: 'k' }), send('d', { ...unpromised, key: 'l' })],
+      ...[send('e', { ...unpromised, partition: 'orders-1' }), end(0, 1, 900)],
+    ],
+    finds: ['last-value-gone'],
     rules: compacted,
   },
 ]
@@ -301,7 +320,22 @@ const right: Case[] = [
     name: 'older values of a key are gone, and a tombstone after its time',
     history: [
       ...[...both('a', 0, { key: 'k' }), ...both('b', 1, { key: 'k' }), ...both('c', 2, { key: 'l' })],
-      ...[send('d', { key: 'l', tombstone: true }), sent('d', 3, 0), poll('1=b', 'auditor'), end(0, 4, 100)],
+      ...[...both('d', 3, { key: 'l', tombstone: true, at: 0 }), poll('1=b', 'auditor'), end(0, 4, 100)],
+    ],
+    finds: [],
+    rules: compacted,
+  },
+  {
+    name: 'a tombstone that was promised nothing deletes its key, and goes in its time',
+    history: [...both('a', 0, { key: 'k' }), ...both('d', 1, { ...unpromised, at: 0 }), end(0, 2, 100)],
+    finds: [],
+    rules: compacted,
+  },
+  {
+    name: 'a tombstone whose send had no answer deletes its key, and goes in its time',
+    history: [
+      ...[send('d', { key: 'k', tombstone: true, at: 0 }), ...both('a', 0, { key: 'k' })],
+      ...[{ kind: 'send-unknown', value: 'd' } as const, end(0, 2, 100)],
     ],
     finds: [],
     rules: compacted,

@@ -3,6 +3,9 @@
  *
  * The last is the one with the highest offset that was acknowledged or read. A tombstone may go once its time is over; nothing older
  * than it may come back.
+ *
+ * A tombstone that was promised nothing (acks=1, no answer) may be in the log all the same: then it deletes its key like any other, goes
+ * in its time, and nobody has ever seen it.
  */
 import type { Anomaly } from './anomaly.ts'
 import type { EndEvent } from './history-event.ts'
@@ -11,7 +14,7 @@ import type { Recorded, Send } from './recorded.ts'
 
 export interface CompactionRules {
   isCompacted: (partition: string) => boolean
-  /** How long a tombstone stays at least; compared with `at` of its answer and of the end. */
+  /** How long a tombstone stays at least; compared with `at` of its send and of the end. */
   deleteRetentionMs?: number | ((partition: string) => number)
 }
 
@@ -46,9 +49,10 @@ function endOfCompacted(history: Recorded, end: EndEvent, at: number, rules: Com
       const what = `key ${key} ends with ${last.value} at ${last.offset} of ${end.partition}, but ${there.value} at ${there.offset} was read as its last`
       found.push({ name: 'old-value-back', what, events })
     } else if (!send.event.tombstone) {
+      if (mayBeDeleted(history, key, last, end, rules)) continue
       const what = `${last.value} at ${last.offset} of ${end.partition} is the last of key ${key}, and is gone`
       found.push({ name: 'last-value-gone', what, events })
-    } else if (isEarly(history, send, end, rules)) {
+    } else if (isYoung(send, end, rules)) {
       const what = `${last.value} at ${last.offset} of ${end.partition} is the tombstone of key ${key}, and is gone already`
       found.push({ name: 'tombstone-early', what, events })
     }
@@ -68,10 +72,20 @@ function lastByKey(history: Recorded, { partition }: EndEvent): Map<string, Late
   return last
 }
 
-function isEarly(history: Recorded, send: Send, end: EndEvent, { deleteRetentionMs }: CompactionRules): boolean {
-  const sent = history.events[send.endedAt]
-  if (deleteRetentionMs === undefined || sent?.kind !== 'sent' || sent.at === undefined || end.at === undefined)
-    return false
+/** Whether a tombstone that nobody saw may have come after the last that is known, and gone in its time. */
+function mayBeDeleted({ sends }: Recorded, key: string, last: Latest, end: EndEvent, rules: CompactionRules): boolean {
+  return [...sends.values()].some(send => {
+    const { event, outcome, partition, offset } = send
+    if (event.key !== key || event.tombstone !== true || outcome === 'failed') return false
+    if (partition !== undefined && partition !== end.partition) return false
+    const mayBeLater = outcome !== 'sent' || offset < 0 || offset > last.offset
+    return mayBeLater && !isYoung(send, end, rules)
+  })
+}
+
+/** Even if it was written when it was sent, its time is not over. */
+function isYoung({ event }: Send, end: EndEvent, { deleteRetentionMs }: CompactionRules): boolean {
+  if (deleteRetentionMs === undefined || event.at === undefined || end.at === undefined) return false
   const leastMs = typeof deleteRetentionMs === 'number' ? deleteRetentionMs : deleteRetentionMs(end.partition)
-  return end.at - sent.at < leastMs
+  return end.at - event.at < leastMs
 }

@@ -44,6 +44,8 @@ export interface SendEvent {
   /** Default true: the process's records stand in the order of their sends. */
   ordered?: boolean
   transaction?: string
+  /** Milliseconds since any start; only compaction's delays look at it. */
+  at?: number
 }
 
 export interface SentEvent {
@@ -52,8 +54,6 @@ export interface SentEvent {
   partition: string
   /** -1: the answer does not say (acks=0, or a duplicate long forgotten). */
   offset: number
-  /** Milliseconds since any start; only compaction's delays look at it. */
-  at?: number
 }
 
 export interface SendFailedEvent {

@@ -65,7 +65,7 @@ export class Producing {
     const tombstone = topic.isCompacted && random.chance(0.2)
     recorder.note({
       ...{ kind: 'send', process, value, partition: `${topic.name}-${partition}` },
-      ...(topic.isCompacted && { key, tombstone }),
+      ...(topic.isCompacted && { key, tombstone, at: recorder.now }),
       ...(acks !== 'all' && { durable: false }),
       ...(!idempotent && { once: false, ordered: false }),
     })
@@ -79,7 +79,7 @@ export class Producing {
       (metadata: RecordMetadata) => {
         if (client.isDead) return
         const { offset } = metadata
-        recorder.note({ ...{ kind: 'sent', value, partition: `${topic.name}-${partition}`, offset }, at: recorder.now })
+        recorder.note({ kind: 'sent', value, partition: `${topic.name}-${partition}`, offset })
       },
       error => {
         if (client.isDead) return
