@@ -3,6 +3,9 @@
  *
  * It may be too small: then records are looked at again. It must never be too large, or a tombstone could go before what it deletes; so
  * it is written when all that it speaks of is durable, and dies with its folder. One that is missing or harmed says nothing is clean.
+ *
+ * It is there, with 0, before the first pass changes anything: from then on offsets may be missing between segments, and that is no
+ * damage, whatever becomes of the pass and of the topic's settings.
  */
 import { crc32c } from '@odradek/protocol'
 import type { Disk } from '@odradek/world'
@@ -26,13 +29,14 @@ export async function writeCleanedOffset(disk: Disk, folder: string, offset: num
 
 export async function readCleanedOffset(disk: Disk, folder: string): Promise<number> {
   const bytes = await readFileIfThere(disk, `${folder}/${cleanedOffsetName}`)
-  return bytes === undefined ? 0 : decodeCleanedOffset(bytes)
+  return (bytes && decodeCleanedOffset(bytes)) ?? 0
 }
 
-/** 0 when these are not the bytes of a cleaned offset. */
-export function decodeCleanedOffset(bytes: Uint8Array): number {
-  if (bytes.length !== size) return 0
+/** Undefined when these are not the bytes of a cleaned offset. */
+export function decodeCleanedOffset(bytes: Uint8Array): number | undefined {
+  if (bytes.length !== size) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, size)
-  if (view.getUint32(0) !== magic || view.getUint32(4) !== version || view.getUint32(8) !== crc32c(bytes, 12)) return 0
+  if (view.getUint32(0) !== magic || view.getUint32(4) !== version) return undefined
+  if (view.getUint32(8) !== crc32c(bytes, 12)) return undefined
   return Number(view.getBigInt64(12))
 }

@@ -8,13 +8,22 @@
  */
 import type { Disk } from '@odradek/world'
 import { segmentName } from '../folder/file-names.ts'
-import { durably } from '../sync/sync-failure.ts'
+import { durably, SyncFailure } from '../sync/sync-failure.ts'
 import { cleanedName, type OffsetRange, swapName, swapRange } from './compaction-files.ts'
 
-/** From here on the cleaned segment counts, whatever happens. */
+/** From here on the cleaned segment counts, whatever happens. After a SyncFailure it may count; after any other error it does not. */
 export async function commitSwap(disk: Disk, folder: string, range: OffsetRange): Promise<void> {
-  await disk.rename(`${folder}/${cleanedName(range.baseOffset)}`, `${folder}/${swapName(range)}`)
-  await durably(disk.syncFolder(folder))
+  const cleaned = `${folder}/${cleanedName(range.baseOffset)}`
+  const swap = `${folder}/${swapName(range)}`
+  await disk.rename(cleaned, swap)
+  try {
+    await durably(disk.syncFolder(folder))
+  } catch (error) {
+    if (error instanceof SyncFailure) throw error
+    // A swap file that stayed would one day, at a start, take the place of what later passes and appends have made.
+    await durably(disk.rename(swap, cleaned))
+    throw error
+  }
 }
 
 /** Can be repeated until it succeeds. `names`: of all files in the folder. */

@@ -5,6 +5,8 @@ import { topicOf } from '../testing/batches.ts'
 import { committedView } from '../testing/committed-view.ts'
 import { keyedBatch } from '../testing/keyed-batches.ts'
 import { SimulatedNode } from '../testing/simulated-node.ts'
+import { findingKinds } from '../tools/finding.ts'
+import { verifyFolder } from '../tools/verify.ts'
 
 const look = 16_000
 const config: Partial<LogConfig> = { cleanupPolicy: ['compact'], segmentBytes: 400, minCleanableDirtyRatio: 0.1 }
@@ -98,3 +100,51 @@ test('nothing is compacted while the wall clock is not to be trusted', async () 
   await node.world.clock.advance(3_700_000)
   assert.ok((await offsets(node)).length < 6)
 })
+
+test('what a pass that was cut short took from a log is no damage, even when the log is not to be compacted any more', async () => {
+  const node = await filled()
+  node.disk.fail({ on: 'open', code: 'EIO', path: '.cleaned', after: 2 })
+  await node.world.clock.advance(look)
+  assert.equal(said(node, 'could not compact a log'), 1)
+  const left = await offsets(node)
+  assert.ok(left.length < 10)
+  for (const name of await node.names()) if (name.endsWith('.index')) await node.disk.remove(`/data/orders-0/${name}`)
+  node.world.machine('m').crash({ unsynced: 'lost' })
+  const { disk } = node
+  const topics = () => ({ name: 'orders', compacted: false })
+  const { findings } = await node.settle(verifyFolder({ disk, folder: '/data', topics, deep: true }))
+  assert.deepEqual(
+    findings.filter(({ code }) => findingKinds[code].severity === 'damage'),
+    [],
+  )
+  await node.start({ open: topicOf({ ...config, cleanupPolicy: ['delete'] }) })
+  assert.deepEqual(await offsets(node), left)
+  assert.ok(!(await node.names()).some(name => name.endsWith('.quarantine')))
+})
+
+for (const code of ['EIO', 'EMFILE']) {
+  test(`a segment whose taking over is not known to be durable (${code}) takes over from no later one`, async () => {
+    for (let after = 0; after < 6; after++) {
+      const node = new SimulatedNode({ ...config, segmentBytes: 2_000, segmentMs: 1_000 }, { tailBytes: 0 })
+      await node.start()
+      const acknowledged = new Set<string>()
+      const write = async (...keys: string[]) => {
+        for (const key of keys) {
+          const records = [{ key, value: '.'.repeat(100) }]
+          const { ok } = await node.append(keyedBatch({ records, timestamp: node.world.clock.now() }))
+          if (ok) acknowledged.add(key)
+          await node.world.clock.advance(1_100)
+        }
+      }
+      await write('a', 'b', 'b', 'c')
+      node.disk.fail({ on: 'syncFolder', path: 'orders-0', code, after, times: code === 'EIO' ? 1 : 2 })
+      await node.world.clock.advance(look)
+      // Small segments: what was to be one with two others is now to be one with more.
+      await write('d', 'e', 'f')
+      await node.world.clock.advance(90_000)
+      await node.kill()
+      const keys = (await node.settle(committedView(node.engine, 1))).map(({ key }) => key)
+      assert.deepEqual(new Set(keys), acknowledged, `after ${after} syncs`)
+    }
+  })
+}

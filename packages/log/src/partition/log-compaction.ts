@@ -65,6 +65,7 @@ export class LogCompaction {
     try {
       const { transactions } = this.#parts.producers
       await this.#forgetAborted(this.#cleanedTo ?? 0)
+      await this.#noteBegun()
       const result = await run(this.#job(choice, terms), group => this.#take(group))
       await writeCleanedOffset(services.disk, this.#folder, result.cleanedTo)
       this.#cleanedTo = result.cleanedTo
@@ -102,10 +103,10 @@ export class LogCompaction {
   /** A cleaned segment takes the place of its sources: one change of closed segments at a time. */
   #take(group: CleanedGroup): Promise<void> {
     return this.#parts.closedChanges.run(async () => {
-      const { segments, services, tail, writer } = this.#parts
+      const { segments, tail, writer } = this.#parts
       const sources = this.#sourcesOf(group)
       await writer.idle()
-      await commitSwap(services.disk, this.#folder, group)
+      await this.#commit(group)
       const segment = new Segment(this.#folder, group.baseOffset)
       segment.describe(decodeSidecarHead(group.sidecar)!, segment.decodeIndex(group.sidecar))
       const replaced = await segments.replace(sources, segment, () => this.#complete(group))
@@ -126,6 +127,17 @@ export class LogCompaction {
     const mayGo = areThere && segments.quarantine.isEmpty && config.cleanupPolicy.includes('compact')
     if (failure.code !== undefined || !mayGo) throw new Superseded()
     return found
+  }
+
+  /** When nobody knows whether it counts, only a restart finds out: a pass that goes on could be undone by it. */
+  async #commit(group: CleanedGroup): Promise<void> {
+    const { failure, services } = this.#parts
+    try {
+      await commitSwap(services.disk, this.#folder, group)
+    } catch (error) {
+      if (error instanceof SyncFailure) failure.noteSync(error)
+      throw error
+    }
   }
 
   /** Whatever was committed must be completed, or the partition stops: what is in memory and on the disk would differ. */
@@ -151,6 +163,11 @@ export class LogCompaction {
     } catch {
       // Its index stays in memory.
     }
+  }
+
+  /** Before anything is gone from the log, it says that something may be. */
+  async #noteBegun(): Promise<void> {
+    if (!this.#cleanedTo) await writeCleanedOffset(this.#parts.services.disk, this.#folder, 0)
   }
 
   async #forgetAborted(before: number): Promise<void> {

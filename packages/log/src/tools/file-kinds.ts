@@ -72,7 +72,7 @@ export const fileKinds: readonly FileKind[] = [
     pattern: /^cleaned-offset$/,
     holds: 'how far compaction came',
     problems: bytes =>
-      decodeCleanedOffset(bytes) > 0
+      decodeCleanedOffset(bytes) !== undefined
         ? []
         : [{ code: 'cleaned-offset-damaged', byte: 0, problem: 'it names no offset' }],
     rows: bytes => [{ cleanedOffset: decodeCleanedOffset(bytes) }],

@@ -97,6 +97,8 @@ class PartitionBackup {
     const nextOffset = last === undefined ? 0 : await this.#active(last, durableOffset)
     await this.#snapshot(nextOffset)
     if (!(await this.#isStill(bases)) || (await topicOfFolder(disk, this.#folder)) !== topicId) return 'changed'
+    // Compaction has begun since: what it has taken would be missed in a copy that does not say so.
+    if (cleaned === undefined && (await disk.exists(`${this.#folder}/${cleanedOffsetName}`))) return 'changed'
     const logStartOffset = Math.min(nextOffset, ends?.logStartOffset ?? bases[0] ?? 0)
     return { topic, index, topicId, logStartOffset, nextOffset, files: [...stored.files] }
   }
