@@ -49,13 +49,15 @@ test(`60 partitions start, are read and written with ${fewDescriptors} descripto
   const folder = mkdtempSync(join(tmpdir(), 'odradek-scarce-'))
   closing(t).defer(() => rmSync(folder, { recursive: true, force: true }))
   await withRecords(t, folder, 60, 'SIGKILL')
-  const { client } = await serving(t, folder, { through: ['prlimit', `--nofile=${fewDescriptors}`] })
+  const { broker, client } = await serving(t, folder, { through: ['prlimit', `--nofile=${fewDescriptors}`] })
   for (let partition = 0; partition < 60; partition++) {
     assert.equal(await recordsIn(client, partition), 1)
     assert.equal((await produce(client, 'orders', partition, batch)).errorCode, ErrorCodes.NONE)
     assert.equal(await recordsIn(client, partition), 2)
   }
-  client.close()
+  const others = await Promise.all(Array.from({ length: 4 }, () => RawClient.connect(realWire, broker.address)))
+  for (const other of others) assert.equal(await recordsIn(other, 59), 2, 'what is kept open leaves room for clients')
+  for (const each of [client, ...others]) each.close()
 })
 
 /** A record in each partition of `orders`, by a broker that is gone. */

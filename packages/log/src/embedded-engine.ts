@@ -12,6 +12,7 @@ import { type CleaningRunner, cleaningRunner } from './compaction/cleaning-runne
 import { Scrub } from './damage/scrub.ts'
 import type { ScrubPass } from './damage/scrub-file.ts'
 import { eachOf } from './each-of.ts'
+import { Endings } from './endings.ts'
 import type {
   AppendBatch,
   Appended,
@@ -117,7 +118,7 @@ export class EmbeddedEngine implements LogEngine {
   static async start(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
     const { clock, folder, leaderEpoch, logger = silent, random = realRandom } = options
     const limits = { ...defaultLimits, ...options.limits }
-    const disk = thriftyDisk(options.disk, () => files.closeIdle())
+    const disk = thriftyDisk(options.disk, () => files.makeRoom())
     const files = new OpenFiles(disk, limits.openFiles)
     const { checkpoint, clean } = await takeFolder(clock, disk, folder, logger)
     const replayed = clean ? nothingReplayed : await replayJournal(disk, folder, logger)
@@ -302,13 +303,16 @@ export class EmbeddedEngine implements LogEngine {
     }
   }
 
+  /** Goes on when a partition fails, and rejects at the end: whoever asks again, after a restart too, has the rest removed. */
   async drop(topicId: Uuid): Promise<void> {
+    const failures: unknown[] = []
     for (const [id, log] of this.#logs) {
       if (log.owner.topicId !== topicId) continue
       this.#logs.delete(id)
-      await log.drop()
+      await log.drop().catch(error => failures.push(error))
     }
-    await this.#dropUnopened(topicId)
+    await this.#dropUnopened(topicId).catch(error => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
 
   /** A crash may have come between the deletion of a topic and that of its bytes. */
@@ -345,21 +349,23 @@ export class EmbeddedEngine implements LogEngine {
     if (this.#closed) return
     this.#closed = true
     this.#housekeeping.stop()
-    await this.#scrub.stop()
-    const { checkpoint, files, deletions, lateNotes } = this.#services
+    const { checkpoint, files, deletions, lateNotes, logger } = this.#services
+    const endings = new Endings(logger)
+    await endings.end('scrub', this.#scrub.stop())
     const logs = [...this.#logs.values()]
-    if (drain) await eachOf(logs, width, log => log.drain())
-    const isDurable = drain && this.#replayed.failures.size === 0 && logs.every(log => log.failure === undefined)
-    const cleaned = this.#cleaner.close()
-    await eachOf(logs, width, log => log.stop())
+    if (drain) await eachOf(logs, width, log => endings.end(log.folder, log.drain()))
+    const isSound = drain && this.#replayed.failures.size === 0 && logs.every(log => log.failure === undefined)
+    const cleaned = endings.end('cleaner', this.#cleaner.close())
+    await eachOf(logs, width, log => endings.end(log.folder, log.stop()))
     await cleaned
     lateNotes.close()
-    await this.#journal?.close({ settled: isDurable })
+    const isDurable = isSound && endings.inOrder
+    await endings.end('journal', this.#journal?.close({ settled: isDurable }))
     this.#deadlines.close()
-    await deletions.close()
+    await endings.end('deletions', deletions.close())
     if (isDurable) await this.#leaveMark()
-    await files.closeAll()
-    await checkpoint.close()
+    await endings.end('files', files.closeAll())
+    await endings.end('checkpoint', checkpoint.close())
   }
 
   /** When it cannot be left nothing is lost: the next start looks at the logs. */

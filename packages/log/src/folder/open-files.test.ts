@@ -76,3 +76,26 @@ test('a failing open gives its place back', async () => {
   await missing
   assert.equal((await next).path, '/d/b')
 })
+
+test('when the system has no descriptors left, some are left to others for a while, and not for ever', async () => {
+  const disk = memoryDisk()
+  await disk.makeFolder('/d')
+  const files = new OpenFiles(disk, 100)
+  const names = Array.from({ length: 20 }, (_, i) => `/d/${i}`)
+  const openAll = async () => {
+    for (const name of names) files.release(await files.take(name, 'create'))
+  }
+  const areOpen = () =>
+    names.filter(name => {
+      const open = files.takeOpen(name)
+      if (open !== undefined) files.release(open)
+      return open !== undefined
+    }).length
+  await openAll()
+  await files.makeRoom()
+  assert.equal(areOpen(), 0)
+  await openAll()
+  assert.equal(areOpen(), 12)
+  for (let i = 0; i < 40; i++) await openAll()
+  assert.equal(areOpen(), 20)
+})

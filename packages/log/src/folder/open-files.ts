@@ -3,7 +3,8 @@
  * uses is closed; when all are in use, whoever needs another waits its turn.
  *
  * Taking a file that is open costs no wait, so the busy partitions never do. When the system has no descriptor left before the limit
- * is reached (EMFILE), its disk has all that idle closed (thrifty-disk.ts).
+ * is reached (EMFILE), its disk has all that idle closed (thrifty-disk.ts), and the limit is lower for a while: a connection that
+ * finds no descriptor is closed by the system before anybody sees it.
  *
  * Whoever holds a file may not wait for a second one, or all could wait for each other.
  */
@@ -16,9 +17,15 @@ export interface OpenFile {
   users: number
 }
 
+/** Descriptors for connections, and for what is opened in passing. */
+const leftToOthers = 8
+/** A limit that was lowered rises by one with so many files opened. */
+const opensToRise = 64
+
 export class OpenFiles {
   readonly #disk: Disk
-  readonly #limit: number
+  readonly #highestLimit: number
+  #limit: number
   readonly #open = new Map<string, OpenFile>()
   readonly #opening = new Map<string, Promise<OpenFile>>()
   /** Insertion order is the order of last use. */
@@ -27,7 +34,7 @@ export class OpenFiles {
 
   constructor(disk: Disk, limit: number) {
     this.#disk = disk
-    this.#limit = Math.max(1, limit)
+    this.#limit = this.#highestLimit = Math.max(1, limit)
   }
 
   takeOpen(path: string): OpenFile | undefined {
@@ -84,8 +91,9 @@ export class OpenFiles {
     this.#wakeNext()
   }
 
-  /** Gives back the descriptors of files that nobody uses now. */
-  async closeIdle(): Promise<void> {
+  /** The system has no more descriptors: gives back those of files that nobody uses now, and leaves some for others for a while. */
+  async makeRoom(): Promise<void> {
+    this.#limit = Math.max(1, Math.min(this.#limit, this.#open.size - leftToOthers))
     const idle = [...this.#idle]
     this.#idle.clear()
     for (const open of idle) this.#open.delete(open.path)
@@ -104,6 +112,7 @@ export class OpenFiles {
   #begin(path: string, mode: 'existing' | 'create' | 'fresh'): Promise<OpenFile> {
     const opening: Promise<OpenFile> = this.#disk.open(path, mode).then(file => {
       const open = { path, file, users: 1 }
+      this.#limit = Math.min(this.#highestLimit, this.#limit + 1 / opensToRise)
       // Forgotten meanwhile, the name may be another file's by now: nobody else gets this one.
       if (this.#opening.get(path) === opening) this.#open.set(path, open)
       return open
