@@ -69,7 +69,10 @@ export class Checkpoint {
     const found = await readFileIfThere(disk, path).catch(ifUnreadable)
     const { state, slots, remarks } = found === null ? unreadable() : examine(found ?? new Uint8Array(0))
     if (found && state === 'newer') checkHeader(found, path)
-    if (state === 'strange') remarks.push(`kept as ${await keepAside(disk, folder)}`)
+    const isEmpty = found !== null && !found?.length
+    if (isEmpty && (await holdsPartitions(disk, folder)))
+      remarks.push(`the checkpoint is ${found === undefined ? 'missing' : 'empty'}: made anew. ${lostStarts}`)
+    if (state === 'strange') remarks.push(`${lostStarts} It was kept as ${await keepAside(disk, folder)}`)
     if (found === undefined || state === 'strange') {
       await writeFile(disk, path, encodeHeader(), { sync: true })
       await disk.syncFolder(parentFolder(path))
@@ -208,6 +211,15 @@ interface Examined {
 }
 
 const unreadable = (): Examined => ({ state: 'strange', slots: [], remarks: ['the checkpoint cannot be read'] })
+
+/** What nothing but the checkpoint knows. */
+const lostStarts =
+  'Each log begins where its first segment does: records that were deleted before (DeleteRecords, `odradek topic trim`) may be there again. Delete them again where that matters.'
+
+/** A new folder has none. */
+async function holdsPartitions(disk: Disk, folder: string): Promise<boolean> {
+  return (await disk.list(folder)).some(name => /-\d+$/.test(name))
+}
 
 /** A bad sector, or a folder of this name. */
 function ifUnreadable(error: NodeJS.ErrnoException): null {

@@ -24,7 +24,7 @@ export async function takeFolder(
 ): Promise<TakenFolder> {
   try {
     const taken = await take(clock, disk, folder)
-    for (const remark of taken.checkpoint.remarks) logger.warn({ folder }, remark)
+    for (const remark of taken.checkpoint.remarks) logger.error({ folder }, remark)
     return taken
   } catch (error) {
     const reason = reasons[(error as NodeJS.ErrnoException).code ?? '']
