@@ -182,6 +182,10 @@ test(
       [...after.topics()].map(topic => `${topic.name}:${topic.partitions.length}`),
       ['topic-0:1', 'found:3'],
     )
+    const safe = { 'cleanup.policy': 'delete', 'retention.bytes': '-1', 'retention.ms': '-1' }
+    assert.deepEqual({ ...after.topic('found')!.config }, safe, 'nothing of it is deleted by a default')
+    assert.equal(after.topic('topic-0')!.config['retention.ms'], '0', 'settings that are known stay')
+    assert.match(lines.join('\n'), /the settings of found are lost.*odradek topic alter/)
     assert.equal(after.clusterId, store.clusterId)
     assert.ok(after.leaderEpoch > store.leaderEpoch)
     assert.ok((await after.allocateProducerIds(1)) > ids)

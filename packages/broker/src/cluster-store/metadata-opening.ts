@@ -7,7 +7,7 @@ import { databaseFormat, type FoundDatabase, MetadataDatabase, stepsOf } from '.
 import { type MetadataEntry, MetadataImage, metadataTables } from './metadata-image.ts'
 import { type FoundLog, MetadataLog } from './metadata-log.ts'
 import { keepReserve, releaseReserve } from './metadata-reserve.ts'
-import { pieceTogether, skipGivenNumbers } from './metadata-salvage.ts'
+import { pieceTogether, skipGivenNumbers, topicsWithoutSettings } from './metadata-salvage.ts'
 import { judge, type Verdict } from './metadata-verdict.ts'
 import { folderRefusal, isDamage, isOutOfRoom, newerFormat, notMetadata } from './storage-errors.ts'
 
@@ -109,7 +109,10 @@ class Opening {
       verdict.mayBeBehind = true
       verdict.remarks.push('the metadata is missing: what the folders of partitions say is put together')
     }
-    const image = pieceTogether([database.image, log.image], owners)
+    const pieces = [database.image, log.image]
+    const image = pieceTogether(pieces, owners)
+    const unsettled = topicsWithoutSettings(image, pieces)
+    if (unsettled.length > 0) verdict.remarks.push(settingsLost(unsettled))
     if (verdict.source === 'pieces' && log.state === 'missing' && image.table('topic').size === 0)
       throw notMetadata(folder)
     if (verdict.source === 'nothing' && owners.length === 0) {
@@ -144,6 +147,10 @@ class Opening {
     logger.warn({ aside }, 'the metadata database that cannot be used is kept under a new name')
   }
 }
+
+const settingsLost = (topics: readonly string[]): string =>
+  `the settings of ${topics.join(', ')} are lost: until they are set again, nothing of these topics is deleted or compacted ` +
+  '(retention.ms=-1, retention.bytes=-1, cleanup.policy=delete). Give each its settings with `odradek topic alter TOPIC KEY=VALUE`'
 
 /** What makes one image the other; names are free again before they are taken. */
 function difference(from: MetadataImage, to: MetadataImage): MetadataEntry[] {

@@ -1,6 +1,6 @@
 /**
  * Metadata of which no copy is whole: what can be read of either, and the topics whose folders are there. Decides only; what it
- * cannot know (settings, empty partitions at the end of a topic) falls back to defaults.
+ * cannot know falls back to what loses nothing: a topic with unknown settings deletes and compacts no record.
  */
 import { inOrder, type MetadataEntry, MetadataImage, type StoredTopic } from './metadata-image.ts'
 
@@ -36,6 +36,19 @@ export function skipGivenNumbers(image: MetadataImage): MetadataEntry[] {
     ['cluster', 'next_producer_id', String(nextProducerId)],
     ['cluster', 'leader_epoch', String(epoch)],
   ]
+}
+
+/** Said outright, for the broker's defaults would delete after a week what a compacted topic keeps for ever. */
+const keepsEverything: Readonly<Record<string, string>> = {
+  'cleanup.policy': 'delete',
+  'retention.bytes': '-1',
+  'retention.ms': '-1',
+}
+
+/** Names of topics that are known by their folders alone. */
+export function topicsWithoutSettings(image: MetadataImage, pieces: readonly MetadataImage[]): string[] {
+  const topics = [...image.table('topic')].filter(([id]) => !pieces.some(piece => piece.table('topic').has(id)))
+  return topics.map(([, { name }]) => name).sort()
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -82,7 +95,7 @@ function addFolders(image: MetadataImage, folders: readonly FoundPartition[]): v
     const indexes = folders.filter(each => each.topicId === topicId).map(each => each.index)
     const count = Math.max(known?.partitions.length ?? 0, ...indexes.map(index => index + 1))
     const partitions = Array.from({ length: count }, (_, i) => known?.partitions[i] ?? 0)
-    image.put(['topic', topicId, { name, partitions, config: inOrder(known?.config ?? {}) }])
+    image.put(['topic', topicId, { name, partitions, config: inOrder(known?.config ?? keepsEverything) }])
   }
 }
 
