@@ -22,7 +22,7 @@ const loss = ['lost-write', 'visible-then-gone', 'inconsistent-offsets', 'poll-s
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
-    name: 'no-sync',
+    name: 'no-fsync',
     what: 'a group commit does not sync the file',
     file: 'log/src/segment/segment-writer.ts',
     from: '    this.#forgetUnsynced()\n    await durably(file.sync())\n',
@@ -115,6 +115,38 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'log/src/segment/segment-writer.ts',
     from: 'await durably(disk.syncFolder(this.#folder))',
     to: 'await Promise.resolve()',
+    shownBy: loss,
+  },
+  {
+    name: 'truncation-off-by-one',
+    what: 'a start that cuts off a torn write takes the last whole batch with it',
+    file: 'log/src/recovery/partition-recovery.ts',
+    from: 'if (!this.#wasDurable(end.nextOffset, nextBase)) return this.#cut(segment, file, end)\n',
+    to: `if (!this.#wasDurable(end.nextOffset, nextBase)) {
+        const start = { position: 0, nextOffset: segment.baseOffset }
+        await scanBatches(file, start, { ...limit, position: segment.size }, ({ baseOffset, lastOffset }, _, position) => {
+          if (lastOffset + 1 < end.nextOffset) return undefined
+          segment.noteDamage({ position, nextOffset: baseOffset })
+          return false
+        })
+        return this.#cut(segment, file, end)
+      }\n`,
+    shownBy: [...loss, 'commit-regression'],
+  },
+  {
+    name: 'truncation-a-byte-too-many',
+    what: 'a start that cuts off a torn write takes a byte of the last whole batch with it',
+    file: 'log/src/recovery/partition-recovery.ts',
+    from: 'file.truncate(segment.size)',
+    to: 'file.truncate(segment.size - 1)',
+    shownBy: [...loss, 'commit-regression'],
+  },
+  {
+    name: 'torn-taken-for-damaged',
+    what: 'a torn write at the durable offset is taken for damage to what was durable',
+    file: 'log/src/recovery/partition-recovery.ts',
+    from: 'this.#spec.clean || offset < this.#durableOffset',
+    to: 'this.#spec.clean || offset <= this.#durableOffset',
     shownBy: loss,
   },
   {

@@ -1,62 +1,51 @@
 /**
- * `npm run simulate -- --seeds 10000`: many seeds in several processes, then every planted bug until it is caught.
- *
- *     --seeds N     so many, default 1,000        --workers W   processes, default 2
- *     --seed S      this one alone; with --seeds the first of so many
- *     --trace       with all that happens in it   --minutes M   begins no seed after so long
- *     --plant NAME  with this bug; without --seed: until it is caught
- *     --no-plants   leaves the planted bugs out
+ * `npm run simulate -- --seeds 10000`: many seeds in several processes, then every planted bug until it is caught. `simulate-command.ts`
+ * has what else it can be asked for.
  */
 import { execFileSync } from 'node:child_process'
-import { parseArgs } from 'node:util'
+import { commandOrUsage } from './command-line.ts'
 import { type PlantedBug, plantedBugs } from './planted-bugs.ts'
 import { plant } from './planting.ts'
 import { runSeeds } from './seed-workers.ts'
+import { type SimulateCommand, simulateCommand, usage } from './simulate-command.ts'
 import { type SeedReport, signsOf, Totals } from './simulation-report.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    workers: { type: 'string', default: '2' },
-    minutes: { type: 'string' },
-    plant: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    'no-plants': { type: 'boolean', default: false },
-  },
-})
+type Wanted<Kind> = Extract<SimulateCommand, { kind: Kind }>
 
 /** A planted bug that shows in none of so many seeds has gone unnoticed. */
 const mostSeedsForABug = 1_500
 const progressEveryMs = 10_000
-const workers = Number(options.workers)
-const planted = options.plant === undefined ? undefined : bugNamed(options.plant)
 
-let isGood: boolean
-if (options.seed !== undefined && options.seeds === undefined) isGood = await replay(Number(options.seed))
-else if (planted !== undefined) isGood = await catchBugs([planted])
-else {
-  isGood = await search()
-  if (!options['no-plants']) isGood = (await catchBugs(plantedBugs)) && isGood
+const command = commandOrUsage(usage, () => simulateCommand(process.argv.slice(2)))
+process.exitCode = (await run(command)) ? 0 : 1
+
+async function run(wanted: SimulateCommand): Promise<boolean> {
+  if (wanted.kind === 'replay') return replay(wanted)
+  if (wanted.kind === 'catch') return catchBugs([wanted.planted], wanted.workers)
+  const isClean = await search(wanted)
+  return (!wanted.withPlants || (await catchBugs(plantedBugs, wanted.workers))) && isClean
 }
-process.exitCode = isGood ? 0 : 1
 
 /** One seed in this process. */
-async function replay(seed: number): Promise<boolean> {
+async function replay({ seed, planted, withTrace }: Wanted<'replay'>): Promise<boolean> {
   if (planted !== undefined) plant(planted)
   const { isClean, outcomeText, simulate } = await import('./simulation.ts')
   const outcome = await simulate(seed)
-  if (options.trace) for (const line of outcome.recorder.lines()) console.log(line)
+  if (withTrace) for (const line of outcome.recorder.lines()) console.log(line)
   console.log(isClean(outcome) ? `seed ${seed}, ${outcome.plan.profile}: nothing wrong` : outcomeText(outcome))
-  console.log(`trace ${outcome.hash}, commit ${commit()}`)
+  const commit = planted === undefined ? commitName() : `${commitName()} with the planted bug ${planted.name}`
+  console.log(`trace ${outcome.hash}, commit ${commit}`)
+  if (!isClean(outcome)) console.log(`again: ${again(seed, planted)}`)
   return isClean(outcome)
 }
 
-async function search(): Promise<boolean> {
+const again = (seed: number, planted?: PlantedBug): string =>
+  `npm run simulate -- --seed ${seed}${planted === undefined ? '' : ` --plant ${planted.name}`} --trace`
+
+async function search({ first, seeds, workers, minutes }: Wanted<'search'>): Promise<boolean> {
   const totals = new Totals()
-  const end = options.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(options.minutes) * 60_000
-  const first = Number(options.seed ?? 1)
-  const last = first + Number(options.seeds ?? 1_000) - 1
+  const end = Date.now() + minutes * 60_000
+  const last = first + seeds - 1
   let seed = first
   const progress = setInterval(() => console.log(totals.progress()), progressEveryMs)
   const started = Date.now()
@@ -70,7 +59,7 @@ async function search(): Promise<boolean> {
   await Promise.all(Array.from({ length: workers }, () => runSeeds(run)))
   clearInterval(progress)
   console.log(
-    `\nsimulation of commit ${commit()}, ${((Date.now() - started) / 1000).toFixed(0)} s with ${workers} workers`,
+    `\nsimulation of commit ${commitName()}, ${((Date.now() - started) / 1000).toFixed(0)} s with ${workers} workers`,
   )
   console.log(totals.summary())
   const { failed } = totals
@@ -79,10 +68,10 @@ async function search(): Promise<boolean> {
 }
 
 function tell({ seed, text }: SeedReport): void {
-  console.log(`\n${text}\n  commit ${commit()}; again: npm run simulate -- --seed ${seed} --trace\n`)
+  console.log(`\n${text}\n  commit ${commitName()}; again: ${again(seed)}\n`)
 }
 
-async function catchBugs(bugs: readonly PlantedBug[]): Promise<boolean> {
+async function catchBugs(bugs: readonly PlantedBug[], workers: number): Promise<boolean> {
   const waiting = [...bugs]
   let caught = 0
   const work = async () => {
@@ -109,14 +98,7 @@ async function catchBug({ name, what, shownBy }: PlantedBug): Promise<boolean> {
   return shown !== undefined
 }
 
-function bugNamed(name: string): PlantedBug {
-  const bug = plantedBugs.find(each => each.name === name)
-  if (bug === undefined)
-    throw new Error(`no planted bug ${name}: there are ${plantedBugs.map(each => each.name).join(', ')}`)
-  return bug
-}
-
-function commit(): string {
+function commitName(): string {
   const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
   try {
     return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'packages') === '' ? '' : ' with changes'}`
