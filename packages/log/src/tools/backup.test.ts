@@ -240,3 +240,21 @@ test('a link in an unfinished backup is never written through', async () => {
   await backUp(disk, { copy: true })
   assert.deepEqual(await contentOf(disk), before)
 })
+
+test('a file whose name looks like a partition is passed over', async () => {
+  const disk = await folderWith()
+  await put(disk, `${dataFolder}/metadata.db.damaged-1`, Buffer.from('old'))
+  const { manifest } = await backUpFolder({ disk, clock: realClock, folder: dataFolder, backup: '/backup' })
+  assert.equal(manifest.partitions.length, 2)
+})
+
+test("a folder with somebody else's files is refused, and nothing in it is touched", async () => {
+  const disk = await folderWith()
+  await disk.makeFolder('/photos/data')
+  await put(disk, '/photos/data/cat.jpg', Buffer.from('cat'))
+  await assert.rejects(
+    backUpFolder({ disk, clock: realClock, folder: dataFolder, backup: '/photos' }),
+    /not empty and holds no backup.*name an empty folder/,
+  )
+  assert.deepEqual([...(await contentOf(disk, '/photos')).keys()], ['/photos/data/cat.jpg'])
+})

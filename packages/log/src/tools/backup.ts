@@ -5,8 +5,9 @@
  * The order matters. Committed offsets come first, so that none of them is ahead of its partition; what the cluster knows of itself
  * comes last, so that no producer id and no leader epoch that stands in a log is given away again.
  */
+import { UsageError } from '@odradek/protocol'
 import type { Clock, Disk } from '@odradek/world'
-import { parentFolder, writeFile } from '../folder/whole-file.ts'
+import { listIfThere, parentFolder, writeFile } from '../folder/whole-file.ts'
 import {
   type BackupManifest,
   type BackupPartition,
@@ -18,7 +19,7 @@ import {
 } from './backup-manifest.ts'
 import { readJournal } from './journal-file.ts'
 import { backUpPartition } from './partition-backup.ts'
-import { folderKind } from './partition-names.ts'
+import { foundNames } from './partition-names.ts'
 import { StoredFiles } from './stored-files.ts'
 
 export interface BackupOptions {
@@ -46,8 +47,9 @@ export interface BackupReport {
 export async function backUpFolder(options: BackupOptions): Promise<BackupReport> {
   const { disk, clock, backup } = options
   const data = `${backup}/${dataName}`
-  await disk.makeFolder(data)
   const before = await readManifest(disk, backup)
+  if (before === undefined) await refuseForeignFolder(disk, backup)
+  await disk.makeFolder(data)
   const startedAt = new Date(clock.now()).toISOString()
   await writeFile(disk, `${backup}/${unfinishedName}`, Buffer.from(`${startedAt}\n`), { sync: true })
   await disk.syncFolder(backup)
@@ -65,6 +67,17 @@ export async function backUpFolder(options: BackupOptions): Promise<BackupReport
   await disk.remove(`${backup}/${unfinishedName}`)
   await disk.syncFolder(backup)
   return { manifest, ...run.counts(manifest) }
+}
+
+/** What stands in a folder that holds no backup, finished or not, is somebody else's. */
+async function refuseForeignFolder(disk: Disk, backup: string): Promise<void> {
+  const names = await listIfThere(disk, backup)
+  if (names.length === 0 || names.includes(unfinishedName)) return
+  const isBegun = names.every(name => name === dataName) && (await disk.list(`${backup}/${dataName}`)).length === 0
+  if (isBegun) return
+  throw new UsageError(
+    `${backup} is not empty and holds no backup (${names[0]} is in it): name an empty folder, one that is not there yet, or that of an earlier backup.`,
+  )
 }
 
 class Backup {
@@ -134,8 +147,8 @@ class Backup {
 
   /** Committed offsets first. */
   async #places(): Promise<{ topic: string; index: number }[]> {
-    const kinds = (await this.#options.disk.list(this.#options.folder)).map(folderKind)
-    const places = kinds.filter(kind => kind.kind === 'partition')
+    const found = await foundNames(this.#options.disk, this.#options.folder)
+    const places = found.map(({ place }) => place).filter(place => place.kind === 'partition')
     return [
       ...places.filter(({ topic }) => topic === '__consumer_offsets'),
       ...places.filter(({ topic }) => topic !== '__consumer_offsets'),

@@ -6,7 +6,7 @@ import { shortId } from '../folder/partition-folder.ts'
 import { writeFile } from '../folder/whole-file.ts'
 import type { Finding } from './finding.ts'
 import { topicOfFolder } from './partition-check.ts'
-import { folderKind } from './partition-names.ts'
+import { folderKind, foundNames } from './partition-names.ts'
 import type { Aside } from './repair-aside.ts'
 import type { RepairStep } from './repair-steps.ts'
 import { walkSegment } from './segment-walk.ts'
@@ -64,8 +64,7 @@ async function writeEnds({ disk, clock, root, aside }: CheckpointRepair): Promis
   const checkpoint = await Checkpoint.open(clock, disk, root)
   try {
     for (const [key, ends] of known) checkpoint.write(checkpoint.claim(key), ends)
-    for (const name of await disk.list(root)) {
-      const place = folderKind(name)
+    for (const { name, place } of await foundNames(disk, root)) {
       const topicId = place.kind === 'partition' ? await topicOfFolder(disk, `${root}/${name}`) : undefined
       if (place.kind !== 'partition' || topicId === undefined) continue
       const key = partitionKey(topicId, place.index)

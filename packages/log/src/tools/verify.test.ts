@@ -212,6 +212,16 @@ test('records that do not decode under a right checksum are found by a deep look
   ])
 })
 
+test('a file is no partition, whatever its name: what a start has put aside is a note', async () => {
+  const disk = await folderWith()
+  await put(disk, `${dataFolder}/checkpoint.damaged-1`, Buffer.from('old'))
+  await put(disk, `${dataFolder}/notes-7`, Buffer.from('mine'))
+  assert.deepEqual(await findings(disk), [
+    { file: 'checkpoint.damaged-1', code: 'leftover-damaged' },
+    { file: 'notes-7', code: 'unknown-file' },
+  ])
+})
+
 test('every kind of finding says what it means and how to mend it', () => {
   for (const [code, { meaning, mend }] of Object.entries(findingKinds))
     assert.ok(meaning.length > 20 && mend.length > 10, code)

@@ -11,7 +11,7 @@ import { kindOf } from './file-kinds.ts'
 import type { Finding } from './finding.ts'
 import { readJournal } from './journal-file.ts'
 import { checkPartition, type PartitionReport, topicOfFolder } from './partition-check.ts'
-import { folderKind } from './partition-names.ts'
+import { folderKind, foundNames } from './partition-names.ts'
 
 export interface VerifyOptions {
   readonly disk: Disk
@@ -37,17 +37,16 @@ export interface VerifyReport {
 
 export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport> {
   const { disk, folder, live = false, deep = false, topics = () => undefined, onBytes = () => undefined } = options
-  const names = await disk.list(folder)
+  const names = await foundNames(disk, folder)
   const findings: Finding[] = []
   const partitions: PartitionReport[] = []
   const wanted = { topic: options.topic, partition: options.partition }
   const isAll = wanted.topic === undefined && wanted.partition === undefined
-  const clean = names.includes(cleanShutdownName)
+  const clean = names.some(({ name }) => name === cleanShutdownName)
   const journal = await readJournal(disk, folder)
   let files = 0
   let bytes = 0
-  for (const name of names) {
-    const place = folderKind(name)
+  for (const { name, place } of names) {
     if (place.kind !== 'partition') {
       if (!isAll) continue
       if (place.kind === 'journal') {
