@@ -12,7 +12,6 @@ export const brokerSettings = {
   'advertised.listeners': {
     type: 'string',
     default: null,
-    readOnly: true,
     doc: 'HOST:PORT that clients are told to dial; further nodes take the following ports. By default the address each client dialled itself.',
   },
   'auto.create.topics.enable': {
@@ -21,7 +20,7 @@ export const brokerSettings = {
     dynamic: true,
     doc: 'Whether asking for the metadata of a missing topic creates it.',
   },
-  'broker.rack': { type: 'string', default: null, readOnly: true, doc: 'The rack that nodes say they are in.' },
+  'broker.rack': { type: 'string', default: null, doc: 'The rack that nodes say they are in.' },
   'compression.gzip.level': {
     type: 'int',
     default: -1,
@@ -110,7 +109,6 @@ export const brokerSettings = {
   'log.cleaner.enable': {
     type: 'boolean',
     default: true,
-    readOnly: true,
     doc: 'Whether logs are compacted at all.',
   },
   'log.cleaner.io.max.bytes.per.second': {
@@ -118,7 +116,7 @@ export const brokerSettings = {
     default: Number.MAX_VALUE,
     min: 1,
     dynamic: true,
-    doc: 'The most bytes the cleaner reads and writes in a second, together.',
+    doc: 'The most bytes the cleaner reads and writes in a second, together; no limit by default.',
   },
   'log.cleaner.max.compaction.lag.ms': {
     type: 'long',
@@ -205,7 +203,6 @@ export const brokerSettings = {
     type: 'long',
     default: 300_000,
     min: 1,
-    readOnly: true,
     doc: 'Time between two looks for segments to delete.',
   },
   'log.retention.hours': { type: 'int', default: 168, min: -1, doc: 'Default of retention.ms, in hours.' },
@@ -260,14 +257,12 @@ export const brokerSettings = {
     type: 'int',
     default: 1,
     min: 0,
-    readOnly: true,
     doc: 'The id of the first node; further nodes count on from it.',
   },
   'num.partitions': { type: 'int', default: 1, min: 1, doc: 'Partitions of a topic created without saying how many.' },
   'odradek.insecure.network': {
     type: 'boolean',
     default: false,
-    readOnly: true,
     doc: 'Whether to listen beyond this machine although nobody has to say who they are.',
   },
   'odradek.log.scrub.bytes.per.second': {
@@ -310,7 +305,6 @@ export const brokerSettings = {
     type: 'int',
     default: 8,
     min: 1,
-    readOnly: true,
     doc: 'Partitions of __consumer_offsets, when it is made. (Kafka: 50; each takes a write in every group commit.)',
   },
   'offsets.topic.segment.bytes': {

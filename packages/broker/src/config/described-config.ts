@@ -43,7 +43,8 @@ export function describedBrokerConfig(node: string, broker: BrokerConfig): Descr
     const synonyms = broker.synonyms(name as BrokerSettingName, node)
     const shown =
       node === '' ? synonyms.filter(synonym => synonym.source === ConfigSources.DYNAMIC_DEFAULT_BROKER) : synonyms
-    return { shown, row: () => described(name, setting, shown[0]!.value, shown) }
+    const readOnly = !(setting as Setting).dynamic
+    return { shown, row: () => ({ ...described(name, setting, shown[0]!.value, shown), readOnly }) }
   })
   return all.filter(({ shown }) => shown.length > 0).map(({ row }) => row())
 }
@@ -54,7 +55,7 @@ function described(name: string, setting: Setting, value: string | null, synonym
   return {
     name,
     value: isSensitive ? null : value,
-    readOnly: setting.readOnly ?? false,
+    readOnly: false,
     configSource: shown[0]!.source,
     isSensitive,
     synonyms: shown,

@@ -12,9 +12,8 @@ interface Common {
   doc: string
   /** Accepted for compatibility, but only at its default: what it would ask for is not built. */
   fixed?: boolean
-  /** Can be changed while the broker runs. */
+  /** Of a broker's setting: it can be changed while the broker runs. */
   dynamic?: boolean
-  readOnly?: boolean
 }
 
 /** What a program reads: a boolean, number, string, or list of strings. */
