@@ -50,6 +50,12 @@ export const findingKinds = {
       'how far partitions are durable and where they begin is not known: damage near the end of a log may pass for a torn write, and deleted records may come back',
     mend: 'odradek log repair DATA_DIR makes it again from the segments',
   },
+  'checkpoint-missing': {
+    severity: 'damage',
+    meaning:
+      'where partitions begin and how far they are durable is known from their segments alone: records that were deleted before (DeleteRecords, odradek topic trim) may be there again, from the start of their segment on, and the last ones acknowledged before a crash may pass for a torn write if they are damaged',
+    mend: 'the next start, or odradek log repair DATA_DIR, makes it again from the segments; then delete again what must stay deleted (odradek topic trim)',
+  },
   'owner-damaged': {
     severity: 'damage',
     meaning:
@@ -141,7 +147,7 @@ export const findingKinds = {
   leftover: {
     severity: 'note',
     meaning: 'a file on its way out, or half made when the process ended',
-    mend: 'nothing to do: the next start removes it',
+    mend: 'nothing to do: a running broker removes it after file.delete.delay.ms, else the next start does',
   },
   'leftover-damaged': {
     severity: 'note',

@@ -8,8 +8,10 @@ import type { Disk } from '@odradek/world'
 import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import type { DamagedRange } from '../damage/damage.ts'
 import { readQuarantine } from '../damage/quarantine-file.ts'
-import { metadataName, offsetInName, segmentName, sidecarName } from '../folder/file-names.ts'
+import { metadataName, offsetInName, segmentName, sidecarName, snapshotName } from '../folder/file-names.ts'
 import { listIfThere, readFileIfThere } from '../folder/whole-file.ts'
+import { decodeSnapshot } from '../producers/producer-snapshot.ts'
+import { decodeSidecarHead, type SidecarHead } from '../segment/segment-sidecar.ts'
 import type { PartitionEnds } from './checkpoint-file.ts'
 import { kindOf } from './file-kinds.ts'
 import { type Finding, type Problem, severityOf } from './finding.ts'
@@ -73,6 +75,8 @@ class PartitionCheck {
   readonly #what: PartitionToCheck
   readonly #findings: Finding[] = []
   readonly #segments: CheckedSegment[] = []
+  /** What a start holds for acknowledged: the same rule as in recovery, which knows the checkpoint to be one witness of several. */
+  #durableOffset: number
   /** Damage that is known, and said, already. */
   readonly #known: DamagedRange[] = []
   #files = 0
@@ -80,6 +84,7 @@ class PartitionCheck {
 
   constructor(what: PartitionToCheck) {
     this.#what = what
+    this.#durableOffset = what.ends?.durableOffset ?? 0
   }
 
   async run(): Promise<void> {
@@ -91,9 +96,27 @@ class PartitionCheck {
     for (const base of bases) this.#known.push(...(await readQuarantine(disk, `${root}/${folder}`, base)))
     if (bases.length > 0 && !names.includes(metadataName))
       this.#found(metadataName, { code: 'owner-damaged', problem: 'it is not there' })
+    await this.#noteDurable(names, bases)
     for (const [i, base] of bases.entries()) await this.#checkSegment(base, bases[i + 1], names)
     this.#checkEnds()
     if (!(await this.#isSwapping(names))) this.#checkOrder(names.includes(cleanedOffsetName) || this.#what.compacted)
+  }
+
+  /** A snapshot, a sidecar and the journal are written of what is durable; a segment is begun when the one before it is. */
+  async #noteDurable(names: readonly string[], bases: readonly number[]): Promise<void> {
+    const last = bases.at(-1)
+    const { disk, root, folder, journaled } = this.#what
+    const witnesses = [this.#durableOffset, last ?? 0]
+    const snapshots = names.map(name => offsetInName(name, 'snapshot')).filter(offset => offset !== undefined)
+    for (const offset of snapshots.reverse()) {
+      const bytes = await readFileIfThere(disk, `${root}/${folder}/${snapshotName(offset)}`)
+      if (bytes === undefined || decodeSnapshot(bytes, offset) === undefined) continue
+      witnesses.push(offset)
+      break
+    }
+    if (last !== undefined) witnesses.push((await this.#sidecarHeadOf(last))?.nextOffset ?? 0)
+    if (journaled?.segment === last) witnesses.push(journaled?.nextOffset ?? 0)
+    this.#durableOffset = Math.max(...witnesses)
   }
 
   /** Compaction is, or was, about to replace segments: some may be between two names. Beside a broker it may come and go meanwhile. */
@@ -195,15 +218,26 @@ class PartitionCheck {
     return this.#known.some(({ fromOffset, toOffset }) => fromOffset <= from && toOffset >= to)
   }
 
+  #sidecarBytes(base: number): Promise<Uint8Array | undefined> {
+    const { disk, root, folder } = this.#what
+    return readFileIfThere(disk, `${root}/${folder}/${sidecarName(base)}`)
+  }
+
+  async #sidecarHeadOf(base: number): Promise<SidecarHead | undefined> {
+    const bytes = await this.#sidecarBytes(base)
+    const head = bytes && decodeSidecarHead(bytes)
+    return head?.baseOffset === base ? head : undefined
+  }
+
   async #sidecarOf(base: number) {
-    const bytes = await readFileIfThere(this.#what.disk, `${this.#what.root}/${this.#what.folder}/${sidecarName(base)}`)
+    const bytes = await this.#sidecarBytes(base)
     const sidecar = bytes && readSidecar(bytes)
     return sidecar?.head.baseOffset === base ? sidecar : undefined
   }
 
   /** Bytes behind which no batch follows: torn, if they lie past all that was durable. */
   #checkTail(name: string, tail: BadRange, nextBase: number | undefined): void {
-    const durable = this.#what.ends?.durableOffset ?? 0
+    const durable = this.#durableOffset
     const isTorn = nextBase === undefined && !this.#what.clean && tail.fromOffset >= durable
     // A tail that ends where the next segment begins holds nothing.
     const isEmptyEnd = nextBase !== undefined && tail.fromOffset >= nextBase
@@ -217,11 +251,9 @@ class PartitionCheck {
   }
 
   #isInJournal(segment: number, position: number): boolean {
-    const { journaled, ends } = this.#what
+    const { journaled } = this.#what
     return (
-      journaled?.segment === segment &&
-      journaled.position <= position &&
-      journaled.nextOffset >= (ends?.durableOffset ?? 0)
+      journaled?.segment === segment && journaled.position <= position && journaled.nextOffset >= this.#durableOffset
     )
   }
 
@@ -270,17 +302,16 @@ class PartitionCheck {
   }
 
   #checkEnds(): void {
-    const { ends } = this.#what
-    if (ends === undefined) return
+    const durable = this.#durableOffset
     const last = this.#segments.at(-1)
     const name = segmentName(last?.base ?? 0)
     const end = last?.walk.nextOffset ?? 0
-    if (end < ends.durableOffset && last?.walk.tail === undefined && !this.#areLost(end, ends.durableOffset))
+    if (end < durable && last?.walk.tail === undefined && !this.#areLost(end, durable))
       this.#found(name, {
         code: last && this.#isInJournal(last.base, last.walk.end) ? 'in-journal' : 'log-ends-early',
         ...(last && { byte: last.walk.end }),
-        offsets: [end, ends.durableOffset],
-        problem: `the log ends before offset ${end}; up to ${ends.durableOffset} was durable`,
+        offsets: [end, durable],
+        problem: `the log ends before offset ${end}; up to ${durable} was durable`,
       })
   }
 }

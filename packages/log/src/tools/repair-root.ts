@@ -47,7 +47,7 @@ interface CheckpointRepair {
 }
 
 export function checkpointStep(repair: CheckpointRepair, findings: readonly Finding[]): RepairStep | undefined {
-  const damaged = findings.filter(({ code }) => code === 'checkpoint-damaged')
+  const damaged = findings.filter(({ code }) => code === 'checkpoint-damaged' || code === 'checkpoint-missing')
   if (damaged.length === 0) return undefined
   return {
     file: checkpointName,

@@ -222,6 +222,25 @@ test('a file is no partition, whatever its name: what a start has put aside is a
   ])
 })
 
+test('without the checkpoint that is said, and an end that anything else knows to be durable is no torn write', async () => {
+  for (const witness of ['.index', '.snapshot']) {
+    const disk = await folderWith({ clean: false })
+    const whole = await folderWith()
+    const names = await disk.list(orders)
+    const last = names.findLast(name => name.endsWith('.log'))!
+    const bytes = await disk.readFile(`${orders}/${last}`)
+    await disk.remove(`${dataFolder}/journal`)
+    await disk.remove(`${dataFolder}/checkpoint`)
+    for (const name of names.filter(each => each.endsWith('.snapshot'))) await disk.remove(`${orders}/${name}`)
+    const known = (await whole.list(orders)).findLast(name => name.endsWith(witness))!
+    await put(disk, `${orders}/${known}`, await whole.readFile(`${orders}/${known}`))
+    assert.deepEqual(await findings(disk), [{ file: 'checkpoint', code: 'checkpoint-missing' }], witness)
+    await flip(disk, `${orders}/${last}`, bytes.length - 1)
+    const [lost, end] = await findings(disk)
+    assert.deepEqual([lost!.code, end!.code, end!.offsets?.[1]], ['checkpoint-missing', 'segment-damaged', 30], witness)
+  }
+})
+
 test('every kind of finding says what it means and how to mend it', () => {
   for (const [code, { meaning, mend }] of Object.entries(findingKinds))
     assert.ok(meaning.length > 20 && mend.length > 10, code)

@@ -11,7 +11,7 @@ import { kindOf } from './file-kinds.ts'
 import type { Finding } from './finding.ts'
 import { readJournal } from './journal-file.ts'
 import { checkPartition, type PartitionReport, topicOfFolder } from './partition-check.ts'
-import { folderKind, foundNames } from './partition-names.ts'
+import { type FoundName, folderKind, foundNames } from './partition-names.ts'
 
 export interface VerifyOptions {
   readonly disk: Disk
@@ -44,6 +44,8 @@ export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport
   const isAll = wanted.topic === undefined && wanted.partition === undefined
   const clean = names.some(({ name }) => name === cleanShutdownName)
   const journal = await readJournal(disk, folder)
+  if (isAll && hasLostCheckpoint(names))
+    findings.push({ file: checkpointName, code: 'checkpoint-missing', problem: 'it is not there' })
   let files = 0
   let bytes = 0
   for (const { name, place } of names) {
@@ -78,6 +80,10 @@ export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport
   }
   return { findings, partitions, files, bytes }
 }
+
+/** A folder without partitions has nothing to say in one. */
+const hasLostCheckpoint = (names: readonly FoundName[]): boolean =>
+  names.some(({ place }) => place.kind === 'partition') && !names.some(({ name }) => name === checkpointName)
 
 export interface Wanted {
   readonly topic?: string | undefined
