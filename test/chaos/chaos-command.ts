@@ -8,7 +8,7 @@ export const usage = `npm run chaos -- [items] [options]
   without items          all of them
   --quick                a few rounds of each, no soak
   --seed S               with the chance of an earlier run
-  --soak-minutes N       how long R18 takes, default 60; less than 10 leaves it out
+  --soak-minutes N       how long R18 takes, default 60; 0 leaves it out
   --json FILE            the figures, for programs
 
 ends with 0 when every figure reaches its bar, with 1 when one does not, with 2 when nothing was run

@@ -12,7 +12,7 @@ export function readArguments<const Config extends ParseArgsConfig>(
     return parseArgs<Config>(config)
   } catch (error) {
     if (!String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) throw error
-    const [sentence] = (error as Error).message.split(/\. |\n/)
+    const [sentence] = (error as Error).message.split(/\.\s/)
     throw new Misuse(`${sentence}; --help says what there is`)
   }
 }

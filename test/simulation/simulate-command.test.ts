@@ -53,17 +53,25 @@ test('the chaos list takes items, a seed and lengths, and nothing else', () => {
     assert.throws(() => chaosCommand(args), Misuse, args.join(' '))
 })
 
+const run = (script: string, ...args: string[]) =>
+  spawnSync(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...args], { encoding: 'utf8' })
+
+test('a seed that fails with a planted bug tells how to run it again', () => {
+  const { status, stdout } = run('simulate.ts', '--seed', '17', '--plant', 'truncation-off-by-one')
+  assert.equal(status, 1)
+  assert.match(stdout, /commit \w.* with the planted bug truncation-off-by-one\n/)
+  assert.match(stdout, /^again: npm run simulate -- --seed 17 --plant truncation-off-by-one --trace$/m)
+})
+
 for (const [script, name] of [
   ['simulate.ts', '--plant NAME'],
   ['../chaos/run.ts', '--soak-minutes N'],
 ] as const) {
   test(`${script} ends with 2 and one sentence when it is asked for what there is not`, () => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...args], { encoding: 'utf8' })
-    const wrong = run('--nonsense')
+    const wrong = run(script, '--nonsense')
     assert.equal(wrong.status, 2)
     assert.match(wrong.stderr, /^Unknown option '--nonsense'.*--help.*\n$/)
-    const help = run('--help')
+    const help = run(script, '--help')
     assert.equal(help.status, 0)
     assert(help.stdout.includes(name))
   })

@@ -39,8 +39,9 @@ async function replay({ seed, planted, withTrace }: Wanted<'replay'>): Promise<b
   return isClean(outcome)
 }
 
-const again = (seed: number, planted?: PlantedBug): string =>
-  `npm run simulate -- --seed ${seed}${planted === undefined ? '' : ` --plant ${planted.name}`} --trace`
+function again(seed: number, planted?: PlantedBug): string {
+  return `npm run simulate -- --seed ${seed}${planted === undefined ? '' : ` --plant ${planted.name}`} --trace`
+}
 
 async function search({ first, seeds, workers, minutes }: Wanted<'search'>): Promise<boolean> {
   const totals = new Totals()
