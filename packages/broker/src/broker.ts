@@ -7,6 +7,7 @@ import { BrokerConfig } from './config/broker-config.ts'
 import { embeddedGroups } from './groups/index.ts'
 import type { BrokerServices } from './handler.ts'
 import { handlers } from './handlers/index.ts'
+import { type BrokerHealth, brokerHealth, HealthWatch } from './health.ts'
 import { type Address, advertisedAddress, checkListen, checkPorts, listenFailure } from './listen-address.ts'
 import { type Logger, quiet } from './logger.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -46,11 +47,13 @@ const closePatienceMs = 4000
 export class Broker {
   readonly #services: BrokerServices
   readonly #server: Server
+  readonly #watch: HealthWatch
   #closing: Promise<void> | undefined
 
-  private constructor(services: BrokerServices, server: Server) {
+  private constructor(services: BrokerServices, server: Server, watch: HealthWatch) {
     this.#services = services
     this.#server = server
+    this.#watch = watch
   }
 
   /** Resolves when clients can connect. Throws UsageError, in one sentence, for settings, folders and ports that cannot be used. */
@@ -67,16 +70,17 @@ export class Broker {
     const advertise = options.advertise ?? advertisedAddress(config)
     if (advertise) checkPorts(advertise, options.nodes ?? 1)
     const cluster = await openCluster(options)
-    let engine: LogEngine | undefined
+    let engine: EmbeddedEngine | undefined
     try {
-      engine = await startEngine(options, cluster, config)
-      const services = await startServices(options, { config, cluster, engine })
+      const log = await startEngine(options, cluster, config)
+      engine = log
+      const services = await startServices(options, { config, cluster, engine: log })
       const { wire, clock } = options.world
       const server = new Server({ wire, clock, listen: options.listen, advertise, handlers, broker: services })
       await listenOrExplain(server, options.listen)
-      return new Broker(services, server)
+      return new Broker(services, server, new HealthWatch(services, () => brokerHealth(log.health())))
     } catch (error) {
-      await engine?.close({ drain: false })
+      await engine?.close({ drain: false }).catch(() => undefined)
       await cluster.close()
       throw error
     }
@@ -93,6 +97,11 @@ export class Broker {
     return this.#services.cluster.clusterId
   }
 
+  /** What of the stored records is damaged or offline. Costs little: ask as often as you like. */
+  health(): BrokerHealth {
+    return this.#watch.health()
+  }
+
   /**
    * Accepts nobody any more, answers what runs and what waits, then closes. With `drain` (the default) it also waits until everything
    * is on disk and leaves a mark that spares the next start its look at the logs.
@@ -103,11 +112,14 @@ export class Broker {
 
   async #close(drain: boolean): Promise<void> {
     const { engine, groups, topics, cluster, logger } = this.#services
+    this.#watch.close()
     groups.close()
     topics.close()
-    await this.#server.close(drain ? closePatienceMs : 0)
-    await engine.close({ drain })
-    await cluster.close()
+    try {
+      await this.#server.close(drain ? closePatienceMs : 0)
+    } finally {
+      await engine.close({ drain }).finally(() => cluster.close())
+    }
     logger.info({ drain }, 'broker closed')
   }
 
@@ -138,7 +150,7 @@ function startEngine(
   { data, world, logger = quiet }: Given,
   cluster: ClusterStore,
   config: BrokerConfig,
-): Promise<LogEngine> {
+): Promise<EmbeddedEngine> {
   const isMemory = 'memory' in data
   return EmbeddedEngine.start({
     clock: world.clock,

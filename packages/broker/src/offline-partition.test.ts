@@ -94,3 +94,14 @@ test('a partition that is offline is shown as such, and spoils no other of its t
     ])
   })
 })
+
+test('the broker says what is offline, in its log and to the program that runs it', async () => {
+  await withOneOffline(async broker => {
+    const { damaged, offline } = broker.broker.health()
+    assert.deepEqual({ damaged, offline }, { damaged: [], offline: [{ topic: 't', partition: 1 }] })
+    assert.match(
+      broker.lines.join('\n'),
+      /error 0 damaged ranges in 0 partitions, 1 partition offline; `odradek log verify /,
+    )
+  })
+})

@@ -14,9 +14,10 @@ const damage = channel('odradek:log:damage')
 
 const scrubbed = channel('odradek:log:scrubbed')
 
-export function tellScrubbed(logger: LogLogger, pass: ScrubPass): void {
-  logger.info(pass, 'scrubbed all logs')
-  if (scrubbed.hasSubscribers) scrubbed.publish(pass)
+/** `known`: damaged ranges there are now, with those that it found. */
+export function tellScrubbed(logger: LogLogger, { damaged: newlyDamaged, ...pass }: ScrubPass, known: number): void {
+  logger.info({ ...pass, damagedNew: newlyDamaged, damagedKnown: known }, 'scrubbed all logs')
+  if (scrubbed.hasSubscribers) scrubbed.publish({ ...pass, damaged: newlyDamaged })
 }
 
 export function tellDamage(logger: LogLogger, { topic, index: partition }: PartitionOwner, range: DamagedRange): void {

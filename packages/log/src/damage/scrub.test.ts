@@ -34,6 +34,9 @@ describe('the scrub', () => {
       const again = await node.settle(node.engine.scrub())
       unsubscribe('odradek:log:damage', hear)
       assert.deepEqual([pass.damaged, again.damaged, told.length], [1, 0, 1])
+      const lines = node.notes.lines.filter(line => line.startsWith('scrubbed'))
+      assert.match(lines[0]!, /"damagedNew":1,"damagedKnown":1/)
+      assert.match(lines[1]!, /"damagedNew":0,"damagedKnown":1/)
       const { damaged, offline } = node.engine.health()
       assert.deepEqual([damaged.length, offline.length], [1, 0])
       const { segment, fromOffset, toOffset, reason } = damaged[0]!.ranges[0]!

@@ -87,7 +87,9 @@ export class Scrub {
     await writeScrubPass(disk, folder, pass).catch(error =>
       logger.warn({ folder, error: error.message }, 'cannot note how the scrub went'),
     )
-    tellScrubbed(logger, pass)
+    let known = 0
+    for (const log of this.#logs()) known += log.damagedRanges.length
+    tellScrubbed(logger, pass, known)
     return pass
   }
 
