@@ -4,13 +4,14 @@
  * Nothing is written. Beside a running broker the log is looked at up to its durable offset, which was read before; what such a look finds
  * missing or half written may have changed under it, and is looked at again before it counts.
  */
-import type { Disk } from '@odradek/world'
+import type { Disk, DiskFile } from '@odradek/world'
 import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import type { DamagedRange } from '../damage/damage.ts'
 import { readQuarantine } from '../damage/quarantine-file.ts'
 import { metadataName, offsetInName, segmentName, sidecarName, snapshotName } from '../folder/file-names.ts'
 import { listIfThere, readFileIfThere } from '../folder/whole-file.ts'
 import { decodeSnapshot } from '../producers/producer-snapshot.ts'
+import { baseOffsetAt, batchOverhead, batchSizeAt, looksLikeBatch, nextOffsetAt } from '../segment/batch-fields.ts'
 import { decodeSidecarHead, type SidecarHead } from '../segment/segment-sidecar.ts'
 import type { PartitionEnds } from './checkpoint-file.ts'
 import { kindOf } from './file-kinds.ts'
@@ -192,9 +193,12 @@ class PartitionCheck {
       })
       this.#segments.push({ base, walk })
       this.#bytes += file.size
+      const isCompacted = names.includes(cleanedOffsetName) || this.#what.compacted === true
       for (const bad of walk.damaged)
-        if (!this.#isKnown(base, bad))
-          this.#found(name, { code: 'segment-damaged', ...where(bad), problem: bad.reason })
+        if (!this.#isKnown(base, bad)) {
+          const loss = isCompacted ? await withoutHole(file, bad) : bad
+          this.#found(name, { code: 'segment-damaged', ...where(loss), problem: bad.reason })
+        }
       for (const bad of walk.undecodable)
         this.#found(name, { code: 'records-damaged', ...where(bad), problem: bad.reason })
       if (walk.tail !== undefined && !this.#isKnown(base, walk.tail)) this.#checkTail(name, walk.tail, nextBase)
@@ -314,6 +318,14 @@ class PartitionCheck {
         problem: `the log ends before offset ${end}; up to ${durable} was durable`,
       })
   }
+}
+
+/** What compaction had taken before the damaged batch is not lost: its header says where it begins, if it fits the batch behind it. */
+async function withoutHole(file: DiskFile, bad: BadRange): Promise<BadRange> {
+  const header = await file.read(bad.position, batchOverhead)
+  if (header.length < batchOverhead || !looksLikeBatch(header, 0, bad.fromOffset)) return bad
+  const isWhole = batchSizeAt(header, 0) === bad.bytes && nextOffsetAt(header, 0) <= bad.toOffset
+  return isWhole ? { ...bad, fromOffset: baseOffsetAt(header, 0) } : bad
 }
 
 /** Compaction may have left nothing at the end of a segment. */

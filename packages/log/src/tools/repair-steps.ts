@@ -6,7 +6,7 @@
 import type { Clock, Disk } from '@odradek/world'
 import type { DamagedRange } from '../damage/damage.ts'
 import { readQuarantine, writeQuarantine } from '../damage/quarantine-file.ts'
-import { cleanShutdownName, offsetInName, quarantineName, segmentName, sidecarName } from '../folder/file-names.ts'
+import { offsetInName, quarantineName, segmentName, sidecarName } from '../folder/file-names.ts'
 import { writeFile } from '../folder/whole-file.ts'
 import type { BackupManifest } from './backup-manifest.ts'
 import type { Finding } from './finding.ts'
@@ -59,7 +59,7 @@ export class PartitionRepair {
     }
     for (const finding of this.#findings.filter(({ code }) => missing.has(code))) {
       const found = await this.#inBackup(finding)
-      if (found !== undefined) steps.push(this.#newSegment(finding, found))
+      if (found !== undefined && found.size > 0) steps.push(this.#newSegment(finding, found))
     }
     for (const finding of this.#findings) {
       if (finding.code === 'snapshot-damaged')
@@ -67,7 +67,7 @@ export class PartitionRepair {
       if (finding.code === 'quarantine-damaged') steps.push(this.#remove(finding, 'its ranges are found again'))
     }
     steps.push(...this.#sidecars())
-    return steps.length === 0 ? steps : [...steps, ...(await this.#uncleanStep())]
+    return steps
   }
 
   #path(name: string): string {
@@ -162,22 +162,17 @@ export class PartitionRepair {
   }
 
   #replace(segment: number, finding: Finding, found: FoundBatches): RepairStep {
-    const [from, to] = finding.offsets!
-    const rest = [
-      [from, found.fromOffset],
-      [found.toOffset, to],
-    ].filter(([a, b]) => a! < b!)
-    const lost = rest.map(([a, b]) => `; ${offsetsText(a!, b!)} are not in the backup and go into quarantine`).join('')
+    const lost = found.lacking.map(({ from, to }) => `; ${absenceText(from, to)}`).join('')
     this.#changed.add(segment)
     return {
       file: `${this.#what.name}/${String(segment).padStart(20, '0')}.log`,
       step: `bring back ${offsetsText(found.fromOffset, found.toOffset)} from the backup, ${found.size} bytes at byte ${finding.byte ?? 0}${lost}`,
       mends: [finding],
-      apply: () => this.#splice(segment, finding, found, rest as [number, number][]),
+      apply: () => this.#splice(segment, finding, found),
     }
   }
 
-  async #splice(segment: number, finding: Finding, found: FoundBatches, lost: [number, number][]): Promise<void> {
+  async #splice(segment: number, finding: Finding, found: FoundBatches): Promise<void> {
     const { disk, root, name, aside } = this.#what
     const file = `${name}/${String(segment).padStart(20, '0')}.log`
     const path = `${root}/${file}`
@@ -186,29 +181,28 @@ export class PartitionRepair {
     await writeSpliced(disk, path, { byte, bytes, chunks: found.bytes, size: found.size })
     await disk.rename(`${path}.repaired`, path)
     await disk.syncFolder(`${root}/${name}`)
-    await this.#moveRanges(segment, byte, bytes, found.size)
-    for (const [a, b] of lost) {
-      const at = a < found.fromOffset ? byte : byte + found.size
+    await this.#moveRanges(segment, finding, found.size)
+    for (const { from, to, at } of found.lacking)
       await this.#quarantine(segment, {
         ...this.#rangeOf(segment, finding),
-        fromPosition: at,
-        toPosition: at,
-        fromOffset: a,
-        toOffset: b,
+        fromPosition: byte + at,
+        toPosition: byte + at,
+        fromOffset: from,
+        toOffset: to,
       })
-    }
   }
 
   /** Known damage that is mended goes; what lies behind it has moved. */
-  async #moveRanges(segment: number, byte: number, bytes: number, size: number): Promise<void> {
+  async #moveRanges(segment: number, { byte = 0, bytes = 0, offsets }: Finding, size: number): Promise<void> {
     const { disk, root, name, aside } = this.#what
     const known = await readQuarantine(disk, `${root}/${name}`, segment)
     if (known.length === 0) return
     await aside.keep(`${name}/${quarantineName(segment)}`)
+    const isAt = ({ fromPosition, toPosition }: DamagedRange) => fromPosition === byte && toPosition === byte + bytes
     const left = known
-      .filter(range => range.fromPosition !== byte || range.toPosition !== byte + bytes)
+      .filter(range => !(isAt(range) && range.fromOffset >= offsets![0] && range.toOffset <= offsets![1]))
       .map(range =>
-        range.fromPosition < byte
+        range.fromPosition < byte || isAt(range)
           ? range
           : { ...range, fromPosition: range.fromPosition + size - bytes, toPosition: range.toPosition + size - bytes },
       )
@@ -258,15 +252,6 @@ export class PartitionRepair {
       await file.close()
     }
   }
-
-  /** The next start looks at everything that it can doubt. */
-  async #uncleanStep(): Promise<RepairStep[]> {
-    const { disk, root } = this.#what
-    const path = `${root}/${cleanShutdownName}`
-    if (!(await disk.exists(path))) return []
-    const apply = () => disk.remove(path)
-    return [{ file: cleanShutdownName, step: 'remove it, so that the next start looks again', mends: [], apply }]
-  }
 }
 
 async function writeSpliced(
@@ -291,6 +276,9 @@ async function writeSpliced(
     await old.close()
   }
 }
+
+const absenceText = (from: number, to: number): string =>
+  `${offsetsText(from, to)} ${to - from <= 1 ? 'is not in the backup and goes' : 'are not in the backup and go'} into quarantine`
 
 const offsetsText = (from: number, to: number): string =>
   to - from <= 1 ? `offset ${from}` : `offsets ${from} to ${to - 1}`

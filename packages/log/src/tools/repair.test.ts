@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ErrorCodes } from '@odradek/protocol'
+import { ErrorCodes, eachBatch, encodeBatch } from '@odradek/protocol'
 import { type Disk, realClock } from '@odradek/world'
+import { cleanedOffsetName } from '../compaction/compaction-files.ts'
+import { writeQuarantine } from '../damage/quarantine-file.ts'
 import { EmbeddedEngine } from '../embedded-engine.ts'
 import { topicOf } from '../testing/batches.ts'
 import { contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
@@ -170,3 +172,75 @@ async function backedUpFrom(disk: Disk): Promise<void> {
     await put(disk, path, Buffer.from(bytes, 'base64'))
   }
 }
+
+/** Closed segments that have kept their first and third batch, and the mark of compaction. */
+async function compactedFolder(): Promise<Disk> {
+  const disk = await folderWith({ batches: 12 })
+  const names = (await disk.list(orders)).filter(name => name.endsWith('.log'))
+  for (const name of names.slice(0, -1)) {
+    const bytes = await disk.readFile(`${orders}/${name}`)
+    const batches = [...eachBatch(bytes)]
+    const kept = Buffer.concat([batches[0]!, batches[2]!].map(({ at, end }) => bytes.slice(at, end)))
+    await disk.remove(`${orders}/${name}`)
+    await put(disk, `${orders}/${name}`, kept)
+    await disk.remove(`${orders}/${name.replace('log', 'index')}`)
+  }
+  await put(disk, `${orders}/${cleanedOffsetName}`, Buffer.from('that it is there says it'))
+  return disk
+}
+
+test('holes of compaction are none of what is lost: a backup heals the segment whole, and its quarantine goes', async () => {
+  const compacted = () => ({ name: 'orders', compacted: true })
+  const disk = await backedUp(await compactedFolder())
+  const whole = await segmentsOf(disk)
+  const damage = async () =>
+    (await verifyFolder({ disk, folder: dataFolder, topics: compacted })).findings.filter(
+      ({ code }) => code === 'segment-damaged' || code === 'quarantined',
+    )
+  const { length } = await disk.readFile(`${orders}/${first}.log`)
+  for (const byte of [70, length - 3]) await flip(disk, `${orders}/${first}.log`, byte)
+  assert.equal((await damage())[0]!.offsets![0], 0)
+  await repair(disk, { topics: compacted })
+  assert.ok((await damage()).every(({ code }) => code === 'quarantined'))
+  const { left, steps } = await repair(disk, { from: '/backup', aside: '/aside-2', topics: compacted })
+  assert.deepEqual(left, [])
+  assert.doesNotMatch(steps.map(({ step }) => step).join(), /not in the backup/)
+  assert.deepEqual(await segmentsOf(disk), whole)
+  assert.equal(await disk.exists(`${orders}/${first}.quarantine`), false)
+})
+
+test('a hole before a damaged batch is not lost with it, and a quarantine of holes alone goes', async () => {
+  const compacted = () => ({ name: 'orders', compacted: true })
+  const disk = await backedUp(await compactedFolder())
+  const path = `${orders}/${first}.log`
+  const [one, two] = [...eachBatch(await disk.readFile(path))]
+  const bytes = await disk.readFile(path)
+  const third = encodeBatch([{ value: 'x' }], { baseOffset: two!.lastOffset + 1, leaderEpoch: 1 })
+  await put(disk, path, third, bytes.length)
+  await flip(disk, path, two!.at + 70)
+  const { findings } = await verifyFolder({ disk, folder: dataFolder, topics: compacted })
+  assert.deepEqual(
+    findings.filter(({ code }) => code === 'segment-damaged').map(({ offsets }) => offsets),
+    [[two!.baseOffset, two!.lastOffset + 1]],
+  )
+  assert.ok(two!.baseOffset > one!.lastOffset + 1)
+  await disk.remove(path)
+  await put(disk, path, bytes)
+  const hole = {
+    fromOffset: one!.lastOffset + 1,
+    toOffset: two!.baseOffset,
+    fromPosition: one!.end,
+    toPosition: one!.end,
+  }
+  await writeQuarantine(disk, orders, 0, [{ ...hole, segment: 0, reason: 'gone', foundAt: 0 }])
+  const { left } = await repair(disk, { from: '/backup', topics: compacted })
+  assert.deepEqual(left, [])
+  assert.equal(await disk.exists(`${orders}/${first}.quarantine`), false)
+})
+
+test('the mark of an orderly end is removed once', async () => {
+  const disk = await folderWith()
+  for (const partition of ['orders-0', 'orders-1']) await flip(disk, `${dataFolder}/${partition}/${first}.log`, 80)
+  const { steps } = await repair(disk)
+  assert.equal(steps.filter(({ file }) => file === 'clean-shutdown').length, 1)
+})

@@ -7,6 +7,7 @@
  *     index, snapshot, checkpoint      made again from the segments
  */
 import type { Clock, Disk } from '@odradek/world'
+import { cleanShutdownName } from '../folder/file-names.ts'
 import { type BackupManifest, readManifest } from './backup-manifest.ts'
 import { type Finding, severityOf } from './finding.ts'
 import { Aside } from './repair-aside.ts'
@@ -74,7 +75,16 @@ async function planRepair(
     const backup = manifest === undefined ? undefined : { manifest, folder: options.from! }
     steps.push(...(await new PartitionRepair({ disk, clock, root: folder, name, aside, backup }, ofFolder).steps()))
   }
+  // The next start looks at everything that it can doubt.
+  if (steps.length > 0) steps.push(...(await uncleanSteps(disk, folder)))
   const checkpoint = checkpointStep({ disk, clock, root: folder, aside }, findings)
   if (checkpoint !== undefined) steps.push(checkpoint)
   return steps
+}
+
+async function uncleanSteps(disk: Disk, folder: string): Promise<RepairStep[]> {
+  const path = `${folder}/${cleanShutdownName}`
+  if (!(await disk.exists(path))) return []
+  const step = 'remove it, so that the next start looks again'
+  return [{ file: cleanShutdownName, step, mends: [], apply: () => disk.remove(path) }]
 }
