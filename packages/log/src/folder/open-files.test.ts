@@ -99,3 +99,24 @@ test('when the system has no descriptors left, some are left to others for a whi
   for (let i = 0; i < 40; i++) await openAll()
   assert.equal(areOpen(), 20)
 })
+
+test('what must be asked of a descriptor is asked before it is closed, and its place is not given away meanwhile', async () => {
+  const disk = memoryDisk()
+  await disk.makeFolder('/d')
+  const files = new OpenFiles(disk, 1)
+  const a = await files.take('/d/a', 'create')
+  const asked = Promise.withResolvers<void>()
+  a.beforeClose = () => asked.promise
+  files.release(a)
+  let hasPlace = false
+  const taking = files.take('/d/b', 'create').then(open => {
+    hasPlace = true
+    return open
+  })
+  await turn()
+  assert(!hasPlace)
+  a.file.write(0, [new Uint8Array(3)])
+  asked.reject(new Error('EIO'))
+  files.release(await taking)
+  await assert.rejects(a.file.read(0, 1))
+})

@@ -15,12 +15,17 @@ export interface OpenFile {
   readonly file: DiskFile
   /** How many took it and have not released it. */
   users: number
+  /** What must be asked of this descriptor, and of no later one. A failure is its owner's business. */
+  beforeClose?: (() => Promise<void>) | undefined
 }
 
 /** Descriptors for connections, and for what is opened in passing. */
 const leftToOthers = 8
 /** A limit that was lowered rises by one with so many files opened. */
 const opensToRise = 64
+
+/** Files that are closed at the same time for those who wait for a place. */
+const mostEndingAhead = 2
 
 export class OpenFiles {
   readonly #disk: Disk
@@ -31,6 +36,8 @@ export class OpenFiles {
   /** Insertion order is the order of last use. */
   readonly #idle = new Set<OpenFile>()
   readonly #waiting: (() => void)[] = []
+  /** Closed as soon as their last sync has ended. */
+  #ending = 0
 
   constructor(disk: Disk, limit: number) {
     this.#disk = disk
@@ -72,8 +79,8 @@ export class OpenFiles {
   }
 
   #hasPlace(): boolean {
-    this.#shrinkTo(this.#limit - this.#opening.size - 1)
-    return this.#open.size + this.#opening.size < this.#limit
+    this.#shrinkTo(this.#limit - this.#opening.size - 1 - Math.min(this.#waiting.length, mostEndingAhead))
+    return this.#open.size + this.#opening.size + this.#ending < this.#limit
   }
 
   /** One that waits, if there may be a place for it now. */
@@ -135,7 +142,15 @@ export class OpenFiles {
   }
 
   /** What must last was synced before; a failing close has nothing to say. */
-  #close(open: OpenFile): Promise<void> {
-    return open.file.close().catch(() => undefined)
+  async #close(open: OpenFile): Promise<void> {
+    if (open.beforeClose !== undefined) await this.#end(open.beforeClose)
+    await open.file.close().catch(() => undefined)
+  }
+
+  async #end(beforeClose: () => Promise<void>): Promise<void> {
+    this.#ending++
+    await beforeClose().catch(() => undefined)
+    this.#ending--
+    this.#wakeNext()
   }
 }

@@ -138,6 +138,52 @@ test('a file that cannot be synced behind the journal is offline; what it had ac
   assert.deepEqual(valuesOf(await node.read(1, 4)), ['acknowledged'])
 })
 
+test('a descriptor that the journal has spared a sync has it before it is closed, and its failure loses nothing', async () => {
+  const node = new SimulatedNode({}, { journalBytes: pieceBytes, openFiles: 4 })
+  await node.start()
+  await openMany(node)
+  await appendEverywhere(node, 'begin')
+  const unsynced = new Set<string>()
+  node.disk.observe((operation, path) => {
+    if (path.endsWith('.log') && operation === 'write') unsynced.add(path)
+    else if (operation === 'sync') unsynced.delete(path)
+  })
+  assert(allOk(await appendEverywhere(node, 'a')))
+  assert(unsynced.size > 0 && unsynced.size <= 4, `${unsynced.size} files depend on the journal`)
+  const take = node.disk.fail({ on: 'sync', code: 'EIO', path: 'orders-3/', times: 1 })
+  assert(allOk((await appendEverywhere(node, 'b')).filter((_, index) => index !== 3)))
+  await node.world.clock.advance(60_000)
+  const answer = await node.append(batchOf({ partition: 4 }))
+  assert(!answer.ok && answer.error === ErrorCodes.KAFKA_STORAGE_ERROR)
+  take()
+  await powerFails(node)
+  for (const { id, index } of many) {
+    const values = valuesOf(await node.read(1, id))
+    assert.deepEqual(values.slice(0, index === 3 ? 1 : 2), index === 3 ? ['a'] : ['a', 'b'])
+  }
+})
+
+test('a direct sync asked for while one behind the journal fails is not answered for', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'journaled')
+  const take = node.disk.fail({ on: 'sync', code: 'EIO', path: 'orders-3/', times: 1 })
+  const batch = batchOf({ partition: 4, values: ['x'.repeat(40_000)] })
+  let direct: Promise<Appended[]> | undefined
+  let syncs = 0
+  node.disk.observe((operation, path) => {
+    if (operation !== 'sync' || !path.includes('orders-3/')) return
+    syncs++
+    direct ??= node.engine.append([batch], { acks: -1, deadline: Number.POSITIVE_INFINITY })
+  })
+  await node.world.clock.advance(60_000)
+  const answer = (await node.settle(direct!))[0]!
+  assert(!answer.ok && answer.error === ErrorCodes.KAFKA_STORAGE_ERROR)
+  assert.equal(syncs, 1, 'none begins beside the one that fails, nor after it')
+  take()
+  await powerFails(node)
+  assert.equal(valuesOf(await node.read(1, 4))[0], 'journaled')
+})
+
 test('entries that cannot be written again keep their partition offline and the journal in place', async () => {
   const node = await nodeWithJournal()
   await appendEverywhere(node, 'acknowledged')

@@ -10,6 +10,7 @@ import { createPartitionFolder, type PartitionOwner, partitionFolder } from '../
 import type { JournalEntry } from '../journal/journal-group.ts'
 import type { LogServices } from '../log-services.ts'
 import type { ProducerState } from '../producers/producer-state.ts'
+import { FileSyncs } from '../sync/file-syncs.ts'
 import { durably } from '../sync/sync-failure.ts'
 import { ActiveDescription } from './active-description.ts'
 import { type PlacedBatch, Segment } from './segment.ts'
@@ -33,6 +34,8 @@ export class SegmentWriter {
   #snapshotOffset: number
   #describing: Promise<void> = Promise.resolve()
   readonly #growing: ActiveDescription
+  /** Of the active segment. */
+  #syncs = new FileSyncs()
 
   constructor(services: LogServices, owner: PartitionOwner, segments: SegmentList, snapshotOffset: number) {
     this.#services = services
@@ -68,8 +71,12 @@ export class SegmentWriter {
 
   /** Somebody else may need the descriptor. */
   release(): void {
-    if (this.#open !== undefined) this.#services.files.release(this.#open)
+    const open = this.#open
     this.#open = undefined
+    if (open === undefined) return
+    const { active } = this.#segments
+    open.beforeClose = active === undefined || this.isSettled ? undefined : () => this.#settleBy(open, active)
+    this.#services.files.release(open)
   }
 
   /** Throws when the disk refuses. Then what was written of it must go, durably, before the segment counts as durable again. */
@@ -100,7 +107,7 @@ export class SegmentWriter {
     if (this.#mustCut) active.cut(file)
     this.#mustCut = false
     this.#forgetUnsynced()
-    await durably(file.sync())
+    await this.#syncs.sync(file)
     this.#durableSize = size
     this.#settledSize = size
     return nextOffset
@@ -150,13 +157,22 @@ export class SegmentWriter {
   async settle(): Promise<void> {
     const { active } = this.#segments
     if (active === undefined || this.isSettled) return
-    const size = this.#durableSize
     const open = await this.#services.files.take(active.path)
     try {
-      await durably(open.file.sync())
+      await this.#settleBy(open, active)
     } finally {
       this.#services.files.release(open)
     }
+  }
+
+  /**
+   * By the descriptor that was open since the bytes were written, before it is closed: of pages that it could not write the system tells
+   * those who have the file open then, and nobody for sure who opens it later.
+   */
+  async #settleBy({ file }: OpenFile, active: Segment): Promise<void> {
+    const size = this.#durableSize
+    if (active !== this.#segments.active || this.isSettled) return
+    await this.#syncs.sync(file)
     if (active === this.#segments.active) this.#settledSize = Math.max(this.#settledSize, size)
   }
 
@@ -210,11 +226,16 @@ export class SegmentWriter {
     await this.idle()
     await this.settle()
     const active = this.#segments.active!
-    if (active.size > 0 && active.sidecarSize !== active.size) await writeSidecar(this.#services, active)
-    if (this.#snapshotOffset === active.nextOffset) return
-    this.#snapshotOffset = active.nextOffset
-    const snapshot = snapshotOf(active.nextOffset, producers)
-    await writeSnapshot(this.#services, this.#folder, active.nextOffset, snapshot, { sync: false })
+    try {
+      if (active.size > 0 && active.sidecarSize !== active.size) await writeSidecar(this.#services, active)
+      if (this.#snapshotOffset === active.nextOffset) return
+      this.#snapshotOffset = active.nextOffset
+      const snapshot = snapshotOf(active.nextOffset, producers)
+      await writeSnapshot(this.#services, this.#folder, active.nextOffset, snapshot, { sync: false })
+    } catch (error) {
+      const message = 'could not describe the last segment of a log; the next start will scan it'
+      this.#services.logger.warn({ file: active.path, error: (error as Error).message }, message)
+    }
   }
 
   async #startSegment(baseOffset: number): Promise<void> {
@@ -233,6 +254,7 @@ export class SegmentWriter {
 
   #begin(segment: Segment, open: OpenFile): void {
     this.#open = open
+    this.#syncs = new FileSyncs()
     this.#durableSize = 0
     this.#settledSize = 0
     this.#segments.add(segment)
