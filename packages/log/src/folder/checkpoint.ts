@@ -5,7 +5,7 @@
  *     header 64 │ slot 0 │ slot 1 │ …          slot = two copies of 64 bytes: the newer is written over the older
  *
  * A slot is written after each group commit of its partition, in place, without a sync of its own: a killed process loses nothing of
- * it. After a power loss it may be old, which only makes recovery look at more. It is synced a few seconds later, before a raised log
+ * it. After a power loss it may be old, which only makes recovery look at more. It is synced a second later, before a raised log
  * start is answered, and at shutdown.
  */
 import { crc32c, UsageError } from '@odradek/protocol'
@@ -33,7 +33,7 @@ export const copySize = 64
 export const slotSize: number = 2 * copySize
 const kinds = { free: 0, partition: 1, clock: 2 } as const
 export const clockKey = 'clock'
-const syncAfterMs = 5000
+const syncAfterMs = 1000
 
 export const partitionKey = (topicId: string, index: number): string => `${topicId}/${index}`
 
