@@ -26,13 +26,31 @@ test('an iteration ends with what cannot be read, and the next one goes on behin
         return false
       })
     while (!(await run(readOn())));
-    assert.deepEqual(
-      [seen, lost],
-      [
-        ['0=a', '3=d'],
-        [1, 2],
-      ],
-    )
+    assert.deepEqual([seen, lost], [['0=a', '3=d'], [1]])
     await run(consumer.close())
   })
 })
+
+for (const length of [1, 2, 3, 64, 9_414]) {
+  test(`the end of ${length} damaged records is found without asking for each, and what was read before them is handed out`, async () => {
+    await play({}, async ({ cluster, answers, world, engine, take }) => {
+      append(cluster, 'a')
+      for (let i = 0; i < length; i++) append(cluster, 'lost')
+      append(cluster, 'z')
+      let refusals = 0
+      answers.isDamaged = (_, offset) => {
+        const isLost = offset >= 1 && offset <= length
+        if (isLost) refusals++
+        return isLost
+      }
+      const e = engine()
+      e.assign([{ topic: 't', partition: 0 }])
+      await world.clock.advance(5_000)
+      assert.deepEqual(await take(e, 1), ['0=a'])
+      await assert.rejects(take(e, 1), { offset: 1, resumeAt: length + 1 })
+      e.seek({ topic: 't', partition: 0 }, length + 1)
+      assert.deepEqual(await take(e, 1), [`${length + 1}=z`])
+      assert.ok(refusals < 150, `asked ${refusals} times`)
+    })
+  })
+}

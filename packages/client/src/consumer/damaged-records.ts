@@ -10,7 +10,7 @@ export class DamagedRecordsError extends CorruptionError {
   readonly partition: number
   /** The first record that is lost. */
   readonly offset: number
-  /** Nothing that is known to be damaged stands from here on; there may be more that is not known yet. */
+  /** The first offset after it that can be read, as far as it could be found out. */
   readonly resumeAt: number
 
   constructor(

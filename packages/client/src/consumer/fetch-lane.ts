@@ -25,7 +25,8 @@ export type PartitionAnswer = Response<typeof Fetch>['responses'][number]['parti
 /** Partitions that are missing: the broker had nothing new to say about them. */
 export type LaneAnswer = Map<AssignedPartition, PartitionAnswer>
 
-const noIdsBelow = 12
+/** The last version of Fetch that names topics. */
+export const noIdsBelow = 12
 const answerSlackMs = 30_000
 
 export class FetchLane {

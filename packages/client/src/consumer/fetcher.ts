@@ -8,10 +8,12 @@ import { ConnectionError, ErrorCodes, Fetch, ProtocolError } from '@odradek/prot
 import type { Timer } from '@odradek/world'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { damageEnd } from './damage-end.ts'
 import { DamagedRecordsError } from './damaged-records.ts'
 import { fetchReaction } from './fetch-errors.ts'
 import { FetchLane, type FetchLimits, type PartitionAnswer } from './fetch-lane.ts'
 import { FetchedBytes } from './fetched-bytes.ts'
+import { isReadable } from './readable-offset.ts'
 import type { Trouble } from './trouble.ts'
 
 export interface FetcherOptions extends FetchLimits {
@@ -44,6 +46,8 @@ const mostDamages = 3
 export class Fetcher {
   readonly #options: FetcherOptions
   readonly #lanes = new Map<number, Lanes>()
+  /** Partitions of which it is being found out how far they are damaged. */
+  readonly #measured = new Set<AssignedPartition>()
   readonly #pausedNodes = new Map<number, number>()
   #later: Timer | undefined
   #laterAt = Number.POSITIVE_INFINITY
@@ -81,6 +85,7 @@ export class Fetcher {
     this.#later?.cancel()
     for (const lane of ['waiting', 'reading', 'alsoReading', 'joining'] as const)
       this.#options.cluster.closePurpose(this.#purposeOf(lane))
+    this.#options.cluster.closePurpose(this.#measuringPurpose)
   }
 
   #nodeFor(p: AssignedPartition, now: number): number {
@@ -136,6 +141,10 @@ export class Fetcher {
       this.#lanes.set(nodeId, lanes)
     }
     return lanes
+  }
+
+  get #measuringPurpose(): string {
+    return `${this.#options.purpose}-measuring`
   }
 
   #purposeOf(lane: keyof Lanes): string {
@@ -203,8 +212,33 @@ export class Fetcher {
     p.refetch()
     this.#pause(p)
     if (++p.damages <= mostDamages) return
-    p.damage = error instanceof DamagedRecordsError ? error : damageAt(p, error)
+    const at = { offset: p.position ?? 0, resumeAt: (p.position ?? 0) + 1 }
+    p.damage =
+      error instanceof DamagedRecordsError
+        ? error
+        : new DamagedRecordsError({ topic: p.topic, partition: p.partition, ...at }, String(error), error)
     this.#options.onArrival()
+  }
+
+  /** The broker refuses to hand records out. What was fetched before them is good, and goes first. */
+  #refusedAsDamaged(p: AssignedPartition, offset: number, error: ProtocolError): void {
+    this.#pause(p)
+    if (p.bufferedBytes > 0 || this.#measured.has(p) || ++p.damages <= mostDamages) return
+    void this.#measure(p, offset, error)
+  }
+
+  async #measure(p: AssignedPartition, offset: number, cause: ProtocolError): Promise<void> {
+    const { cluster, onArrival } = this.#options
+    const { topic, partition, version } = p
+    this.#measured.add(p)
+    const ask = (at: number) => isReadable(cluster, p, at, this.#measuringPurpose)
+    const resumeAt = await damageEnd(offset, ask).catch(() => offset + 1)
+    this.#measured.delete(p)
+    if (this.#isClosed || p.version !== version) return
+    const further = resumeAt > offset + 1 ? `, and up to ${resumeAt - 1} wherever it was asked` : ''
+    const why = `the broker says its records there are damaged${further}`
+    p.damage = new DamagedRecordsError({ topic, partition, offset, resumeAt }, why, cause)
+    onArrival()
   }
 
   #refused(p: AssignedPartition, code: number, offset: number): void {
@@ -212,7 +246,7 @@ export class Fetcher {
     if (code === ErrorCodes.CORRUPT_MESSAGE) {
       p.nearer = null
       this.#refresh()
-      this.damaged(p, error)
+      this.#refusedAsDamaged(p, offset, error)
       return
     }
     const reaction = fetchReaction(code)
@@ -261,9 +295,4 @@ export class Fetcher {
     }
     this.#later = clock.timer(wait, fire)
   }
-}
-
-function damageAt({ topic, partition, position = 0 }: AssignedPartition, error: unknown): DamagedRecordsError {
-  const why = error instanceof ProtocolError ? 'the broker says its records there are damaged' : String(error)
-  return new DamagedRecordsError({ topic, partition, offset: position, resumeAt: position + 1 }, why, error)
 }
