@@ -44,7 +44,14 @@ export type { RecordHeaders } from './consumer/record-headers.ts'
 export type { HandlerContext, RecordHandler, RetryPolicy } from './consumer/runner.ts'
 export { keyOf, type TopicPartition } from './consumer/topic-partition.ts'
 export type { ReadOptions, TopicReader } from './consumer/topic-reader.ts'
-export { type RequestContext, requestChannel, type SendContext, sendChannel } from './diagnostics.ts'
+export {
+  type ProducerTrouble,
+  producerTroubleChannel,
+  type RequestContext,
+  requestChannel,
+  type SendContext,
+  sendChannel,
+} from './diagnostics.ts'
 export { type InProcessBroker, Kafka, type KafkaOptions } from './kafka.ts'
 export type { ProducerOptions } from './producer/options.ts'
 export type { Partitioner, PartitionerInput } from './producer/partitioner.ts'

@@ -7,6 +7,7 @@ import { type Call, type Command, command, need } from '../command.ts'
 import { connect } from '../connect.ts'
 import { fromJsonLine } from '../output/record-json.ts'
 import { unescaped } from '../output/record-template.ts'
+import { tellingOfTrouble } from '../producer-trouble.ts'
 
 const flags = {
   key: { type: 'string', short: 'k', value: 'KEY', help: 'the key of every record' },
@@ -45,6 +46,7 @@ export const produce: Command<typeof flags> = command({
       compression: (call.flags.compression ?? 'none') as 'none',
     })
     const records = value === undefined ? readRecords(call) : [oneRecord(call, value)]
+    using _ = tellingOfTrouble()
     const { count } = await producer.sendAll(topic(name!), records, { signal: call.signal })
     if (call.args.length < 2)
       process.stderr.write(`${count} ${count === 1 ? 'record' : 'records'} written to ${name}\n`)

@@ -11,6 +11,7 @@ import { backoffMs } from '../cluster/backoff.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { BrokerConnection } from '../cluster/connection.ts'
 import { recoveryOf } from '../cluster/recovery.ts'
+import { producerTroubleChannel } from '../diagnostics.ts'
 import type { ProducerBatch } from './batch.ts'
 import { deliveryTimedOut } from './delivery-failures.ts'
 import type { IdentitySource } from './identity.ts'
@@ -311,7 +312,10 @@ export class Sender {
       if (outcome.kind === 'delivered') this.#reuse(batch)
       this.#lastFailure = outcome.kind === 'delivered' ? undefined : outcome.error
       if (recoveryFor(outcome) === 'refresh') this.#refresh()
-      if (outcome.kind === 'retry') longestPause = Math.max(longestPause, pauseMs)
+      if (outcome.kind === 'retry') {
+        longestPause = Math.max(longestPause, pauseMs)
+        tellTrouble(queue, outcome.error)
+      }
       if (queue.hasReady || queue.open) this.#list(queue)
     }
     if (longestPause > 0) this.#clock.timer(longestPause, () => this.#followLeaders(), { keepAlive: true })
@@ -360,4 +364,8 @@ export class Sender {
     const isOver = next === Number.POSITIVE_INFINITY || this.#isClosed
     this.#expiry = isOver ? undefined : this.#clock.timer(next - now, () => this.#expire(), { keepAlive: true })
   }
+}
+
+function tellTrouble({ topic, partition }: PartitionQueue, error: Error): void {
+  if (producerTroubleChannel.hasSubscribers) producerTroubleChannel.publish({ topic, partition, error })
 }
