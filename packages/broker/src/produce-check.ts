@@ -31,6 +31,9 @@ const smallestRecord = 7
 /** The checksum stands for everything from the attributes on. */
 const summedFrom = 21
 
+/** In a batch with this attribute, the base timestamp says until when compaction keeps its tombstones. */
+const deleteHorizon = 0x40
+
 export interface CheckContext {
   partition: TopicPartition
   config: TopicConfig
@@ -109,6 +112,8 @@ function wrongHeader(header: BatchHeader, { apiVersion }: CheckContext): Refused
   if ((header.attributes & 0x07) === 0 && recordCount * smallestRecord > header.sizeInBytes - batchOverhead) {
     return invalid(`The record batch has no room for the ${recordCount} records it counts.`)
   }
+  if ((header.attributes & deleteHorizon) !== 0)
+    return invalid('Clients are not allowed to write a delete horizon: only compaction does.')
   if (header.isControl) return invalid('Clients are not allowed to write control records.')
   if (producerId !== -1n && (baseSequence < 0 || producerEpoch < 0)) {
     return invalid(

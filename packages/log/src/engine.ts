@@ -88,7 +88,8 @@ export type ReadResult =
       /** Aborted transactions that overlap the chunks; null for `uncommitted`. */
       aborted: { producerId: bigint; firstOffset: number }[] | null
     }
-  | { ok: false; error: ErrorCode; state?: PartitionState }
+  /** With CORRUPT_MESSAGE, `resumeAt` is the first offset after it that is not known to be lost. */
+  | { ok: false; error: ErrorCode; state?: PartitionState; resumeAt?: number }
 
 export interface PartitionState {
   logStartOffset: number

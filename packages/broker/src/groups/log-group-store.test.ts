@@ -127,6 +127,37 @@ test('a log that refuses leaves everything as it was, and the writer asks again'
   assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 3)
 })
 
+test('a write that takes too long counts when the log has it, and memory says what a restart will say', async () => {
+  const host = await GroupHost.start()
+  await host.finish(host.store.putOffsets('g', [at('t', 0, 10), at('t', 1, 20)]))
+  host.syncDelayMs = 35_000
+  const removal = host.store.remove('g')
+  assert.equal(await host.finish(removal), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
+  assert.equal(await host.store.putOffsets('g', [at('t', 0, 11)]), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
+  host.syncDelayMs = 0
+  await host.world.clock.advance(60_000)
+  assert.equal((await host.store.getOffsets('g')).size, 0)
+  assert.equal(await host.finish(host.store.putOffsets('g', [at('t', 0, 12)])), ErrorCodes.NONE)
+  const before = await host.store.getOffsets('g')
+  await host.restart()
+  assert.deepEqual(await host.store.getOffsets('g'), before)
+})
+
+test('what waits behind a write that takes too long is refused, and never written', async () => {
+  const host = await GroupHost.start()
+  await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))
+  host.syncDelayMs = 35_000
+  const first = host.store.putOffsets('g', [at('t', 0, 2)])
+  await host.world.clock.advance(1_000)
+  const second = host.store.putOffsets('g', [at('t', 0, 3)])
+  for (const write of [first, second]) assert.equal(await host.finish(write), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
+  host.syncDelayMs = 0
+  await host.world.clock.advance(60_000)
+  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 2)
+  await host.restart()
+  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 2)
+})
+
 test('what cannot be written fails alone', async () => {
   const host = await GroupHost.start()
   const wrong = host.store.putOffsets('x'.repeat(40_000), [at('t', 0, 1)])
@@ -205,6 +236,20 @@ test('a damaged range is passed over', async () => {
     [...host.groups.all()].map(({ id }) => id),
     ['g3', 'g4'],
   )
+})
+
+test('a damaged range whose end is known is passed over in one go', async () => {
+  const host = await GroupHost.start({ partitions: 1 })
+  for (let i = 0; i < 5; i++) await host.finish(host.store.putOffsets(`g${i}`, [at('t', 0, i)]))
+  host.readError = (_, offset) => (offset < 3 ? ErrorCodes.CORRUPT_MESSAGE : undefined)
+  host.resumeAt = 3
+  await host.restart()
+  assert.deepEqual(
+    [...host.groups.all()].map(({ id }) => id),
+    ['g3', 'g4'],
+  )
+  assert.equal(host.reads, 2)
+  assert.match(host.errors.join(), /is damaged: 3 records/)
 })
 
 test('a log that cannot be read takes its groups away, and no others', async () => {

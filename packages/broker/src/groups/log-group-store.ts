@@ -19,13 +19,19 @@ export interface OffsetsTopic {
 }
 
 const readBytes = 1024 * 1024
-const appendTimeoutMs = 30_000
+/** So long a request waits; its write goes on. */
+const patienceMs = 30_000
 
 /**
  * Groups in the log: a record per group and per committed offset; the last one of a key counts.
  *
  * Writes gather while an append is under way, and the next takes them all, one batch per shard. They take effect in memory when they
  * are durable. Compaction keeps the logs small, so that reading them all at a start goes unnoticed.
+ *
+ * An append cannot be taken back, so its end is waited for, however long that takes: memory says what the log says. When it takes too
+ * long the requests are told to come again, and so is whoever comes meanwhile.
+ *
+ *     taking ──an append takes too long──▶ stalled: refuses all, queues nothing ──its end is known: applied or not──▶ taking
  */
 export class LogGroupStore implements GroupStore {
   readonly #engine: LogEngine
@@ -35,6 +41,7 @@ export class LogGroupStore implements GroupStore {
   #shards: Shard[] = []
   #waiting: Write[] = []
   #isWriting = false
+  #isStalled = false
 
   constructor(o: { engine: LogEngine; clock: Clock; logger: Logger; topic: OffsetsTopic }) {
     this.#engine = o.engine
@@ -93,8 +100,10 @@ export class LogGroupStore implements GroupStore {
       const [result] = await this.#engine.read([read], { maxBytes: readBytes, minOne: true })
       if (result!.ok) offset = replay.add(result!.chunks) ?? Infinity
       else if (result!.error === ErrorCodes.CORRUPT_MESSAGE) {
-        replay.damaged++
-        offset++
+        const next = result!.resumeAt ?? offset + 1
+        replay.damaged += next - offset
+        offset = next
+        await new Promise<void>(done => this.#clock.soon(done))
       } else return this.#giveUp(shard, result!.error)
     } while (state && offset < state.highWatermark)
     replay.finish()
@@ -120,6 +129,7 @@ export class LogGroupStore implements GroupStore {
   }
 
   #write(groupId: string, isRemoval: boolean, records: Write['records']): Promise<ErrorCode> {
+    if (this.#isStalled) return Promise.resolve(ErrorCodes.COORDINATOR_NOT_AVAILABLE)
     return new Promise(done => {
       this.#waiting.push({ groupId, isRemoval, records, done })
       if (!this.#isWriting) this.#writeSoon()
@@ -150,9 +160,22 @@ export class LogGroupStore implements GroupStore {
   async #append(writes: readonly Write[]): Promise<void> {
     const now = this.#clock.now()
     const batches = gather(writes, groupId => this.#shardOf(groupId), now)
-    const deadline = this.#clock.monotonic() + appendTimeoutMs
-    const appended = await this.#engine.append(batches.map(appendBatch), { acks: -1, deadline })
-    for (const [i, batch] of batches.entries()) this.#settle(batch, appended[i]!)
+    const patience = this.#clock.timer(patienceMs, () => this.#stall(writes))
+    try {
+      const appended = await this.#engine.append(batches.map(appendBatch), { acks: -1, deadline: Infinity })
+      for (const [i, batch] of batches.entries()) this.#settle(batch, appended[i]!)
+    } finally {
+      patience.cancel()
+      this.#isStalled = false
+    }
+  }
+
+  /** What is under way may yet be written; what waits behind it is not going to be. */
+  #stall(underWay: readonly Write[]): void {
+    this.#logger.error({ patienceMs }, 'writing to __consumer_offsets takes long: groups and commits wait for the disk')
+    this.#isStalled = true
+    const behind = this.#waiting.splice(0)
+    for (const write of [...underWay, ...behind]) write.done(ErrorCodes.COORDINATOR_NOT_AVAILABLE)
   }
 
   #settle(batch: Batch, appended: Appended): void {

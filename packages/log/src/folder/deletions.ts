@@ -6,6 +6,7 @@ export class Deletions {
   readonly #disk: Disk
   #due: { path: string; at: number }[] = []
   #timer: Timer | undefined
+  #armedFor = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock, disk: Disk) {
     this.#clock = clock
@@ -13,23 +14,31 @@ export class Deletions {
   }
 
   later(path: string, delayMs: number): void {
-    this.#due.push({ path, at: this.#clock.monotonic() + delayMs })
-    this.#arm()
+    const at = this.#clock.monotonic() + delayMs
+    this.#due.push({ path, at })
+    this.#arm(at)
   }
 
   /** Removes what waits, due or not. */
   async close(): Promise<void> {
     this.#timer?.cancel()
+    this.#armedFor = Number.NEGATIVE_INFINITY
     await this.#remove(Number.POSITIVE_INFINITY)
   }
 
-  #arm(): void {
+  #arm(at: number): void {
+    if (at >= this.#armedFor) return
     this.#timer?.cancel()
-    if (this.#due.length === 0) return
-    const earliest = Math.min(...this.#due.map(due => due.at))
-    this.#timer = this.#clock.timer(Math.max(0, earliest - this.#clock.monotonic()), () => {
-      void this.#remove(this.#clock.monotonic()).then(() => this.#arm())
-    })
+    this.#armedFor = at
+    this.#timer = this.#clock.timer(Math.max(0, at - this.#clock.monotonic()), () => void this.#fire())
+  }
+
+  async #fire(): Promise<void> {
+    this.#armedFor = Number.POSITIVE_INFINITY
+    await this.#remove(this.#clock.monotonic())
+    let earliest = Number.POSITIVE_INFINITY
+    for (const { at } of this.#due) earliest = Math.min(earliest, at)
+    this.#arm(earliest)
   }
 
   /** What cannot be removed now is found again at the next start. */

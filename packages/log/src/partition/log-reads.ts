@@ -31,7 +31,8 @@ export class LogReads {
     const { ends, failure, quarantine } = this.#parts
     try {
       return await this.#care.passing(async () => {
-        if (quarantine.at(offset) !== undefined) return this.#damaged()
+        const lost = quarantine.at(offset)
+        if (lost !== undefined) return this.#damaged(lost.toOffset)
         return await this.#readSegments(request, maxBytes, minOne)
       })
     } catch (error) {
@@ -62,8 +63,8 @@ export class LogReads {
     return { ok: true, chunks, state: ends.state, aborted }
   }
 
-  #damaged(): ReadResult {
-    return { ok: false, error: ErrorCodes.CORRUPT_MESSAGE, state: this.#parts.ends.state }
+  #damaged(resumeAt: number): ReadResult {
+    return { ok: false, error: ErrorCodes.CORRUPT_MESSAGE, state: this.#parts.ends.state, resumeAt }
   }
 
   #outOfRange(): ReadResult {

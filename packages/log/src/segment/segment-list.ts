@@ -154,23 +154,38 @@ export class SegmentList {
     }
   }
 
-  /** Puts the first segments aside; they are removed for good after the delay. Whoever is reading one can finish. */
+  /**
+   * Puts the first segments aside; they are removed for good after the delay. Whoever is reading one can finish. From the first that
+   * cannot be put aside on they are all here again, to be tried another time.
+   */
   async removeFirst(count: number, delayMs: number): Promise<void> {
-    const { disk, files, indexes, deletions } = this.#services
-    const removed = this.#segments.splice(0, count)
-    this.epochs.trimBefore(this.baseOffset)
-    for (const segment of removed) {
-      this.#closedBytes -= segment.size
-      indexes.forget(segment)
-      files.forget(segment.path)
-      await disk.rename(segment.path, `${segment.path}.deleted`).catch(ifMissing(undefined))
-      await disk.remove(segment.sidecarPath)
-      if (this.quarantine.of(segment.baseOffset).length > 0)
-        await disk.remove(`${segment.folder}/${quarantineName(segment.baseOffset)}`)
-      deletions.later(`${segment.path}.deleted`, delayMs)
+    const { disk, deletions } = this.#services
+    const removing = this.#segments.splice(0, count)
+    const folder = removing[0]?.folder
+    try {
+      for (let segment = removing[0]; segment !== undefined; segment = removing[0]) {
+        await this.#putAside(segment)
+        this.#closedBytes -= segment.size
+        deletions.later(`${segment.path}.deleted`, delayMs)
+        removing.shift()
+      }
+    } finally {
+      this.#segments.unshift(...removing)
+      this.epochs.trimBefore(this.baseOffset)
+      this.quarantine.dropBefore(this.baseOffset, this.baseOffset)
     }
-    this.quarantine.dropBefore(this.baseOffset, this.baseOffset)
-    if (removed.length > 0) await disk.syncFolder(removed[0]!.folder)
+    if (folder !== undefined) await disk.syncFolder(folder)
+  }
+
+  /** The log goes last: as long as it is there, what stands beside it is looked for again. */
+  async #putAside(segment: Segment): Promise<void> {
+    const { disk, files, indexes } = this.#services
+    indexes.forget(segment)
+    files.forget(segment.path)
+    await disk.remove(segment.sidecarPath)
+    if (this.quarantine.of(segment.baseOffset).length > 0)
+      await disk.remove(`${segment.folder}/${quarantineName(segment.baseOffset)}`)
+    await disk.rename(segment.path, `${segment.path}.deleted`).catch(ifMissing(undefined))
   }
 
   /**

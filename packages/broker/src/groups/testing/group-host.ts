@@ -8,7 +8,7 @@ import {
   type ReadRequest,
 } from '@odradek/log'
 import type { ErrorCode } from '@odradek/protocol'
-import { type SimulatedMachine, type SimulatedWorld, simulatedWorld } from '@odradek/world'
+import { type Disk, type SimulatedMachine, type SimulatedWorld, simulatedWorld, sleep } from '@odradek/world'
 import { quiet } from '../../logger.ts'
 import type { CommittedOffset, OffsetChange } from '../committed-offset.ts'
 import type { JoinReply, SyncReply } from '../group-event.ts'
@@ -43,6 +43,12 @@ export class GroupHost {
   readonly errors: string[] = []
   /** What the log answers to reads, instead of records. */
   readError: (partition: PartitionId, offset: number) => ErrorCode | undefined = () => undefined
+  /** Goes with it. */
+  resumeAt: number | undefined
+  /** How many reads were asked for since the start. */
+  reads = 0
+  /** How long a sync takes longer than it does. */
+  syncDelayMs = 0
 
   static async start(options: HostOptions = {}): Promise<GroupHost> {
     const host = new GroupHost(options)
@@ -58,7 +64,8 @@ export class GroupHost {
   }
 
   async start(): Promise<void> {
-    const { clock, disk, random } = this.machine.boot()
+    const { clock, disk: quick, random } = this.machine.boot()
+    const disk = this.#slowed(quick)
     const logger = { ...quiet, error: (_: object, message: string) => void this.errors.push(message) }
     this.engine = await this.finish(EmbeddedEngine.start({ clock, disk, folder: '/data', leaderEpoch: 0, logger }))
     if (this.#topicExists) await this.finish(this.#openTopic())
@@ -75,6 +82,7 @@ export class GroupHost {
     const settings = { ...defaultGroupSettings, ...this.#options.settings }
     this.groups = new Groups({ clock, random, logger, settings, store: this.store })
     this.appended = []
+    this.reads = 0
     await this.finish(this.groups.load())
   }
 
@@ -156,6 +164,30 @@ export class GroupHost {
     })
   }
 
+  #slowed(disk: Disk): Disk {
+    const open: Disk['open'] = async (path, mode) => {
+      const file = await disk.open(path, mode)
+      const sync = async () => {
+        if (this.syncDelayMs > 0) await sleep(this.world.clock, this.syncDelayMs)
+        await file.sync()
+      }
+      return new Proxy(file, {
+        get(target, name) {
+          if (name === 'sync') return sync
+          const value: unknown = Reflect.get(target, name, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    }
+    return new Proxy(disk, {
+      get(target, name) {
+        if (name === 'open') return open
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
   #observed(): LogEngine {
     const { engine } = this
     return Object.assign(Object.create(engine), {
@@ -171,8 +203,11 @@ export class GroupHost {
         return refused.map(isRefused => (isRefused ? refusal : accepted.shift()!))
       },
       read: async (reads: readonly ReadRequest[], options: Parameters<LogEngine['read']>[1]) => {
+        this.reads++
         const error = this.readError(reads[0]!.partition, reads[0]!.offset)
-        return error === undefined ? engine.read(reads, options) : [{ ok: false, error }]
+        const { resumeAt } = this
+        if (error === undefined) return engine.read(reads, options)
+        return [{ ok: false, error, ...(resumeAt !== undefined && { resumeAt }) }]
       },
       state: engine.state.bind(engine),
       trim: engine.trim.bind(engine),
