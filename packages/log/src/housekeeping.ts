@@ -36,7 +36,12 @@ export class Housekeeping {
   async #keepHouse(): Promise<void> {
     const { clock, checkpoint, logger } = this.#services
     const byTime = this.#guard.look(clock.now(), clock.monotonic())
-    for (const log of this.#logs()) await log.expire(byTime)
+    for (const log of this.#logs()) {
+      await log.expire(byTime).catch(error => {
+        const fields = { folder: log.folder, error: (error as Error).message }
+        logger.error(fields, 'cannot let old segments of a log go')
+      })
+    }
     try {
       checkpoint.lastWallTime = this.#guard.believed(clock.monotonic())
       await checkpoint.sync()

@@ -5,7 +5,7 @@
 import type { Random, Timer } from '@odradek/world'
 import type { LogServices } from '../log-services.ts'
 import type { CleaningTerms, LogCompaction } from '../partition/log-compaction.ts'
-import { mostUrgent } from './cleaning-choice.ts'
+import { type CleaningChoice, mostUrgent } from './cleaning-choice.ts'
 import type { CleaningRunner } from './cleaning-runner.ts'
 
 export interface CleanerSettings {
@@ -54,8 +54,7 @@ export class Cleaner {
     const { services, settings } = this.#options
     if (this.#closed) return
     this.#timer = services.clock.timer(settings().backoffMs, () => {
-      this.#working = this.#cleanAll()
-      void this.#working.then(() => this.#schedule())
+      this.#working = this.#cleanAll().finally(() => this.#schedule())
     })
   }
 
@@ -70,13 +69,24 @@ export class Cleaner {
     if (!settings().isEnabled || !isClockTrusted()) return false
     const candidates = []
     for (const log of logs()) {
-      const choice = await log.choice(now)
+      const choice = await this.#choiceOf(log, now)
       if (choice !== undefined) candidates.push({ choice, of: { log, choice } })
     }
     const chosen = mostUrgent(candidates)
     if (chosen === undefined || this.#closed) return false
-    await chosen.log.clean(chosen.choice, this.#terms(now), (job, handOver) => this.#options.runner.run(job, handOver))
+    await chosen.log.clean(chosen.choice, this.#terms(now), (...pass) => this.#options.runner.run(...pass))
     return true
+  }
+
+  /** One log that cannot be looked at keeps no other from being cleaned. */
+  async #choiceOf(log: LogCompaction, now: number): Promise<CleaningChoice | undefined> {
+    try {
+      return await log.choice(now)
+    } catch (error) {
+      const fields = { folder: log.folder, error: (error as Error).message }
+      this.#options.services.logger.error(fields, 'cannot tell whether a log is to be compacted')
+      return undefined
+    }
   }
 
   #terms(now: number): CleaningTerms {

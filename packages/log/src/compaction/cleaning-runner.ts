@@ -9,8 +9,8 @@ import type { CleanedGroup, CleaningJob, CleaningResult } from './cleaning-job.t
 import { CleanerClosed } from './pace.ts'
 
 export interface CleaningRunner {
-  /** One at a time. */
-  run(job: CleaningJob, handOver: HandOver): Promise<CleaningResult>
+  /** One at a time. Gives up soon when aborted. */
+  run(job: CleaningJob, handOver: HandOver, signal: AbortSignal): Promise<CleaningResult>
   close(): Promise<void>
 }
 
@@ -26,8 +26,8 @@ class InlineRunner implements CleaningRunner {
     this.#place = place
   }
 
-  run(job: CleaningJob, handOver: HandOver): Promise<CleaningResult> {
-    return clean(this.#place, job, handOver, () => this.#isClosed)
+  run(job: CleaningJob, handOver: HandOver, signal: AbortSignal): Promise<CleaningResult> {
+    return clean(this.#place, job, handOver, () => this.#isClosed || signal.aborted)
   }
 
   async close(): Promise<void> {
@@ -35,19 +35,27 @@ class InlineRunner implements CleaningRunner {
   }
 }
 
-export type ToThread = { kind: 'job'; job: CleaningJob } | { kind: 'taken' } | { kind: 'stop'; reason: string }
+export type ToThread =
+  | { kind: 'job'; job: CleaningJob }
+  | { kind: 'taken' }
+  | { kind: 'stop'; reason: string }
+  | { kind: 'cancel' }
 export type FromThread =
   | { kind: 'group'; group: CleanedGroup }
   | { kind: 'done'; result: CleaningResult }
   | { kind: 'failed'; error: Error; code: string | undefined }
 
 const idleMs = 30_000
-/** The thread itself needs little more than what it reads and writes at a time; the table of keys is not on its heap. */
+/** The thread needs what it reads and writes at a time, and what a job tells of producers; the table of keys is not on its heap. */
 const heapMegabytes = 64
+/** A producer or an aborted transaction: as it arrives, and in the maps made of it. */
+const toldBytes = 512
 
 class ThreadRunner implements CleaningRunner {
   readonly #clock: Clock
   #thread: Worker | undefined
+  /** Of the thread. */
+  #heapMegabytes = 0
   #isClosed = false
   #idle: Timer | undefined
 
@@ -55,18 +63,28 @@ class ThreadRunner implements CleaningRunner {
     this.#clock = clock
   }
 
-  async run(job: CleaningJob, handOver: HandOver): Promise<CleaningResult> {
+  async run(job: CleaningJob, handOver: HandOver, signal: AbortSignal): Promise<CleaningResult> {
     this.#idle?.cancel()
-    this.#thread ??= startThread()
-    const thread = this.#thread
+    const thread = await this.#threadFor(job)
     try {
-      return await converse(thread, job, handOver)
+      return await converse(thread, job, handOver, signal)
     } catch (error) {
       if (error instanceof ThreadEnded) this.#thread = undefined
       throw this.#isClosed ? new CleanerClosed() : error
     } finally {
-      this.#idle = this.#clock.timer(idleMs, () => void this.#letGo())
+      if (!this.#isClosed) this.#idle = this.#clock.timer(idleMs, () => void this.#letGo())
     }
+  }
+
+  async #threadFor({ aborted, lastOffsets }: CleaningJob): Promise<Worker> {
+    const needed = heapMegabytes + Math.ceil(((aborted.length + lastOffsets.size) * toldBytes) / 2 ** 20)
+    if (needed > this.#heapMegabytes) await this.#letGo()
+    if (this.#isClosed) throw new CleanerClosed()
+    if (this.#thread === undefined) {
+      this.#thread = startThread(needed)
+      this.#heapMegabytes = needed
+    }
+    return this.#thread
   }
 
   close(): Promise<void> {
@@ -83,9 +101,9 @@ class ThreadRunner implements CleaningRunner {
 }
 
 /** Beside this file, as source or compiled. */
-function startThread(): Worker {
+function startThread(maxOldGenerationSizeMb: number): Worker {
   const path = import.meta.url.replace(/cleaning-runner(\.[jt]s)$/, 'cleaning-thread$1')
-  const thread = new Worker(new URL(path), { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } })
+  const thread = new Worker(new URL(path), { resourceLimits: { maxOldGenerationSizeMb } })
   thread.unref()
   // Whoever waits for it hears of an error; without anybody, there is nobody to tell.
   thread.on('error', () => undefined)
@@ -96,11 +114,13 @@ class ThreadEnded extends Error {
   readonly code = 'CLEANER_GONE'
 }
 
-function converse(thread: Worker, job: CleaningJob, handOver: HandOver): Promise<CleaningResult> {
+function converse(thread: Worker, job: CleaningJob, handOver: HandOver, signal: AbortSignal): Promise<CleaningResult> {
   return new Promise((resolve, reject) => {
     const say = (message: ToThread) => thread.postMessage(message)
     let refused: Error | undefined
+    const cancel = () => say({ kind: 'cancel' })
     const end = () => {
+      signal.removeEventListener('abort', cancel)
       thread.off('message', hear)
       thread.off('error', fail)
       thread.off('exit', exit)
@@ -126,6 +146,8 @@ function converse(thread: Worker, job: CleaningJob, handOver: HandOver): Promise
       else reject(refused ?? Object.assign(message.error, { code: message.code }))
     }
     thread.on('message', hear).on('error', fail).on('exit', exit)
+    signal.addEventListener('abort', cancel)
     say({ kind: 'job', job })
+    if (signal.aborted) cancel()
   })
 }

@@ -8,15 +8,19 @@ import type { FromThread, ToThread } from './cleaning-runner.ts'
 const port = parentPort!
 const say = (message: FromThread): void => port.postMessage(message)
 let heard: ((message: ToThread) => void) | undefined
+let isCancelled = false
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'job') void work(message.job)
+  else if (message.kind === 'cancel') isCancelled = true
   else heard?.(message)
 })
 
 async function work(job: CleaningJob): Promise<void> {
+  isCancelled = false
+  const place = { disk: realDisk, clock: realClock, isAlone: true }
   try {
-    say({ kind: 'done', result: await clean({ disk: realDisk, clock: realClock, isAlone: true }, job, handOver) })
+    say({ kind: 'done', result: await clean(place, job, handOver, () => isCancelled) })
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
     say({ kind: 'failed', error: new Error(message), code })

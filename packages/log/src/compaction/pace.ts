@@ -6,6 +6,7 @@ import { type Clock, sleep } from '@odradek/world'
 
 /** A few milliseconds of work. */
 const sliceBytes = 256 * 1024
+const longestSleepMs = 250
 
 export class Pace {
   readonly #clock: Clock
@@ -32,14 +33,21 @@ export class Pace {
     this.#bytes += bytes
     this.#inSlice += bytes
     const ahead = (this.#bytes / this.#bytesPerSecond) * 1000 - (this.#clock.monotonic() - this.#began)
-    if (ahead > 1) await sleep(this.#clock, ahead)
+    if (this.#isOver()) throw new CleanerClosed()
+    if (ahead > 1) await this.#wait(ahead)
     else if (!this.#isAlone && this.#inSlice >= sliceBytes)
       await new Promise<void>(resolve => this.#clock.soon(resolve))
     else return
     this.#inSlice = 0
     if (this.#isOver()) throw new CleanerClosed()
   }
+
+  /** Hears soon that it is over, however slow it is to go. */
+  async #wait(ms: number): Promise<void> {
+    for (let left = ms; left > 0 && !this.#isOver(); left -= longestSleepMs)
+      await sleep(this.#clock, Math.min(left, longestSleepMs))
+  }
 }
 
-/** The engine is being closed: nothing went wrong. */
+/** The engine is being closed, or the topic goes: nothing went wrong. */
 export class CleanerClosed extends Error {}

@@ -10,7 +10,7 @@
 import { readCleanedOffset, writeCleanedOffset } from '../compaction/cleaned-offset.ts'
 import type { HandOver } from '../compaction/cleaning.ts'
 import { type CleaningChoice, cleaningChoice } from '../compaction/cleaning-choice.ts'
-import type { CleanedGroup, CleaningJob, CleaningResult } from '../compaction/cleaning-job.ts'
+import type { CleanedGroup, CleaningJob, CleaningResult, SourceSegment } from '../compaction/cleaning-job.ts'
 import { CleanerClosed } from '../compaction/pace.ts'
 import { commitSwap, completeSwap } from '../compaction/segment-swap.ts'
 import { forgetAborted } from '../producers/producer-snapshots.ts'
@@ -27,22 +27,26 @@ export type CleaningTerms = Pick<
 >
 
 /** Runs a pass somewhere. */
-export type RunCleaning = (job: CleaningJob, handOver: HandOver) => Promise<CleaningResult>
+export type RunCleaning = (job: CleaningJob, handOver: HandOver, signal: AbortSignal) => Promise<CleaningResult>
 
 /** Before something that may pass by itself is tried again. */
 const patienceMs = 60_000
+/** Before a log that has changed meanwhile is looked at again. */
+const supersededMs = 1_000
 const passing = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'CLEANER_GONE'])
 
 export class LogCompaction {
   readonly #parts: LogParts
-  readonly #folder: string
+  readonly folder: string
   #cleanedTo: number | undefined
   /** On the monotonic clock. */
   #notBefore = 0
+  #cancelled = new AbortController()
+  #hasToldOfDamage = false
 
   constructor(parts: LogParts, folder: string) {
     this.#parts = parts
-    this.#folder = folder
+    this.folder = folder
   }
 
   /** What there is to clean, if it is worth it. */
@@ -50,39 +54,75 @@ export class LogCompaction {
     const { config, ends, failure, segments, services } = this.#parts
     if (!config.cleanupPolicy.includes('compact') || failure.code !== undefined) return undefined
     // Not over damage: what a key was last may be among it, and what is known of it speaks of the files as they are.
-    if (!segments.quarantine.isEmpty) return undefined
+    if (!segments.quarantine.isEmpty) return this.#tellOfDamage()
     if (services.clock.monotonic() < this.#notBefore || segments.all.length < 2) return undefined
-    this.#cleanedTo ??= await readCleanedOffset(services.disk, this.#folder)
+    this.#cleanedTo ??= await this.#readCleanedTo()
     const { logStartOffset, lastStableOffset } = ends
     const log = { segments: segments.all, logStartOffset, lastStableOffset, cleanedTo: this.#cleanedTo }
     return cleaningChoice(log, config, now)
+  }
+
+  #tellOfDamage(): undefined {
+    const { logger } = this.#parts.services
+    if (!this.#hasToldOfDamage)
+      logger.warn({ folder: this.folder }, 'a log is not compacted while a range of it is in quarantine; it grows')
+    this.#hasToldOfDamage = true
+  }
+
+  /** What cannot be known, or cannot be, counts as nothing: that costs work only. */
+  async #readCleanedTo(): Promise<number> {
+    const { owner, segments, services } = this.#parts
+    try {
+      const offset = await readCleanedOffset(services.disk, this.folder, owner.topicId)
+      return offset <= segments.all.at(-1)!.baseOffset ? offset : 0
+    } catch (error) {
+      const fields = { folder: this.folder, error: (error as Error).message }
+      services.logger.warn(fields, 'cannot read how far a log was compacted; all of it is gone over')
+      return 0
+    }
+  }
+
+  /** The log ends: a pass over it gives up soon, and changes nothing from now on. */
+  cancel(): void {
+    this.#cancelled.abort()
   }
 
   /** One pass. Never rejects. */
   async clean(choice: CleaningChoice, terms: CleaningTerms, run: RunCleaning): Promise<void> {
     const { failure, services } = this.#parts
     const began = services.clock.monotonic()
+    const job = this.#job(choice, terms)
+    let takenTo = 0
     try {
       const { transactions } = this.#parts.producers
       await this.#forgetAborted(this.#cleanedTo ?? 0)
-      await this.#noteBegun()
-      const result = await run(this.#job(choice, terms), group => this.#take(group))
-      await writeCleanedOffset(services.disk, this.#folder, result.cleanedTo)
-      this.#cleanedTo = result.cleanedTo
+      // Before anything is gone from the log, it says that something may be.
+      if (!this.#cleanedTo) await this.#noteCleaned(0)
+      const takeNext: HandOver = async group => {
+        await this.#take(group)
+        takenTo = group.nextOffset
+      }
+      const result = await run(job, takeNext, this.#cancelled.signal)
+      await this.#noteCleaned(result.cleanedTo)
       transactions.forgetAborted(result.cleanedTo)
       const ms = Math.round(services.clock.monotonic() - began)
-      services.logger.info({ folder: this.#folder, ...result, ms }, 'compacted a log')
+      services.logger.info({ folder: this.folder, ...result, ms }, 'compacted a log')
     } catch (error) {
       if (failure.code === undefined && !(error instanceof CleanerClosed))
-        this.#noteFailure(error as NodeJS.ErrnoException)
+        this.#noteFailure(this.#hasChanged(job, takenTo) ? new Superseded() : (error as NodeJS.ErrnoException))
     }
   }
 
   #noteFailure(error: NodeJS.ErrnoException): void {
     const { clock, logger } = this.#parts.services
-    const mayPass = error instanceof Superseded || passing.has(error.code ?? '')
+    const fields = { folder: this.folder, error: error.message }
+    if (error instanceof Superseded) {
+      this.#notBefore = clock.monotonic() + supersededMs
+      logger.info(fields, 'a log changed while it was compacted; it is looked at again')
+      return
+    }
+    const mayPass = passing.has(error.code ?? '')
     this.#notBefore = mayPass ? clock.monotonic() + patienceMs : Number.POSITIVE_INFINITY
-    const fields = { folder: this.#folder, error: error.message }
     if (mayPass) logger.warn(fields, 'could not compact a log; it is as it was, and tried again')
     else logger.error(fields, 'cannot compact a log; it is as it was, and not tried again before a restart')
   }
@@ -93,10 +133,10 @@ export class LogCompaction {
     const sources = segments.all.slice(0, -1).filter(({ baseOffset }) => baseOffset < dirtyEnd)
     return {
       ...terms,
-      ...{ folder: this.#folder, dirtyFrom, dirtyEnd, deleteRetentionMs, segmentBytes, indexIntervalBytes },
+      ...{ folder: this.folder, dirtyFrom, dirtyEnd, deleteRetentionMs, segmentBytes, indexIntervalBytes },
       segments: sources.map(({ baseOffset, nextOffset, size, epochs }) => ({ baseOffset, nextOffset, size, epochs })),
       aborted: producers.transactions.abortedWithin(0, dirtyEnd),
-      lastOffsets: producers.lastOffsets(),
+      lastOffsets: producers.lastOffsets(dirtyEnd),
     }
   }
 
@@ -107,7 +147,7 @@ export class LogCompaction {
       const sources = this.#sourcesOf(group)
       await writer.idle()
       await this.#commit(group)
-      const segment = new Segment(this.#folder, group.baseOffset)
+      const segment = new Segment(this.folder, group.baseOffset)
       segment.describe(decodeSidecarHead(group.sidecar)!, segment.decodeIndex(group.sidecar))
       const replaced = await segments.replace(sources, segment, () => this.#complete(group))
       if (!replaced) throw new SyncFailure('a cleaned segment could not take its place; a restart completes it')
@@ -118,22 +158,33 @@ export class LogCompaction {
 
   #sourcesOf({ sources }: CleanedGroup): Segment[] {
     const { config, failure, segments } = this.#parts
-    const closed = segments.all.slice(0, -1)
-    const first = closed.findIndex(({ baseOffset }) => baseOffset === sources[0]!.baseOffset)
-    const found = first < 0 ? [] : closed.slice(first, first + sources.length)
-    const areThere = sources.every(
-      ({ baseOffset, size }, i) => found[i]?.baseOffset === baseOffset && found[i].size === size,
-    )
-    const mayGo = areThere && segments.quarantine.isEmpty && config.cleanupPolicy.includes('compact')
+    const found = this.#stillThere(sources)
+    const mayGo = found !== undefined && segments.quarantine.isEmpty && config.cleanupPolicy.includes('compact')
     if (failure.code !== undefined || !mayGo) throw new Superseded()
     return found
+  }
+
+  /** Retention may take what a pass has yet to read: that is no failure, whatever the pass makes of it. */
+  #hasChanged({ segments }: CleaningJob, takenTo: number): boolean {
+    const left = segments.filter(({ baseOffset }) => baseOffset >= takenTo)
+    return left.length > 0 && this.#stillThere(left) === undefined
+  }
+
+  /** Undefined when any of them is gone or has changed. */
+  #stillThere(sources: readonly SourceSegment[]): Segment[] | undefined {
+    const closed = this.#parts.segments.all.slice(0, -1)
+    const first = closed.findIndex(({ baseOffset }) => baseOffset === sources[0]!.baseOffset)
+    const found = first < 0 ? [] : closed.slice(first, first + sources.length)
+    const isSame = ({ baseOffset, size }: SourceSegment, i: number) =>
+      found[i]?.baseOffset === baseOffset && found[i].size === size
+    return sources.every(isSame) ? found : undefined
   }
 
   /** When nobody knows whether it counts, only a restart finds out: a pass that goes on could be undone by it. */
   async #commit(group: CleanedGroup): Promise<void> {
     const { failure, services } = this.#parts
     try {
-      await commitSwap(services.disk, this.#folder, group)
+      await commitSwap(services.disk, this.folder, group)
     } catch (error) {
       if (error instanceof SyncFailure) failure.noteSync(error)
       throw error
@@ -143,8 +194,7 @@ export class LogCompaction {
   /** Whatever was committed must be completed, or the partition stops: what is in memory and on the disk would differ. */
   async #complete(group: CleanedGroup): Promise<boolean> {
     const { failure, services } = this.#parts
-    const complete = async () =>
-      completeSwap(services.disk, this.#folder, group, await services.disk.list(this.#folder))
+    const complete = async () => completeSwap(services.disk, this.folder, group, await services.disk.list(this.folder))
     try {
       await complete().catch(complete)
       return true
@@ -165,16 +215,29 @@ export class LogCompaction {
     }
   }
 
-  /** Before anything is gone from the log, it says that something may be. */
-  async #noteBegun(): Promise<void> {
-    if (!this.#cleanedTo) await writeCleanedOffset(this.#parts.services.disk, this.#folder, 0)
+  /** In turn with whatever changes closed segments, and not once the log has ended: its folder may be another's by then. */
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    return this.#parts.closedChanges.run(async () => {
+      if (this.#parts.failure.code !== undefined) throw new Superseded()
+      await step()
+    })
   }
 
-  async #forgetAborted(before: number): Promise<void> {
+  #noteCleaned(offset: number): Promise<void> {
+    const { owner, services } = this.#parts
+    return this.#inTurn(async () => {
+      await writeCleanedOffset(services.disk, this.folder, { topicId: owner.topicId, offset })
+      this.#cleanedTo = offset
+    })
+  }
+
+  #forgetAborted(before: number): Promise<void> {
     const { producers, services, writer } = this.#parts
-    await writer.idle()
-    producers.transactions.forgetAborted(before)
-    await forgetAborted(services.disk, this.#folder, before)
+    return this.#inTurn(async () => {
+      await writer.idle()
+      producers.transactions.forgetAborted(before)
+      await forgetAborted(services.disk, this.folder, before)
+    })
   }
 }
 

@@ -171,6 +171,7 @@ export class PartitionLog {
   async stop(): Promise<void> {
     const { closedChanges, failure, writer } = this.#parts
     if (failure.code === undefined) failure.end(ErrorCodes.KAFKA_STORAGE_ERROR)
+    this.compaction.cancel()
     await this.#care.idle()
     await this.#steps.idle()
     await closedChanges.idle()
@@ -181,10 +182,13 @@ export class PartitionLog {
   async drop(): Promise<void> {
     const { config, ends, failure, owner, segments, services } = this.#parts
     failure.end(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION)
-    await this.stop()
-    segments.forgetFiles()
-    const aside = await putAside(services.disk, this.folder, `${owner.topicId}-${owner.index}-delete`)
-    if (aside !== undefined) services.deletions.later(aside, config.fileDeleteDelayMs)
-    ends.forget()
+    try {
+      await this.stop()
+      segments.forgetFiles()
+      const aside = await putAside(services.disk, this.folder, `${owner.topicId}-${owner.index}-delete`)
+      if (aside !== undefined) services.deletions.later(aside, config.fileDeleteDelayMs)
+    } finally {
+      ends.forget()
+    }
   }
 }

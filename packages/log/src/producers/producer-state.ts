@@ -118,12 +118,13 @@ export class ProducerState {
     return transactional && !control ? this.transactions.begin(producerId, baseOffset) : undefined
   }
 
-  /** The last offset of what must stay in the log for each producer's sequence or epoch to be known. */
-  lastOffsets(): Map<bigint, number> {
+  /** The last offset of what must stay in the log for each producer's sequence or epoch to be known, where it is before the end. */
+  lastOffsets(end: number): Map<bigint, number> {
     const offsets = new Map<bigint, number>()
     for (const { producerId, window, markerOffset } of this.#entries.values()) {
       const last = window.at(-1)
-      offsets.set(producerId, last === undefined ? markerOffset : last.baseOffset + stepsBetween(last))
+      const offset = last === undefined ? markerOffset : last.baseOffset + stepsBetween(last)
+      if (offset >= 0 && offset < end) offsets.set(producerId, offset)
     }
     return offsets
   }

@@ -62,7 +62,7 @@ export const fileKinds: readonly FileKind[] = [
   {
     kind: 'leftover',
     place: 'partition',
-    pattern: /\.(deleted|cleaned|swap|repaired)$/,
+    pattern: /\.(deleted|cleaned|swap|refused|repaired|snapshot\.new)$/,
     holds: 'a file on its way in or out',
     problems: () => [{ code: 'leftover', problem: 'waits to be removed' }],
   },
@@ -75,7 +75,7 @@ export const fileKinds: readonly FileKind[] = [
       decodeCleanedOffset(bytes) !== undefined
         ? []
         : [{ code: 'cleaned-offset-damaged', byte: 0, problem: 'it names no offset' }],
-    rows: bytes => [{ cleanedOffset: decodeCleanedOffset(bytes) }],
+    rows: bytes => [{ cleanedOffset: decodeCleanedOffset(bytes)?.offset }],
   },
   {
     kind: 'checkpoint',
