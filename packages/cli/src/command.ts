@@ -13,6 +13,8 @@ export interface Command<F extends Flags = Flags> {
   /** Positional arguments as help prints them: `TOPIC`, `[FILE…]`. */
   args?: string
   flags?: F
+  /** It asks no broker, and takes no `--broker`. */
+  asksNoBroker?: true
   /** Lines for "Examples", without the prompt. */
   examples?: readonly string[]
   /** The exit code, 0 when nothing is returned. */
@@ -61,7 +63,7 @@ export const command = <const F extends Flags>(definition: Command<F>): Command<
 
 /** Throws UsageError with what to write instead. */
 export function parseCall<F extends Flags>(definition: Command<F>, argv: string[], signal: AbortSignal): Call<F> {
-  const options = { ...definition.flags, ...globalFlags }
+  const options = flagsOf(definition)
   let call: Call<F>
   try {
     const { values, positionals } = parseArgs({
@@ -85,6 +87,11 @@ export function parseCall<F extends Flags>(definition: Command<F>, argv: string[
   return call
 }
 
+function flagsOf({ flags, asksNoBroker }: Command<any>): Flags {
+  const { broker, ...others } = globalFlags
+  return { ...flags, ...(asksNoBroker !== true && { broker }), ...others }
+}
+
 /** `--to -10` as `--to=-10`, `-p -1` as `-p-1`: what follows a flag that takes a value and looks like a number is its value. */
 function joinNegative(argv: string[], options: Flags): string[] {
   const joined: string[] = []
@@ -103,7 +110,7 @@ const isShort = (arg: string, options: Flags): boolean =>
 
 /** Lines of help for one command. */
 export function helpText(definition: Command<any>): string {
-  const flagLines = Object.entries<Flag>({ ...definition.flags, ...globalFlags }).map(([name, flag]) => {
+  const flagLines = Object.entries<Flag>(flagsOf(definition)).map(([name, flag]) => {
     const left = `${flag.short ? `-${flag.short}, ` : '    '}--${name}${flag.type === 'string' ? ` ${flag.value ?? 'VALUE'}` : ''}`
     return `  ${left.padEnd(30)} ${flag.help}${flag.multiple ? ' (may be repeated)' : ''}`
   })

@@ -102,6 +102,7 @@ test('a backup under load holds all that was acknowledged before; a second one a
     assert.equal(second.code, 0, second.err)
     assert.equal(verified.code, 0, verified.out + verified.err)
     assert.match(verified.err, /beside a running broker/)
+    assert.ok(lines(verified.out).some(({ code }) => code === 'metadata-unseen'))
     const refused = await odradek('log', 'repair', 'data')
     assert.deepEqual([refused.code, /A broker runs on data: stop it first/.test(refused.err)], [2, true])
     await load.stop()
@@ -208,15 +209,35 @@ test('dump says what files hold: batches, records, group records in words, and t
   assert.match((await odradek('log', 'dump', 'data/orders-0/partition.metadata')).out, /[\da-f-]{36}/)
 })
 
+test('verify looks into metadata.db, and says what a start makes of it; dump reads its log, and the manifest of a backup', async () => {
+  const rows = async (name: string) => lines((await odradek('log', 'dump', name, '-o', 'ndjson')).out)
+  const log = await rows('data/metadata.log')
+  assert.ok(log.some(({ table, value }) => table === 'topic' && JSON.parse(value).name === 'orders'))
+  const manifest = await rows('backup/manifest.json')
+  assert.ok(manifest.some(({ folder: of, name }) => of === 'orders-0' && name === '00000000000000000000.log'))
+  const path = join(folder, 'data/metadata.db')
+  const bytes = readFileSync(path)
+  writeFileSync(path, Buffer.from(bytes).fill(0x55, 100, 9000))
+  const harmed = await odradek('log', 'verify', 'data')
+  assert.equal(harmed.code, 1, harmed.out)
+  assert.match(harmed.out, /damage {2}metadata\.db\n +metadata\.db is damaged: .*: it is made again from metadata\.log/)
+  writeFileSync(path, bytes)
+  assert.equal((await odradek('log', 'verify', 'data')).code, 0)
+  const help = await odradek('log', 'verify', '--help')
+  assert.doesNotMatch(help.out, /--broker/)
+})
+
 test('what cannot be done is said, with what to do', async () => {
   const cases: [string[], number, RegExp][] = [
     [['verify', 'nowhere'], 2, /there is no .*nowhere/],
     [['verify', 'data/orders-0'], 2, /no data folder/],
-    [['verify', 'data', '--topic', 'nope'], 2, /no partition/],
+    [['verify', 'data', '--topic', 'nope'], 2, /no partition of nope in/],
+    [['verify', 'data', '-b', 'localhost:9092'], 2, /Unknown option '-b'/],
+    [['backup', 'data', '.'], 2, /is not empty and holds no backup/],
     [['verify', 'data', '--partition', 'x'], 2, /--partition x is not a whole number/],
     [['dump'], 2, /FILE is missing/],
     [['dump', 'data'], 2, /Name a partition's folder/],
-    [['dump', 'data/metadata.db'], 2, /none of the files that can be dumped: segment/],
+    [['dump', 'data/metadata.db'], 2, /dump metadata.log beside it/],
     [['backup', 'data', 'data/backup'], 2, /lies in the data folder/],
     [['restore', 'data', 'somewhere'], 2, /data is no backup/],
     [['repair'], 2, /DATA_DIR is missing/],

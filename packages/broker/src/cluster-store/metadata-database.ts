@@ -72,6 +72,11 @@ export class MetadataDatabase {
     return new MetadataDatabase(db)
   }
 
+  /** To look at it alone: nothing is changed, no lock stays. */
+  static openToRead(path: string): MetadataDatabase {
+    return new MetadataDatabase(new DatabaseSync(path, { readOnly: true, timeout: 0 }))
+  }
+
   read(): FoundDatabase {
     const found: FoundDatabase = { format: 0, image: new MetadataImage(), damage: undefined }
     try {

@@ -13,7 +13,7 @@ import { type MetadataEntry, MetadataImage, metadataTables } from './metadata-im
 
 export const logFormat = 2
 
-interface FirstLine {
+export interface FirstLine {
   format: number
   revision: number
   digest: number
@@ -55,6 +55,13 @@ export function readMetadataLog(bytes: Uint8Array): FoundLog {
   if (!isWhole) found.state = 'damaged'
   else if (goodUntil < parsed.length - 1) found.state = 'torn'
   return found
+}
+
+/** Line by line, for people to read: undefined where one is not what was written. */
+export function* metadataLines(bytes: Uint8Array): Iterable<FirstLine | ChangeLine | undefined> {
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  for (const line of lines) yield parseLine(line) as FirstLine | ChangeLine | undefined
 }
 
 const isChange = (line: unknown): line is ChangeLine => Array.isArray((line as ChangeLine).entries)

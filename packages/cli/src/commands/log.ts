@@ -25,6 +25,7 @@ export const verify: Command<typeof verifyFlags> = command({
   summary:
     'Checks every file of a data folder, also beside a running broker, or of a backup. Changes nothing. Exit code 1: something is damaged.',
   args: 'DATA_DIR|BACKUP_DIR',
+  asksNoBroker: true,
   flags: verifyFlags,
   examples: ['odradek log verify ./data', 'odradek log verify ./data --topic orders --deep -o ndjson'],
   async run(call) {
@@ -50,8 +51,9 @@ const dumpFlags = {
 export const dump: Command<typeof dumpFlags> = command({
   name: 'log dump',
   summary:
-    'Says what files of a data folder hold: segments by batch or by record, indexes, snapshots, the checkpoint, the journal. Exit code 1: damaged bytes were passed over.',
+    'Says what files of a data folder hold: segments by batch or by record, indexes, snapshots, the checkpoint, the journal, metadata.log, the manifest of a backup. Exit code 1: damaged bytes were passed over.',
   args: 'FILE…|DATA_DIR/PARTITION',
+  asksNoBroker: true,
   flags: dumpFlags,
   examples: [
     'odradek log dump ./data/orders-0 --from 1000 -n 5',
@@ -86,6 +88,7 @@ export const repair: Command<typeof repairFlags> = command({
   summary:
     'Mends a data folder on which no broker runs: cuts torn writes, brings records back from a backup or sets damaged ranges aside, makes indexes again. Exit code 1: damage is left.',
   args: 'DATA_DIR',
+  asksNoBroker: true,
   flags: repairFlags,
   examples: ['odradek log repair ./data --dry-run', 'odradek log repair ./data --from /backups/odradek'],
   async run(call) {
@@ -131,6 +134,7 @@ export const backup: Command<typeof backupFlags> = command({
   summary:
     'Backs a data folder up, also beside a running broker: everything that was acknowledged before it began. Again into the same folder, it stores what is new.',
   args: 'DATA_DIR BACKUP_DIR',
+  asksNoBroker: true,
   flags: backupFlags,
   examples: ['odradek log backup ./data /backups/odradek', 'odradek log backup ./data /mnt/other-disk/odradek --copy'],
   async run(call) {
@@ -181,6 +185,7 @@ export const restore: Command = command({
   summary:
     'Puts a backup into an empty data folder, comparing every byte with its checksum. The cluster id stays; leader epochs and producer ids go on far above those of the backup.',
   args: 'BACKUP_DIR DATA_DIR',
+  asksNoBroker: true,
   examples: ['odradek log restore /backups/odradek ./data && odradek serve --data ./data'],
   async run(call) {
     const [source, target] = need(call, ['BACKUP_DIR', 'DATA_DIR'], restore)

@@ -1,7 +1,6 @@
 /** A data folder that was named on the command line: whether it is one, whether a broker runs on it, and which topics it knows. */
 import { resolve } from 'node:path'
-import { isInUse, type MetadataAtRest, metadataDatabaseName, readMetadata } from '@odradek/broker/metadata'
-import type { Finding } from '@odradek/log/tools'
+import { isInUse, type MetadataAtRest, readMetadata } from '@odradek/broker/metadata'
 import { UsageError } from '@odradek/protocol'
 import { realDisk } from '@odradek/world'
 
@@ -13,8 +12,6 @@ export interface DataFolder {
   /** By topic id; null: no such topic; undefined: not known. */
   topics(topicId: string): { name: string; compacted: boolean } | null | undefined
   topicIdOf(name: string): string | undefined
-  /** What is wrong with what the cluster knows of itself. */
-  readonly findings: readonly Finding[]
 }
 
 /** Throws a UsageError when it is none. */
@@ -38,19 +35,9 @@ export async function openDataFolder(named: string): Promise<DataFolder> {
       return { name: topic.name, compacted: isCompacted(topic.name, topic.config) }
     },
     topicIdOf: name => [...metadata.topics].find(([, topic]) => topic.name === name)?.[0],
-    findings: metadataFindings(metadata, names),
   }
 }
 
 /** A topic that says nothing of it may be compacted by the broker's own settings, which are not in the folder: only what is said counts. */
 const isCompacted = (name: string, config: Readonly<Record<string, string>>): boolean =>
   (config['cleanup.policy'] ?? (name.startsWith('__') ? 'compact' : 'delete')).includes('compact')
-
-function metadataFindings({ state, badLines }: MetadataAtRest, names: readonly string[]): Finding[] {
-  const file = 'metadata.log'
-  if (state === 'damaged')
-    return [{ file, code: 'metadata-damaged', problem: `${badLines} of its lines are not what was written` }]
-  if (state === 'missing' && !names.includes(metadataDatabaseName))
-    return [{ file, code: 'metadata-damaged', problem: 'neither metadata.log nor metadata.db is there' }]
-  return []
-}

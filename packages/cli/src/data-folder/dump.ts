@@ -1,6 +1,7 @@
 /** What files of a data folder say, printed as it is read: batches, records, or the rows of any other file. */
 import { once } from 'node:events'
 import { basename, dirname, join, resolve } from 'node:path'
+import { metadataDatabaseName, metadataLogName, metadataLogRows } from '@odradek/broker/metadata'
 import {
   batchRow,
   type DumpedBatch,
@@ -9,6 +10,7 @@ import {
   dumpSegments,
   folderKind,
   isSegment,
+  readManifest,
 } from '@odradek/log/tools'
 import { decodeControlBatch, decodeRecords, UsageError } from '@odradek/protocol'
 import { realDisk } from '@odradek/world'
@@ -30,12 +32,44 @@ export interface DumpRequest {
 export async function dump(request: DumpRequest): Promise<number> {
   const paths = await filesOf(request.paths)
   const segments = paths.filter(isSegment)
-  for (const path of paths.filter(path => !isSegment(path)))
-    await print(rowsText([...(await dumpFile(realDisk, path))] as Row[], request.output))
-  if (segments.length === 0) return 0
+  let damaged = 0
+  for (const path of paths.filter(path => !isSegment(path))) damaged += await dumpOther(path, request.output)
+  if (segments.length === 0) return damaged > 0 ? 1 : 0
   return request.records || request.format !== undefined
     ? dumpRecords(segments, request)
     : dumpBatches(segments, request)
+}
+
+/** How many rows of it are damaged. */
+async function dumpOther(path: string, output: string | undefined): Promise<number> {
+  const rows = await rowsOf(path)
+  await print(rowsText(rows, output))
+  return basename(path) === metadataLogName ? rows.filter(({ state }) => state === 'damaged').length : 0
+}
+
+async function rowsOf(path: string): Promise<Row[]> {
+  switch (basename(path)) {
+    case metadataLogName:
+      return [...metadataLogRows(await realDisk.readFile(path))] as Row[]
+    case metadataDatabaseName:
+      throw new UsageError(
+        `${path} is a database of SQLite, and locked while a broker runs: dump metadata.log beside it, which holds the same, or, when no broker runs, read it with sqlite3 -readonly.`,
+      )
+    case 'manifest.json':
+      return manifestRows(dirname(path))
+    default:
+      return [...(await dumpFile(realDisk, path))] as Row[]
+  }
+}
+
+async function manifestRows(backup: string): Promise<Row[]> {
+  const manifest = await readManifest(realDisk, backup)
+  if (manifest === undefined) throw new UsageError(`There is no manifest.json in ${backup}.`)
+  const { partitions, files } = manifest
+  const ofPartitions = partitions.flatMap(({ topic, index, files: own }) =>
+    own.map(file => ({ folder: `${topic}-${index}`, ...file })),
+  )
+  return [...ofPartitions, ...files.map(file => ({ folder: '', ...file }))]
 }
 
 /** A partition's folder stands for its segments. */

@@ -6,6 +6,7 @@ import { realDisk } from '@odradek/world'
 import { outputFormat, printRows } from '../output/rows.ts'
 import { openDataFolder } from './data-folder.ts'
 import { countsText, findingRow, findingText } from './findings-text.ts'
+import { metadataFindings } from './metadata-findings.ts'
 import { bytesText, Progress } from './progress.ts'
 
 export interface Verification {
@@ -46,10 +47,12 @@ async function verifyData(
   })
   const isAll = topic === undefined && partition === undefined
   if (!isAll && partitions.length === 0)
-    throw new UsageError(`There is no partition ${partition ?? ''} of ${topic ?? 'any topic'} in ${named}.`)
+    throw new UsageError(
+      `There is no partition ${partition === undefined ? '' : `${partition} `}of ${topic ?? 'any topic'} in ${named}.`,
+    )
   const beside = folder.isLive ? ' beside a running broker, up to what is durable' : ''
   return {
-    findings: [...(isAll ? folder.findings : []), ...findings],
+    findings: [...(isAll ? await metadataFindings(folder) : []), ...findings],
     scope: `${partitions.length} partitions, ${files} files, ${progress.text}${beside}`,
     scrub: await readScrubPass(realDisk, folder.path),
   }

@@ -72,6 +72,18 @@ export const findingKinds = {
     meaning: 'a copy of what the cluster knows of itself (topics, settings) is damaged',
     mend: 'the next start takes the copy that is whole; if both are damaged, restore metadata.log and metadata.db from a backup',
   },
+  'metadata-behind': {
+    severity: 'mended',
+    meaning:
+      'of the two copies of what the cluster knows of itself one is missing, or lacks changes that the other has',
+    mend: 'nothing to do: the next start makes it again from the other one',
+  },
+  'metadata-unseen': {
+    severity: 'note',
+    meaning:
+      'metadata.db can be looked at only when nobody is writing to it; metadata.log, the other copy, was looked at',
+    mend: 'nothing to do; verify again when the broker has stopped in order',
+  },
   quarantined: {
     severity: 'damage',
     meaning: 'these records are known to be damaged: fetches of them are answered CORRUPT_MESSAGE, the rest is served',

@@ -2,7 +2,7 @@
 
 export { readScrubPass, type ScrubPass } from '../damage/scrub-file.ts'
 export { type BackupOptions, type BackupReport, backUpFolder } from './backup.ts'
-export type { BackupManifest, BackupPartition } from './backup-manifest.ts'
+export { type BackupManifest, type BackupPartition, readManifest } from './backup-manifest.ts'
 export { batchRow, type DumpedBatch, type DumpedPiece, dumpFile, dumpSegments, isSegment } from './dump.ts'
 export type { DumpRow } from './dump-row.ts'
 export { type Finding, type FindingCode, findingKinds, type Severity, severityOf } from './finding.ts'

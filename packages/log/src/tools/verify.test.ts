@@ -4,6 +4,7 @@ import { encodeBatch } from '@odradek/protocol'
 import { memoryDisk, realClock } from '@odradek/world'
 import { writeScrubPass } from '../damage/scrub-file.ts'
 import { EmbeddedEngine } from '../embedded-engine.ts'
+import { Checkpoint, partitionKey } from '../folder/checkpoint.ts'
 import { encodeGroup, largestGroup } from '../journal/journal-group.ts'
 import { topicOf } from '../testing/batches.ts'
 import { appendTo, contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
@@ -170,6 +171,18 @@ test('beside a running engine nothing half written is taken for damage', async (
   const report = await verifyFolder({ disk, folder: dataFolder, live: true, deep: true })
   assert.equal(report.partitions[0]!.records, 240)
   await engine.close({ drain: false })
+})
+
+test('beside a running broker a sidecar written since the ends were read makes no log end early', async () => {
+  const disk = await folderWith()
+  const last = Number((await disk.list(orders)).findLast(name => name.endsWith('.log'))!.slice(0, 20))
+  await disk.remove(`${dataFolder}/checkpoint`)
+  const checkpoint = await Checkpoint.open(realClock, disk, dataFolder)
+  const slot = checkpoint.claim(partitionKey(topicOf().topicId, 0))
+  checkpoint.write(slot, { durableOffset: last, logStartOffset: 0 })
+  await checkpoint.sync()
+  await checkpoint.close()
+  assert.deepEqual(await findings(disk, { live: true }), [])
 })
 
 test('segments that compaction replaces under a look beside a broker are looked at again', async () => {
