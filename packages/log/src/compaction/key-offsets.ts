@@ -16,6 +16,8 @@ const entryBytes = entryWords * 4
 const load = 4 / 5
 const growth = 6 / 5
 const smallest = 256
+/** Table and bits; while the table grows, the old one and the new one are there together. */
+const mostBytesPerKey = 32
 /** Offsets are relative and fit 32 bits. */
 const farthest = 2 ** 32 - 2
 
@@ -86,8 +88,8 @@ export class KeyOffsets {
   seal(end: number): void {
     const words = this.#words
     const size = Math.ceil((end - this.firstOffset) / 8)
-    // With very many records to a key the bits would be larger than the table.
-    if (size > words.byteLength) return
+    // With very many records to a key the bits would take more than they are worth.
+    if (words.byteLength + size > mostBytesPerKey * this.#size) return
     const isLast = new Uint8Array(size)
     for (let word = 4; word < words.length; word += entryWords) {
       const at = (words[word]! >>> 0) - 1
