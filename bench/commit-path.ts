@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AppendBatch, EmbeddedEngine, type LogConfig } from '@odradek/log'
+import { type AppendBatch, defaultLogConfig, EmbeddedEngine } from '@odradek/log'
 import { encodeBatch } from '@odradek/protocol'
 import { realClock, realDisk } from '@odradek/world'
 import { freshName, recordsOf } from './clients/client.ts'
@@ -71,22 +71,6 @@ async function contest(partitions: number, bytes: number): Promise<{ ours: Figur
   return { ours: medians(figures.ours), theirs: medians(figures.theirs) }
 }
 
-const config: LogConfig = {
-  cleanupPolicy: ['delete'],
-  retentionMs: -1,
-  retentionBytes: -1,
-  segmentBytes: 1 << 30,
-  segmentMs: -1,
-  indexIntervalBytes: 4096,
-  maxMessageBytes: 1_048_588,
-  messageTimestampType: 'CreateTime',
-  fileDeleteDelayMs: 60_000,
-  minCleanableDirtyRatio: 0.5,
-  minCompactionLagMs: 0,
-  maxCompactionLagMs: -1,
-  deleteRetentionMs: 86_400_000,
-}
-
 async function withEngine<T>(
   partitions: number,
   limits: object,
@@ -99,7 +83,7 @@ async function withEngine<T>(
     await engine.open({
       topicId,
       name: 'bench',
-      config,
+      config: defaultLogConfig,
       partitions: Array.from({ length: partitions }, (_, index) => ({ index, id: index })),
     })
     return await use(engine)

@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AppendBatch, EmbeddedEngine, type LogConfig } from '@odradek/log'
+import { type AppendBatch, defaultLogConfig, EmbeddedEngine, type LogConfig } from '@odradek/log'
 import { encodeBatch } from '@odradek/protocol'
 import { realClock, realDisk } from '@odradek/world'
 import { median, percentile } from './interleave.ts'
@@ -24,10 +24,8 @@ const shapes = [
 const quietMs = 2000
 
 const config: LogConfig = {
-  ...{ cleanupPolicy: ['compact'], retentionMs: -1, retentionBytes: -1, segmentBytes: 32 * megabyte, segmentMs: -1 },
-  ...{ indexIntervalBytes: 4096, maxMessageBytes: 1_048_588, messageTimestampType: 'CreateTime' },
-  ...{ fileDeleteDelayMs: 0, minCleanableDirtyRatio: 0.5, minCompactionLagMs: 0 },
-  ...{ maxCompactionLagMs: Number.POSITIVE_INFINITY, deleteRetentionMs: 86_400_000 },
+  ...{ ...defaultLogConfig, cleanupPolicy: ['compact'], fileDeleteDelayMs: 0 },
+  ...{ segmentBytes: 32 * megabyte, retentionMs: -1, segmentMs: -1 },
 }
 
 /** What a pass says of itself. */

@@ -49,7 +49,7 @@ import { PartitionOpenings } from './partition/partition-openings.ts'
 import { TailCache } from './partition/tail-cache.ts'
 import { recoverLog } from './recovery/partition-recovery.ts'
 import { SegmentIndexes } from './segment/segment-indexes.ts'
-import { NamesSync } from './sync/names-sync.ts'
+import { CoalescedSync } from './sync/coalesced-sync.ts'
 import { SyncQueue } from './sync/sync-queue.ts'
 
 export interface EmbeddedEngineOptions {
@@ -134,7 +134,7 @@ export class EmbeddedEngine implements LogEngine {
       ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
       describeBytes: limits.describeBytes,
       lanes: new Lanes(width),
-      names: new NamesSync(() => disk.syncFolder(folder)),
+      names: new CoalescedSync(() => disk.syncFolder(folder), { afterFailure: 'anew' }),
       syncs: new SyncQueue(limits.syncs, journal && { journal, largestBytes }),
       lateNotes: new LateNotes(clock),
       journaledBytes: journal === undefined ? 0 : largestBytes,

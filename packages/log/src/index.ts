@@ -2,6 +2,7 @@ export { ClockGuard } from './clock-guard.ts'
 export type { DamagedRange } from './damage/damage.ts'
 export type { ScrubStatus } from './damage/scrub.ts'
 export type { ScrubPass } from './damage/scrub-file.ts'
+export { defaultLogConfig } from './default-log-config.ts'
 export { EmbeddedEngine, type EmbeddedEngineOptions } from './embedded-engine.ts'
 export type {
   AppendBatch,

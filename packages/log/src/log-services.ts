@@ -7,7 +7,7 @@ import type { OpenFiles } from './folder/open-files.ts'
 import type { Lanes } from './lanes.ts'
 import type { TailCache } from './partition/tail-cache.ts'
 import type { SegmentIndexes } from './segment/segment-indexes.ts'
-import type { NamesSync } from './sync/names-sync.ts'
+import type { CoalescedSync } from './sync/coalesced-sync.ts'
 import type { SyncQueue } from './sync/sync-queue.ts'
 
 export interface LogServices {
@@ -22,8 +22,8 @@ export interface LogServices {
   readonly syncs: SyncQueue
   /** The most that a partition leaves to the journal; 0 without one. */
   readonly journaledBytes: number
-  /** Of the data folder. */
-  readonly names: NamesSync
+  /** Of the data folder: partitions make names in it. */
+  readonly names: CoalescedSync
   readonly tails: TailCache
   readonly indexes: SegmentIndexes
   readonly checkpoint: Checkpoint

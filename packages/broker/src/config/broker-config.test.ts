@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { defaultLogConfig } from '@odradek/log'
 import { UsageError } from '@odradek/protocol'
 import { BrokerConfig } from './broker-config.ts'
 import { brokerSettings } from './broker-settings.ts'
 import { formatDefault, parseSetting, type Setting } from './setting.ts'
-import { resolveTopicConfig } from './topic-config.ts'
+import { logConfigOf, resolveTopicConfig } from './topic-config.ts'
 import { topicSettings } from './topic-settings.ts'
 
 const wrong: Record<string, { config: Record<string, string>; says: RegExp }> = {
@@ -58,4 +59,8 @@ test('milliseconds win over minutes, and minutes over hours', () => {
   assert.equal(retention({ 'log.retention.hours': '2', 'log.retention.minutes': '3' }), 180_000)
   assert.equal(retention({ 'log.retention.hours': '2', 'log.retention.ms': '4' }), 4)
   assert.equal(retention({ 'log.retention.hours': '-1' }), -1)
+})
+
+test('a log’s defaults are the settings of a topic for which nothing was set', () => {
+  assert.deepEqual(logConfigOf(resolveTopicConfig({}, new BrokerConfig())), defaultLogConfig)
 })

@@ -53,7 +53,7 @@ export class Checkpoint {
     this.remarks = remarks
     this.#file = file
     this.#slots = slots
-    this.#sync = new CoalescedSync(() => file.sync())
+    this.#sync = new CoalescedSync(() => file.sync(), { afterFailure: 'fail' })
     for (const slot of slots) {
       if (slot.key === undefined) this.#free.push(slot)
       else this.#byKey.set(slot.key, slot)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, memoryDisk } from '@odradek/world'
-import { NamesSync } from '../sync/names-sync.ts'
+import { CoalescedSync } from '../sync/coalesced-sync.ts'
 import { claimFolder, createPartitionFolder, ownerOf, ownersIn } from './partition-folder.ts'
 
 const mine = '0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01'
@@ -10,7 +10,7 @@ const other = '7c1d2f6a-55e0-4f0b-9a63-0d6f9f1e2b02'
 const path = '/data/orders-0/partition.metadata'
 
 function makeFolder(disk: Disk, name: string): Promise<void> {
-  const names = new NamesSync(() => disk.syncFolder('/data'))
+  const names = new CoalescedSync(() => disk.syncFolder('/data'), { afterFailure: 'anew' })
   return createPartitionFolder(disk, `/data/${name}`, mine, { names, fill: async () => undefined })
 }
 

@@ -6,7 +6,7 @@
 import type { Disk } from '@odradek/world'
 import type { Uuid } from '../engine.ts'
 import type { LogServices } from '../log-services.ts'
-import type { NamesSync } from '../sync/names-sync.ts'
+import type { CoalescedSync } from '../sync/coalesced-sync.ts'
 import { durably } from '../sync/sync-failure.ts'
 import { metadataName } from './file-names.ts'
 import { isOutOfDescriptors } from './thrifty-disk.ts'
@@ -28,7 +28,7 @@ export async function createPartitionFolder(
   disk: Disk,
   folder: string,
   topicId: Uuid,
-  { names, fill }: { names: NamesSync; fill: () => Promise<void> },
+  { names, fill }: { names: CoalescedSync; fill: () => Promise<void> },
 ): Promise<void> {
   await disk.makeFolder(folder)
   const metadata = await disk.open(`${folder}/${metadataName}`, 'fresh')

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { CoalescedSync } from './coalesced-sync.ts'
 import { type Committable, SyncQueue } from './sync-queue.ts'
 
 /** A file that is synced when the test says so. */
@@ -74,18 +73,4 @@ test('only so many syncs are in flight, and every file gets its turn', async () 
     files.map(file => file.syncs),
     [2, 1, 1, 1, 1],
   )
-})
-
-test('a coalesced sync that has failed once fails for ever', async () => {
-  let calls = 0
-  const sync = new CoalescedSync(async () => {
-    if (++calls === 2) throw new Error('EIO')
-  })
-  await sync.request()
-  const failing = sync.request()
-  const waiting = sync.request()
-  await assert.rejects(failing, /EIO/)
-  await assert.rejects(waiting, /EIO/)
-  await assert.rejects(sync.request(), /EIO/)
-  assert.equal(calls, 2)
 })

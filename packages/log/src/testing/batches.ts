@@ -1,5 +1,6 @@
 /** Record batches for tests, as a producer would send them. */
 import { decodeRecords, eachBatch, encodeBatch } from '@odradek/protocol'
+import { defaultLogConfig } from '../default-log-config.ts'
 import type { AppendBatch, LogConfig, PartitionId, ReadResult, TopicSpec } from '../engine.ts'
 
 export interface BatchSpec {
@@ -29,21 +30,8 @@ export function batchOf({
   }
 }
 
-export const config: LogConfig = {
-  cleanupPolicy: ['delete'],
-  retentionMs: -1,
-  retentionBytes: -1,
-  segmentBytes: 1 << 30,
-  segmentMs: -1,
-  indexIntervalBytes: 4096,
-  maxMessageBytes: 1_048_588,
-  messageTimestampType: 'CreateTime',
-  fileDeleteDelayMs: 60_000,
-  minCleanableDirtyRatio: 0.5,
-  minCompactionLagMs: 0,
-  maxCompactionLagMs: Number.POSITIVE_INFINITY,
-  deleteRetentionMs: 86_400_000,
-}
+/** Nothing goes by its age: the records of tests are from 1970. */
+export const config: LogConfig = { ...defaultLogConfig, retentionMs: -1, segmentMs: -1 }
 
 /** A topic with partitions 0 and 1, known to the engine as 1 and 2. */
 export function topicOf(changes: Partial<LogConfig> = {}, topicId = '0b54ae27-c8a1-4d0e-b3a5-1f4d8a3b9c01'): TopicSpec {

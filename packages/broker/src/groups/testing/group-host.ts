@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {
   type AppendBatch,
   type Appended,
+  defaultLogConfig,
   EmbeddedEngine,
   type LogEngine,
   type PartitionId,
@@ -147,19 +148,8 @@ export class GroupHost {
       name: '__consumer_offsets',
       partitions: this.#ids.map((id, index) => ({ index, id })),
       config: {
-        cleanupPolicy: ['compact'],
-        retentionMs: -1,
-        retentionBytes: -1,
+        ...{ ...defaultLogConfig, cleanupPolicy: ['compact'], retentionMs: -1 },
         segmentBytes: this.#options.segmentBytes ?? 1_048_576,
-        segmentMs: 604_800_000,
-        indexIntervalBytes: 4096,
-        maxMessageBytes: 1_048_588,
-        messageTimestampType: 'CreateTime',
-        fileDeleteDelayMs: 60_000,
-        minCleanableDirtyRatio: 0.5,
-        minCompactionLagMs: 0,
-        maxCompactionLagMs: Number.POSITIVE_INFINITY,
-        deleteRetentionMs: 86_400_000,
       },
     })
   }
