@@ -61,6 +61,10 @@ const refused: Record<string, { batch: Uint8Array | null; error: number; version
     batch: spoiled(batch => batch.writeInt32BE(7, 23)),
     error: ErrorCodes.INVALID_RECORD,
   },
+  'a delete horizon, which is compaction’s to set': {
+    batch: spoiled(batch => batch.writeInt16BE(0x40, 21)),
+    error: ErrorCodes.INVALID_RECORD,
+  },
   'a control batch': { batch: spoiled(batch => batch.writeInt16BE(0x20, 21)), error: ErrorCodes.INVALID_RECORD },
   'a producer without a sequence': {
     batch: spoiled(() => {}, { producerId: 7n, producerEpoch: 0, baseSequence: -2 }),
