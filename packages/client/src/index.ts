@@ -38,6 +38,7 @@ export type {
   PartitionBatch,
   StartPosition,
 } from './consumer/engine.ts'
+export { PartitionRevokedError } from './consumer/partition-revoked.ts'
 export { createConsumerEngine } from './consumer/poll-engine.ts'
 export type { BatchOptions, RecordBatch } from './consumer/record-batch.ts'
 export type { RecordHeaders } from './consumer/record-headers.ts'

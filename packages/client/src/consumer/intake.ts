@@ -97,12 +97,17 @@ export class Intake {
     this.pending.unshift(...pieces.filter(({ stay, at, records }) => !stay.isOver && at < records.length))
   }
 
+  /** Without a group there is nothing to commit to. */
+  get commits(): boolean {
+    return this.#options.group !== undefined
+  }
+
   /** Commits what has been processed, of all partitions or of those given. */
   async commitProcessed(
     stays: Iterable<PartitionStay> = this.#stays.values(),
     signal: AbortSignal | undefined = undefined,
   ): Promise<void> {
-    if (this.#options.group === undefined) return
+    if (!this.commits) return
     this.#noteProgress()
     const offsets: OffsetToCommit[] = []
     const done: (() => void)[] = []

@@ -65,4 +65,9 @@ export class ProcessedOffsets {
   committed(offset: number): void {
     this.#committed = Math.max(this.#committed, offset)
   }
+
+  /** Everything up to `offset`, exclusive, is committed. */
+  isCommitted(offset: number): boolean {
+    return this.#committed >= offset
+  }
 }

@@ -1,6 +1,8 @@
 /** Level two: many records at once, for bulk work. Asking for the next batch says that the last one is processed. */
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { Intake, Piece } from './intake.ts'
+import { PartitionRevokedError } from './partition-revoked.ts'
+import type { PartitionStay } from './partition-stay.ts'
 
 export class RecordBatch<R extends ConsumerRecord> implements Iterable<R> {
   readonly records: readonly R[]
@@ -25,17 +27,30 @@ export class RecordBatch<R extends ConsumerRecord> implements Iterable<R> {
     return this.records[Symbol.iterator]()
   }
 
-  /** Marks the batch processed and commits it now. */
+  /**
+   * Marks the batch processed and commits it now. Rejects with a PartitionRevokedError when a partition has gone before that; what the
+   * batch has of other partitions is committed then.
+   */
   async commit({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.processed()
-    const stays = this.#pieces.map(({ stay }) => stay).filter(stay => !stay.isOver)
-    await this.#intake.commitProcessed(stays, signal)
+    const stays = new Set(this.#pieces.map(({ stay }) => stay))
+    await this.#intake.commitProcessed(
+      [...stays].filter(stay => !stay.isOver),
+      signal,
+    )
+    if (!this.#intake.commits) return
+    const left = this.#pieces.filter(({ stay, nextOffset }) => stay.isOver && !stay.processed.isCommitted(nextOffset))
+    const gone = [...new Set(left.map(({ stay }) => stay))]
+    if (gone.length > 0) throw new PartitionRevokedError(gone.map(partitionOf), gone.map(reasonOf))
   }
 
   processed(): void {
     for (const piece of this.#pieces) this.#intake.processed(piece)
   }
 }
+
+const partitionOf = ({ topic, partition }: PartitionStay) => ({ topic, partition })
+const reasonOf = ({ signal }: PartitionStay) => (signal.reason as Error).message
 
 export interface BatchOptions {
   /** Default 500: as many records at most. */

@@ -158,6 +158,12 @@ suite('consumer', () => {
     }
     await first.close()
     assert.deepEqual(sizes, [10, 10])
+    await using late = kafka.consumer({ ...options, group: cluster.name('late') })
+    for await (const batch of late.batches({ max: 1 })) {
+      await late.close()
+      await assert.rejects(batch.commit(), { code: 'PARTITION_REVOKED', retriable: false })
+      break
+    }
     await using second = kafka.consumer(options)
     for await (const batch of second.batches({ max: 10, maxWaitMs: 200 })) {
       sum += batch.map(r => r.value!).reduce((a, b) => a + b, 0)
