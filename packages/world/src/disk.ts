@@ -38,8 +38,11 @@ export interface DiskFile {
   readonly path: string
   /** Bytes in the file as this process sees it, synced or not. */
   readonly size: number
-  /** Up to `length` bytes from `position`; fewer at the end of the file. */
-  read(position: number, length: number): Promise<Uint8Array>
+  /**
+   * Up to `length` bytes from `position`; fewer at the end of the file. They may stand in `into`, at its beginning: for whoever goes
+   * through large files a piece after the other, and needs each only until the next.
+   */
+  read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array>
   /** Writes the chunks one after the other from `position`. Throws when the disk fails; what was written by then is unspecified. */
   write(position: number, chunks: readonly Uint8Array[]): void
   /** Cuts the file. Durable after the next `sync`. */

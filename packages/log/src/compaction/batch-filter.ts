@@ -10,7 +10,7 @@
  * A delete horizon (KIP-534) is set by the first pass that could let a tombstone or marker go, delete.retention.ms ahead: whoever began
  * to read before has that long to see it. Records at or past the end of the pass stay as they are.
  */
-import { type BatchHeader, RecordWalk, retainedBatch } from '@odradek/protocol'
+import { type BatchHeader, RecordWalk, type RetainedRecords, retainedBatch, type TakeRoom } from '@odradek/protocol'
 import type { CleanedTransactions } from './cleaned-transactions.ts'
 import type { KeyOffsets } from './key-offsets.ts'
 
@@ -24,6 +24,8 @@ export interface FilterView {
   readonly now: number
   readonly deleteRetentionMs: number
   readonly maxDecompressedBytes: number
+  /** For batches that are rewritten. */
+  readonly take?: TakeRoom | undefined
 }
 
 export interface FilterCounts {
@@ -66,7 +68,7 @@ export class BatchFilter {
     const walk = this.#walk
     walk.begin(bytes, batch)
     const runs = [walk.end, batch.end]
-    return retainedBatch(bytes, batch, {
+    return this.#retained(bytes, batch, {
       ...{ bytes, runs, recordCount: 1, maxTimestamp: batch.maxTimestamp, deleteHorizon: this.#horizon },
     })
   }
@@ -97,7 +99,7 @@ export class BatchFilter {
     if (kept === batch.recordCount && !setsHorizon) return 'same'
     if (batch.timestampType === 'LogAppendTime') maxTimestamp = batch.maxTimestamp
     const deleteHorizon = setsHorizon ? this.#horizon : undefined
-    return retainedBatch(bytes, batch, { bytes: walk.bytes, runs, recordCount: kept, maxTimestamp, deleteHorizon })
+    return this.#retained(bytes, batch, { bytes: walk.bytes, runs, recordCount: kept, maxTimestamp, deleteHorizon })
   }
 
   /** No record stays. */
@@ -105,7 +107,11 @@ export class BatchFilter {
     if (this.#view.lastOffsets.get(batch.producerId) !== batch.lastOffset) return 'gone'
     if (batch.recordCount === 0) return 'same'
     const { maxTimestamp } = batch
-    return retainedBatch(bytes, batch, { bytes: bytes.subarray(0, 0), runs: [], recordCount: 0, maxTimestamp })
+    return this.#retained(bytes, batch, { bytes: bytes.subarray(0, 0), runs: [], recordCount: 0, maxTimestamp })
+  }
+
+  #retained(bytes: Uint8Array, batch: BatchHeader, records: RetainedRecords): Uint8Array {
+    return retainedBatch(bytes, batch, records, this.#view.take)
   }
 
   #isPast(batch: BatchHeader): boolean {

@@ -21,6 +21,7 @@ import {
 import { cleanedName } from './compaction-files.ts'
 import { KeyOffsets } from './key-offsets.ts'
 import { Pace } from './pace.ts'
+import { PieceBuffer } from './piece-buffer.ts'
 import { visitBatches } from './segment-batches.ts'
 
 export interface CleaningPlace {
@@ -54,6 +55,8 @@ class Cleaning {
   readonly #job: CleaningJob
   readonly #pace: Pace
   readonly #offsets: KeyOffsets
+  readonly #read = new PieceBuffer()
+  readonly #rewritten = new PieceBuffer()
   #bytesRead = 0
   #bytesWritten = 0
 
@@ -71,7 +74,7 @@ class Cleaning {
     const { segments, segmentBytes, aborted, lastOffsets, now, deleteRetentionMs, maxDecompressedBytes } = this.#job
     const filter = new BatchFilter({
       ...{ offsets: this.#offsets, end, transactions: new CleanedTransactions(aborted) },
-      ...{ lastOffsets, now, deleteRetentionMs, maxDecompressedBytes },
+      ...{ lastOffsets, now, deleteRetentionMs, maxDecompressedBytes, take: this.#rewritten.take },
     })
     const reached = segments.filter(({ baseOffset }) => baseOffset < end)
     for (const group of groupsOf(reached, segmentBytes)) await this.#cleanGroup(group, filter, handOver)
@@ -121,7 +124,7 @@ class Cleaning {
 
   async #visit(
     segment: SourceSegment,
-    batch: Parameters<typeof visitBatches>[2]['batch'],
+    batch: Parameters<typeof visitBatches>[3]['batch'],
     flush: () => Promise<number> = async () => 0,
   ): Promise<void> {
     const path = new Segment(this.#job.folder, segment.baseOffset).path
@@ -131,7 +134,7 @@ class Cleaning {
         this.#bytesRead += bytes
         await this.#pace.moved(bytes + (await flush()))
       }
-      await visitBatches(file, segment.size, { batch, piece })
+      await visitBatches(file, segment.size, this.#read, { batch, piece })
     } finally {
       await file.close()
     }
@@ -171,6 +174,7 @@ class Cleaning {
         throw new CorruptionError(`${folder} cannot be compacted: a segment would be too large`, { file: folder })
       if (bytes > 0) file.write(flushed, chunks)
       chunks = []
+      this.#rewritten.takeBack()
       flushed = segment.size
       this.#bytesWritten += bytes
       if (flushed - synced >= syncedAtOnce) {

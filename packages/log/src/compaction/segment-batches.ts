@@ -2,8 +2,7 @@
 import { type BatchHeader, CorruptionError, hasValidCrc, readBatch } from '@odradek/protocol'
 import type { DiskFile } from '@odradek/world'
 import { batchOverhead, batchSizeAt } from '../segment/batch-fields.ts'
-
-const pieceSize = 1024 * 1024
+import { type PieceBuffer, pieceSize } from './piece-buffer.ts'
 
 export interface SegmentVisit {
   /** False: it has seen enough. */
@@ -12,10 +11,17 @@ export interface SegmentVisit {
   piece(bytes: number): Promise<void>
 }
 
-export async function visitBatches(file: DiskFile, size: number, visit: SegmentVisit): Promise<void> {
+/** What the visit sees of a piece is there until it returns from `piece`. */
+export async function visitBatches(
+  file: DiskFile,
+  size: number,
+  buffer: PieceBuffer,
+  visit: SegmentVisit,
+): Promise<void> {
   let wanted = pieceSize
   for (let position = 0; position < size; ) {
-    const bytes = await file.read(position, Math.min(wanted, size - position))
+    const length = Math.min(wanted, size - position)
+    const bytes = await file.read(position, length, buffer.whole(length))
     let at = 0
     let goesOn: boolean | undefined
     while (bytes.length - at >= batchOverhead && goesOn !== false) {

@@ -24,19 +24,25 @@ export interface RetainedRecords {
   readonly deleteHorizon?: number | undefined
 }
 
+/** Room for so many bytes, all of which will be written. */
+export type TakeRoom = (size: number) => Uint8Array
+
+const newRoom: TakeRoom = size => new Uint8Array(size)
+
 /**
  * What is left of the batch at `header.at` of `batch` when only some of its records stay. Base offset, last offset delta, producer and
  * sequence are as before: it still stands for all its offsets. An emptied one is a header alone.
  */
-export function retainedBatch(batch: Uint8Array, header: BatchHeader, retained: RetainedRecords): Uint8Array {
+export function retainedBatch(
+  batch: Uint8Array,
+  header: BatchHeader,
+  retained: RetainedRecords,
+  take: TakeRoom = newRoom,
+): Uint8Array {
   const { recordCount, maxTimestamp, deleteHorizon } = retained
   const isEmpty = recordCount === 0
-  const records =
-    deleteHorizon === undefined ? copied(retained) : retimed(retained, header.baseTimestamp - deleteHorizon)
-  const packed = isEmpty ? records : compress(header.compression, records)
-  const bytes = new Uint8Array(batchOverhead + packed.length)
+  const bytes = withRoomForHeader(header, retained, take)
   bytes.set(batch.subarray(header.at, header.at + batchOverhead))
-  bytes.set(packed, batchOverhead)
   const kept = isEmpty ? header.attributes & ~attribute.compression : header.attributes
   writeInt32(bytes, field.batchLength, bytes.length - lengthOverhead)
   writeInt16(bytes, field.attributes, deleteHorizon === undefined ? kept : kept | attribute.deleteHorizon)
@@ -47,17 +53,43 @@ export function retainedBatch(batch: Uint8Array, header: BatchHeader, retained: 
   return bytes
 }
 
-function copied({ bytes, runs }: RetainedRecords): Uint8Array {
+/** The records, as they are stored, behind room for a header. What needs no other change is copied once. */
+function withRoomForHeader(header: BatchHeader, retained: RetainedRecords, take: TakeRoom): Uint8Array {
+  const { deleteHorizon, recordCount } = retained
+  const isPlain = recordCount === 0 || header.compression === 'none'
+  if (isPlain && deleteHorizon === undefined) {
+    const bytes = take(batchOverhead + sizeOf(retained.runs))
+    copyRuns(retained, bytes, batchOverhead)
+    return bytes
+  }
+  const records =
+    deleteHorizon === undefined ? copied(retained) : retimed(retained, header.baseTimestamp - deleteHorizon)
+  const packed = isPlain ? records : compress(header.compression, records)
+  const bytes = take(batchOverhead + packed.length)
+  bytes.set(packed, batchOverhead)
+  return bytes
+}
+
+function copied(retained: RetainedRecords): Uint8Array {
+  const { bytes, runs } = retained
   if (runs.length === 2) return bytes.subarray(runs[0], runs[1])
+  const records = new Uint8Array(sizeOf(runs))
+  copyRuns(retained, records, 0)
+  return records
+}
+
+function sizeOf(runs: readonly number[]): number {
   let size = 0
   for (let i = 0; i < runs.length; i += 2) size += runs[i + 1]! - runs[i]!
-  const records = new Uint8Array(size)
-  let at = 0
+  return size
+}
+
+function copyRuns({ bytes, runs }: RetainedRecords, to: Uint8Array, from: number): void {
+  let at = from
   for (let i = 0; i < runs.length; i += 2) {
-    records.set(bytes.subarray(runs[i], runs[i + 1]), at)
+    to.set(bytes.subarray(runs[i], runs[i + 1]), at)
     at += runs[i + 1]! - runs[i]!
   }
-  return records
 }
 
 /** A timestamp delta and the length before it may each take more bytes than they did. */

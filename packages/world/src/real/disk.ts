@@ -125,8 +125,9 @@ class RealFile implements DiskFile {
     return this.#size
   }
 
-  read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.#size - position)))
+  read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
+    const wanted = Math.max(0, Math.min(length, this.#size - position))
+    const bytes = into && wanted <= into.length ? into.subarray(0, wanted) : Buffer.allocUnsafeSlow(wanted)
     return this.#whileOpen('read', () => readFully(this.#fd, bytes, position))
   }
 
@@ -176,7 +177,7 @@ class RealFile implements DiskFile {
   }
 }
 
-function readFully(fd: number, bytes: Buffer, position: number): Promise<Uint8Array> {
+function readFully(fd: number, bytes: Uint8Array, position: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     let done = 0
     const step = (error: Error | null, count: number) => {
