@@ -10,7 +10,7 @@
  * A delete horizon (KIP-534) is set by the first pass that could let a tombstone or marker go, delete.retention.ms ahead: whoever began
  * to read before has that long to see it. Records at or past the end of the pass stay as they are.
  */
-import { type BatchHeader, RecordWalk, type RetainedRecords, retainedBatch, type TakeRoom } from '@odradek/protocol'
+import { type BatchHeader, RecordWalk, type RetainedRecords, retainedBatch } from '@odradek/protocol'
 import type { CleanedTransactions } from './cleaned-transactions.ts'
 import type { KeyOffsets } from './key-offsets.ts'
 
@@ -25,7 +25,7 @@ export interface FilterView {
   readonly deleteRetentionMs: number
   readonly maxDecompressedBytes: number
   /** For batches that are rewritten. */
-  readonly take?: TakeRoom | undefined
+  readonly take?: ((size: number) => Uint8Array) | undefined
 }
 
 export interface FilterCounts {

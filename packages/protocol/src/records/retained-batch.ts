@@ -25,7 +25,7 @@ export interface RetainedRecords {
 }
 
 /** Room for so many bytes, all of which will be written. */
-export type TakeRoom = (size: number) => Uint8Array
+type TakeRoom = (size: number) => Uint8Array
 
 const newRoom: TakeRoom = size => new Uint8Array(size)
 
