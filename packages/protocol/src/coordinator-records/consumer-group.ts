@@ -20,6 +20,8 @@ import {
  */
 
 const topicPartitions = { topicId: uuid, partitions: array(int32) }
+/** With the epoch in which each was assigned, since Kafka 4.3 (KIP-1251). */
+const ownedPartitions = { ...topicPartitions, assignmentEpochs: tagged(0, preset(array(int32), [])) }
 
 export const ConsumerGroupMetadataKey = data({
   name: 'ConsumerGroupMetadataKey',
@@ -156,8 +158,8 @@ export const ConsumerGroupCurrentMemberAssignmentValue = data({
     memberEpoch: int32,
     previousMemberEpoch: int32,
     state: int8,
-    assignedPartitions: array(topicPartitions),
-    partitionsPendingRevocation: array(topicPartitions),
+    assignedPartitions: array(ownedPartitions),
+    partitionsPendingRevocation: array(ownedPartitions),
   },
 })
 
