@@ -2,36 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, simulatedWorld } from '@odradek/world'
 import { EmbeddedEngine } from '../embedded-engine.ts'
-import type { AppendBatch } from '../engine.ts'
-import { topicOf } from '../testing/batches.ts'
 import { committedView } from '../testing/committed-view.ts'
+import { compactedTopic, expected, leftByPass, written } from '../testing/compacted-log.ts'
 import { type Interruption, interruptedDisk } from '../testing/interrupted-disk.ts'
-import { keyedBatch, marker } from '../testing/keyed-batches.ts'
 import { notes } from '../testing/notes.ts'
-
-const config = { segmentBytes: 500, indexIntervalBytes: 100, minCleanableDirtyRatio: 0.01, deleteRetentionMs: 1e9 }
-const topic = topicOf({ ...config, cleanupPolicy: ['compact'] })
-
-/** Several groups of segments; overwritten keys, a tombstone, an aborted and a committed transaction. */
-function written(): AppendBatch[] {
-  const batches: AppendBatch[] = []
-  for (let i = 0; i < 14; i++) {
-    const value = `${i} ${'.'.repeat(60)}`
-    batches.push(keyedBatch({ records: [{ key: `k${i % 4}`, value }], producerId: 1n, baseSequence: i }))
-    if (i === 3) batches.push(keyedBatch({ records: [{ key: 'gone', value }] }))
-    if (i === 6) batches.push(keyedBatch({ records: [{ key: 'gone', value: null }] }))
-    if (i === 4 || i === 8) {
-      const producerId = BigInt(i)
-      const records = [{ key: `of ${i}`, value }]
-      batches.push(keyedBatch({ records, producerId, baseSequence: 0, transactional: true }))
-      batches.push(marker({ producerId, type: i === 4 ? 'abort' : 'commit' }))
-    }
-  }
-  return batches
-}
-
-const last = (i: number) => `${i} ${'.'.repeat(60)}`
-const expected = { k0: last(12), k1: last(13), k2: last(10), k3: last(11), gone: null, 'of 8': last(8) }
 
 /** False when the cleaner had ended before the k-th operation. */
 async function crashAt(at: number, isAfter: boolean, unsynced: 'kept' | 'lost' | 'seeded'): Promise<boolean> {
@@ -48,7 +22,7 @@ async function crashAt(at: number, isAfter: boolean, unsynced: 'kept' | 'lost' |
         limits: { journalBytes: 0 },
       }),
     )
-    await world.clock.finish(engine.open(topic))
+    await world.clock.finish(engine.open(compactedTopic))
     return engine
   }
   const first = await boot(disk => interruptedDisk(disk, interruption), 0)
@@ -63,7 +37,7 @@ async function crashAt(at: number, isAfter: boolean, unsynced: 'kept' | 'lost' |
   const wasReached = interruption.count >= at
   interruption.isArmed = false
   if (!wasReached) {
-    assert.deepEqual(await view(first), { values: expected, count: 8 }, 'what is left when nothing fails')
+    assert.deepEqual(await view(first), { values: expected, count: leftByPass }, 'what is left when nothing fails')
     return false
   }
   const where = `a crash ${isAfter ? 'after' : 'before'} operation ${at}, unsynced ${unsynced}`

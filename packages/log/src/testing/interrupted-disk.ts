@@ -1,13 +1,15 @@
-/** A disk under which the power fails at its k-th operation: just before it, or just after. */
+/** A disk whose k-th operation fails: just before it, or just after; the power may fail with it. */
 import type { Disk, DiskFile } from '@odradek/world'
 
 export interface Interruption {
-  /** Operations that change the disk, counted from when it is armed; none before. */
+  /** Operations are counted from when it is armed; none before. */
   isArmed: boolean
   count: number
   readonly at: number
   readonly isAfter: boolean
-  readonly crash: () => void
+  /** Operations that change nothing count, too. */
+  readonly countsReads?: boolean
+  readonly crash?: () => void
 }
 
 export function interruptedDisk(disk: Disk, interruption: Interruption): Disk {
@@ -19,12 +21,14 @@ export function interruptedDisk(disk: Disk, interruption: Interruption): Disk {
       const result = await act(...args)
       return isLast ? fail(interruption) : result
     }
+  const readOnly = <A extends unknown[], T>(act: (...args: A) => Promise<T>) =>
+    interruption.countsReads === true ? interrupted(act) : act
   const fileOf = (file: DiskFile): DiskFile => ({
     path: file.path,
     get size() {
       return file.size
     },
-    read: (position, length) => file.read(position, length),
+    read: readOnly((position, length) => file.read(position, length)),
     write: (position, chunks) => {
       const isLast = interruption.isArmed && ++interruption.count === interruption.at
       if (isLast && !interruption.isAfter) fail(interruption)
@@ -33,14 +37,16 @@ export function interruptedDisk(disk: Disk, interruption: Interruption): Disk {
     },
     truncate: size => file.truncate(size),
     sync: interrupted(() => file.sync()),
-    close: () => file.close(),
+    close: readOnly(() => file.close()),
   })
   return {
     ...disk,
     open: (path, mode) => {
       const open = () => disk.open(path, mode).then(fileOf)
-      return mode === 'fresh' || mode === 'create' ? interrupted(open)() : open()
+      return mode === 'fresh' || mode === 'create' ? interrupted(open)() : readOnly(open)()
     },
+    readFile: readOnly(path => disk.readFile(path)),
+    list: readOnly(folder => disk.list(folder)),
     remove: interrupted(path => disk.remove(path)),
     rename: interrupted((from, to) => disk.rename(from, to)),
     syncFolder: interrupted(folder => disk.syncFolder(folder)),
@@ -48,6 +54,6 @@ export function interruptedDisk(disk: Disk, interruption: Interruption): Disk {
 }
 
 function fail({ crash }: Interruption): never {
-  crash()
-  throw Object.assign(new Error('EIO: the power has failed'), { code: 'EIO' })
+  crash?.()
+  throw Object.assign(new Error('EIO: this far, and no further'), { code: 'EIO' })
 }
