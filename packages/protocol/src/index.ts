@@ -58,6 +58,12 @@ export {
   ShareGroupTargetAssignmentMetadataValue,
 } from './coordinator-records/share-group.ts'
 export {
+  ShareSnapshotKey,
+  ShareSnapshotValue,
+  ShareUpdateKey,
+  ShareUpdateValue,
+} from './coordinator-records/share-state.ts'
+export {
   StreamsGroupCurrentMemberAssignmentKey,
   StreamsGroupCurrentMemberAssignmentValue,
   StreamsGroupMemberMetadataKey,
