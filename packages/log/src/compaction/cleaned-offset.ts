@@ -15,7 +15,7 @@ import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
 import { cleanedOffsetName } from './compaction-files.ts'
 
 const magic = 0x4f44434f // "ODCO"
-const version = 2
+const version = 1
 const size = 36
 
 export interface CleanedOffset {
