@@ -5,7 +5,8 @@
 import { EmbeddedEngine, type LogEngine, type TopicSpec } from '@odradek/log'
 import { ErrorCodes } from '@odradek/protocol'
 import { type Clock, type Disk, SeededRandom, SimulatedClock, sleep } from '@odradek/world'
-import { LogGroupStore } from '../../../packages/broker/src/groups/log-group-store.ts'
+import { type GroupLog, groupLog } from '../../../packages/broker/src/groups/group-log.ts'
+import { offsetRecords } from '../../../packages/broker/src/groups/groups.ts'
 import { quiet } from '../../../packages/broker/src/logger.ts'
 import { batchOf, config } from '../../../packages/log/src/testing/batches.ts'
 import type { JournalEntry } from './disk-journal.ts'
@@ -37,7 +38,7 @@ const offsets: TopicSpec = {
 
 export interface Life {
   readonly engine: LogEngine
-  readonly store: LogGroupStore
+  readonly store: GroupLog
 }
 
 /** Both, as after a start of the broker. */
@@ -52,8 +53,8 @@ export async function begin(clock: Clock, disk: Disk, leaderEpoch: number): Prom
   })
   await engine.open(orders)
   await engine.open(offsets)
-  const topic = { existing: () => [9], ensure: async () => [9] }
-  const store = new LogGroupStore({ engine, clock, logger: quiet, topic })
+  const topic = { name: '__consumer_offsets', existing: () => [9], ensure: async () => [9] }
+  const store = groupLog({ engine, clock, logger: quiet, topic })
   await store.load()
   return { engine, store }
 }
@@ -133,7 +134,7 @@ async function commit({ clock, disk, random, steps, store }: Actor, group: strin
       commitTimestamp: 1,
       expireTimestamp: -1,
     }
-    const error = await store.putOffsets(group, [{ topic: 'orders', partition: 0, committed }])
+    const error = await store.write(group, offsetRecords(group, [{ topic: 'orders', partition: 0, committed }]))
     if (error !== ErrorCodes.NONE) throw new Error(`a commit was refused with error ${error}`)
     disk.note({ kind: 'committed', group, offset })
     await sleep(clock, random.next() * 4)

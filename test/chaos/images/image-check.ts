@@ -91,7 +91,7 @@ export class Promises {
   }
 
   async #checkGroup({ store }: Life, group: string): Promise<{ finding: Finding; what: string }[]> {
-    const offset = (await store.getOffsets(group)).get('orders')?.get(0)?.offset ?? -1
+    const offset = store.image(group).offsets.offsets(group).get('orders')?.get(0)?.offset ?? -1
     const { begun, answered } = this.#committed.get(group) ?? { begun: -1, answered: -1 }
     const what = `${group} is at ${offset}; answered ${answered}, begun ${begun}`
     if (offset < answered) return [{ finding: 'regressed', what }]

@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '@odradek/world'
-import type { DeadlineName } from './group-event.ts'
 
 /** Longer than any scheduling delay, shorter than any session. */
 const pauseMs = 1_000
@@ -11,20 +10,20 @@ const pauseMs = 1_000
  * stopped, the machine slept), every deadline moves by as much. And when it comes on time, what has arrived meanwhile is read first:
  * a heartbeat that waits in a socket saves its member.
  */
-export class Deadlines {
+export class Deadlines<Name extends string = string> {
   readonly #clock: Clock
-  readonly #passed: (groupId: string, name: DeadlineName) => void
-  readonly #groups = new Map<string, Map<DeadlineName, number>>()
+  readonly #passed: (groupId: string, name: Name) => void
+  readonly #groups = new Map<string, Map<Name, number>>()
   #timer: Timer | null = null
   #timerAt = Infinity
   #closed = false
 
-  constructor(clock: Clock, passed: (groupId: string, name: DeadlineName) => void) {
+  constructor(clock: Clock, passed: (groupId: string, name: Name) => void) {
     this.#clock = clock
     this.#passed = passed
   }
 
-  set(groupId: string, name: DeadlineName, inMs: number): void {
+  set(groupId: string, name: Name, inMs: number): void {
     const at = this.#clock.monotonic() + inMs
     let group = this.#groups.get(groupId)
     if (!group) this.#groups.set(groupId, (group = new Map()))
@@ -32,7 +31,7 @@ export class Deadlines {
     this.#arm(at)
   }
 
-  cancel(groupId: string, name: DeadlineName): void {
+  cancel(groupId: string, name: Name): void {
     const group = this.#groups.get(groupId)
     group?.delete(name)
     if (group?.size === 0) this.#groups.delete(groupId)
@@ -64,7 +63,7 @@ export class Deadlines {
 
   #expire(): void {
     const now = this.#clock.monotonic()
-    const due: [string, DeadlineName][] = []
+    const due: [string, Name][] = []
     for (const [groupId, group] of this.#groups)
       for (const [name, at] of group) if (at <= now) due.push([groupId, name])
     for (const [groupId, name] of due) {

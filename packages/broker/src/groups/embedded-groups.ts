@@ -1,8 +1,9 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
+import { type CoordinatorTopic, coordinatorTopic } from '../coordinator-log/coordinator-topic.ts'
 import type { BrokerParts } from '../handler.ts'
+import { groupLog } from './group-log.ts'
 import { defaultGroupSettings, type GroupSettings } from './group-settings.ts'
 import { Groups } from './groups.ts'
-import { LogGroupStore, type OffsetsTopic } from './log-group-store.ts'
 
 export const offsetsTopicName = '__consumer_offsets'
 
@@ -12,8 +13,8 @@ export const offsetsTopicName = '__consumer_offsets'
  */
 export function embeddedGroups(around: BrokerParts): Groups {
   const { clock, random, logger, config, engine, topics } = around
-  const store = new LogGroupStore({ engine, clock, logger, topic: offsetsTopic(around) })
-  const groups = new Groups({ clock, random, logger, settings: groupSettings(config), store })
+  const log = groupLog({ engine, clock, logger, topic: offsetsTopic(around) })
+  const groups = new Groups({ clock, random, logger, settings: groupSettings(config), log })
   topics.onDelete(topic => {
     groups
       .topicDeleted(topic.name)
@@ -22,23 +23,15 @@ export function embeddedGroups(around: BrokerParts): Groups {
   return groups
 }
 
-/** Made when the first group stores something; its number of partitions never changes after that, whatever the setting says. */
-function offsetsTopic({ config, cluster, topics }: BrokerParts): OffsetsTopic {
-  return {
-    existing: () => cluster.topic(offsetsTopicName)?.partitions.map(partition => partition.id) ?? null,
-    async ensure() {
-      const topic = await topics.ensure({
-        name: offsetsTopicName,
-        partitions: config.get('offsets.topic.num.partitions'),
-        config: {
-          'cleanup.policy': 'compact',
-          'compression.type': 'producer',
-          'segment.bytes': String(config.get('offsets.topic.segment.bytes')),
-        },
-      })
-      return topic.partitions.map(partition => partition.id)
+function offsetsTopic({ config, cluster, topics }: BrokerParts): CoordinatorTopic {
+  return coordinatorTopic({ cluster, topics }, offsetsTopicName, () => ({
+    partitions: config.get('offsets.topic.num.partitions'),
+    config: {
+      'cleanup.policy': 'compact',
+      'compression.type': 'producer',
+      'segment.bytes': String(config.get('offsets.topic.segment.bytes')),
     },
-  }
+  }))
 }
 
 /** Read anew each time, since some of them change while the broker runs. */

@@ -9,13 +9,14 @@ const claimOf = ({ memberId, generation }: { memberId: string; generation: numbe
   generation,
   instanceId: null,
 })
+const commitOf = (member: Parameters<typeof claimOf>[0]) => ({ ...claimOf(member), apiVersion: 9 })
 
 test('a restart causes no rebalance: generation, members and assignments go on', async () => {
   const host = await GroupHost.start()
   const member = await host.soleMember('g')
-  await host.finish(host.groups.commit('g', claimOf(member), [at('t', 0, 5)]))
+  await host.finish(host.groups.commit('g', commitOf(member), [at('t', 0, 5)]))
   await host.restart()
-  assert.equal(host.groups.get('g')?.state, 'Stable')
+  assert.equal(host.groups.classic.get('g')?.state, 'Stable')
   assert.equal((await host.finish(host.groups.heartbeat('g', claimOf(member)))).error, ErrorCodes.NONE)
   const synced = await host.finish(host.sync('g', member, null, ''))
   assert.equal(Buffer.from(synced.assignment).toString(), 'p0')
@@ -29,9 +30,9 @@ test('after a restart a member has a whole session timeout to be heard of, and n
   await host.groups.heartbeat('g', claimOf(member))
   await host.restart()
   await host.world.clock.advance(9_900)
-  assert.equal(host.groups.get('g')?.state, 'Stable')
+  assert.equal(host.groups.classic.get('g')?.state, 'Stable')
   await host.world.clock.advance(200)
-  assert.equal(host.groups.get('g')?.state, 'Empty')
+  assert.equal(host.groups.classic.get('g')?.state, 'Empty')
 })
 
 test('jumps of the wall clock end no session', async () => {
@@ -42,7 +43,7 @@ test('jumps of the wall clock end no session', async () => {
     await host.world.clock.advance(5_000)
     assert.equal((await host.finish(host.groups.heartbeat('g', claimOf(member)))).error, ErrorCodes.NONE)
   }
-  assert.equal(host.groups.get('g')?.generation, 1)
+  assert.equal(host.groups.classic.get('g')?.generation, 1)
 })
 
 test('commits of a member that was left behind are refused', async () => {
@@ -50,7 +51,7 @@ test('commits of a member that was left behind are refused', async () => {
   const zombie = await host.soleMember('g')
   await host.world.clock.advance(10_100)
   await host.soleMember('g')
-  const error = await host.finish(host.groups.commit('g', claimOf(zombie), [at('t', 0, 99)]))
+  const error = await host.finish(host.groups.commit('g', commitOf(zombie), [at('t', 0, 99)]))
   assert.equal(error, ErrorCodes.UNKNOWN_MEMBER_ID)
   assert.equal(await host.committed('g', 't', 0), undefined)
 })
@@ -60,7 +61,7 @@ test('asking about a group that does not exist does not make it', async () => {
   await host.groups.heartbeat('g', { memberId: 'x', instanceId: null, generation: 1 })
   await host.groups.leave('g', [{ memberId: 'x', instanceId: null }])
   assert.equal(
-    await host.groups.commit('g', { memberId: 'x', instanceId: null, generation: 4 }, [at('t', 0, 1)]),
+    await host.groups.commit('g', { memberId: 'x', instanceId: null, generation: 4, apiVersion: 8 }, [at('t', 0, 1)]),
     ErrorCodes.ILLEGAL_GENERATION,
   )
   assert.equal(await host.groups.delete('g'), ErrorCodes.GROUP_ID_NOT_FOUND)
@@ -73,7 +74,7 @@ test('a simple consumer commits without being a member, and its group survives b
   assert.equal(await host.commit('g', [at('t', 0, 5)]), ErrorCodes.NONE)
   await host.crash()
   assert.equal(await host.committed('g', 't', 0), 5)
-  assert.equal(host.groups.get('g')?.protocolType, null)
+  assert.equal(host.groups.classic.get('g')?.protocolType, null)
 })
 
 test('assignments are handed out only when they are stored', async () => {
@@ -83,7 +84,7 @@ test('assignments are handed out only when they are stored', async () => {
   const joined = await host.groups.join('g', joinRequest())
   const synced = await host.finish(host.sync('g', joined, null, 'p0'))
   assert.equal(synced.error, ErrorCodes.COORDINATOR_NOT_AVAILABLE)
-  assert.equal(host.groups.get('g')?.state, 'PreparingRebalance')
+  assert.equal(host.groups.classic.get('g')?.state, 'PreparingRebalance')
 })
 
 test('a deleted group is gone with its offsets; one that cannot be deleted lives on', async () => {
@@ -91,11 +92,11 @@ test('a deleted group is gone with its offsets; one that cannot be deleted lives
   await host.commit('g', [at('t', 0, 5)])
   host.refusal = { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
   assert.equal(await host.finish(host.groups.delete('g')), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
-  assert.equal(host.groups.get('g')?.state, 'Empty')
+  assert.equal(host.groups.classic.get('g')?.state, 'Empty')
   host.refusal = null
   assert.equal(await host.finish(host.groups.delete('g')), ErrorCodes.NONE)
   await host.restart()
-  assert.equal(host.groups.get('g'), undefined)
+  assert.equal(host.groups.classic.get('g'), undefined)
   assert.equal(await host.committed('g', 't', 0), undefined)
 })
 
@@ -121,7 +122,7 @@ const day = 86_400_000
 test('offsets expire seven days after their group became empty, not after the commit, and the group with them', async () => {
   const host = await GroupHost.start()
   const member = await host.soleMember('g')
-  await host.finish(host.groups.commit('g', claimOf(member), [at('t', 0, 5)]))
+  await host.finish(host.groups.commit('g', commitOf(member), [at('t', 0, 5)]))
   host.world.clock.jump(10 * day)
   await host.finish(host.groups.removeExpired())
   assert.equal(await host.committed('g', 't', 0), 5, 'the group is in use')
@@ -131,9 +132,9 @@ test('offsets expire seven days after their group became empty, not after the co
   assert.equal(await host.committed('g', 't', 0), 5)
   host.world.clock.jump(120_000)
   await host.finish(host.groups.removeExpired())
-  assert.equal(host.groups.get('g'), undefined)
+  assert.equal(host.groups.classic.get('g'), undefined)
   await host.restart()
-  assert.equal(host.groups.get('g'), undefined)
+  assert.equal(host.groups.classic.get('g'), undefined)
 })
 
 test('a wall clock that jumps makes nothing expire for an hour, in which it can be set right again', async () => {
@@ -166,7 +167,7 @@ test('in a group that works, offsets of topics nobody subscribes to any more exp
     partition: 0,
     committed: offset(1, { commitTimestamp: now }),
   }))
-  await host.finish(host.groups.commit('g', claimOf(joined), changes))
+  await host.finish(host.groups.commit('g', commitOf(joined), changes))
   host.world.clock.jump(8 * day)
   await host.finish(host.groups.removeExpired())
   assert.equal(await host.committed('g', 'used', 0), 1)
@@ -185,5 +186,5 @@ test('when the broker stops, whoever waits for other members is sent to look for
   host.groups.close()
   assert.equal((await host.finish(waiting)).error, ErrorCodes.COORDINATOR_NOT_AVAILABLE)
   assert.equal((await host.groups.heartbeat('h', claimOf(member))).error, ErrorCodes.NONE)
-  assert.equal(await host.finish(host.groups.commit('h', claimOf(member), [at('t', 0, 1)])), ErrorCodes.NONE)
+  assert.equal(await host.finish(host.groups.commit('h', commitOf(member), [at('t', 0, 1)])), ErrorCodes.NONE)
 })

@@ -1,90 +1,73 @@
 /**
- * The coordinator of all groups of this process: turns requests and deadlines into events, lets the machine (group-machine.ts) decide,
- * and does what it asks for. It decides nothing itself.
- *
- *     request or deadline → event → machine → group as it is now, and effects: replies, deadlines, what to store
- *
- * A group changes in one step, without waiting; whoever has to wait for its answer holds a ticket. Before everything stored is read,
- * requests are refused.
+ * All groups of this process, whatever their kind: one namespace of ids, committed offsets, listing, deletion, expiry. What a kind of
+ * group does by itself is behind `GroupType`. Before everything stored is read, requests are refused.
  */
-import { ClockGuard } from '@odradek/log'
+import { ClockGuard, type PartitionId } from '@odradek/log'
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Random, Timer } from '@odradek/world'
+import type { Marker, TransactionalProducer } from '../coordinator-log/record-kind.ts'
 import type { Logger } from '../logger.ts'
+import { ClassicGroups } from './classic/classic-groups.ts'
+import type { Claim, Identity, JoinReply, LeaveReply, PlainReply, SyncEvent, SyncReply } from './classic/group-event.ts'
+import { refusedJoin, refusedSync } from './classic/turn.ts'
 import { type GroupOffsets, noOffsets, type OffsetChange } from './committed-offset.ts'
-import { Deadlines } from './deadlines.ts'
-import { emptyGroup, type Group, type Ticket } from './group.ts'
-import type {
-  Answer,
-  Claim,
-  DeadlineName,
-  Effect,
-  GroupEvent,
-  Identity,
-  JoinEvent,
-  JoinReply,
-  Reply,
-  SyncEvent,
-  SyncReply,
-} from './group-event.ts'
-import { step } from './group-machine.ts'
+import type { GroupLog } from './group-log.ts'
 import type { GroupSettings } from './group-settings.ts'
-import type { GroupStore } from './group-store.ts'
+import type {
+  ClassicMembers,
+  CommitClaim,
+  CoordinatedGroup,
+  FetchClaim,
+  GroupType,
+  JoinRequest,
+  MaybeLater,
+  Question,
+} from './group-types.ts'
 import { expiredOffsets, type OffsetRemoval, offsetRemoval, type Place } from './offset-expiry.ts'
-import { restoredGroup } from './stored-group.ts'
-import { refusal, refusedJoin, refusedSync } from './turn.ts'
+import type { OffsetRecord } from './offset-records.ts'
 
-type MaybeLater<T> = T | Promise<T>
-type LeaveReply = Reply & { type: 'leave' }
-type PlainReply = Reply & { type: 'plain' }
-type Question<E> = Omit<E, 'type' | 'ticket'>
-
-interface Waiting {
-  readonly blank: Reply
-  settle: (reply: Reply) => void
+export interface GroupsOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly settings: GroupSettings
+  readonly log: GroupLog
 }
 
-const { NONE } = ErrorCodes
-const noJoin = refusedJoin(NONE)
-const noSync = refusedSync(NONE)
-const noPlain: PlainReply = { type: 'plain', error: NONE }
-const noLeave: LeaveReply = { type: 'leave', error: NONE, members: [] }
-
 export class Groups {
+  readonly classic: ClassicGroups
+  readonly log: GroupLog
   readonly #clock: Clock
-  readonly #random: Random
   readonly #logger: Logger
   readonly #settings: GroupSettings
-  readonly #store: GroupStore
-  readonly #groups = new Map<string, Group>()
-  readonly #deadlines: Deadlines
-  /** Requests that wait for their answer. */
-  readonly #waiting = new Map<Ticket, Waiting>()
-  #lastTicket = 0
+  readonly #types: GroupType[]
   #isLoaded = false
   #isClosed = false
   #expiryTimer: Timer | null = null
   /** Nothing expires in the hour after a jump of the wall clock, nor after a start: nobody knows what it was before. */
   readonly #guard: ClockGuard
 
-  constructor(o: { clock: Clock; random: Random; logger: Logger; settings: GroupSettings; store: GroupStore }) {
-    this.#clock = o.clock
-    this.#random = o.random
-    this.#logger = o.logger
-    this.#settings = o.settings
-    this.#store = o.store
-    this.#guard = new ClockGuard(0, o.clock.now(), o.clock.monotonic())
-    this.#deadlines = new Deadlines(o.clock, (id, name) => this.#passed(id, name))
+  constructor(options: GroupsOptions) {
+    const { clock, logger, settings, log } = options
+    this.#clock = clock
+    this.#logger = logger
+    this.#settings = settings
+    this.log = log
+    this.#guard = new ClockGuard(0, clock.now(), clock.monotonic())
+    this.classic = new ClassicGroups(options)
+    this.#types = [this.classic]
   }
 
-  /** Groups go on where they were; each member has a whole session timeout to be heard of. */
+  /** A further kind of group; before `load`. */
+  add(type: GroupType): void {
+    this.#types.push(type)
+  }
+
   async load(topicExists: (topic: string) => boolean = () => true): Promise<void> {
-    for (const stored of await this.#store.load()) {
-      const group = restoredGroup(stored)
-      this.#groups.set(group.id, group)
-      for (const member of group.members.values())
-        this.#deadlines.set(group.id, `session:${member.id}`, member.sessionTimeoutMs)
-    }
+    await this.log.load()
+    for (const type of this.#types) type.load(this.log)
+    for (const image of this.log.images())
+      for (const groupId of image.offsets.groupIds()) if (!this.find(groupId)) this.classic.makeSimple(groupId, -1)
     if (this.#isClosed) return
     this.#isLoaded = true
     this.#lookForExpiredLater()
@@ -99,89 +82,155 @@ export class Groups {
   /** Why nothing can be said about a group now; NONE when something can. */
   obstacle(groupId: string): ErrorCode {
     if (!this.#isLoaded) return ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS
-    return this.#store.isReadable(groupId) ? ErrorCodes.NONE : ErrorCodes.COORDINATOR_NOT_AVAILABLE
+    return this.log.isReadable(groupId) ? ErrorCodes.NONE : ErrorCodes.COORDINATOR_NOT_AVAILABLE
   }
 
-  join(groupId: string, request: Omit<Question<JoinEvent>, 'freshMemberId'>): MaybeLater<JoinReply> {
-    const freshMemberId = `${request.instanceId ?? request.clientId}-${this.#uuid()}`
-    return this.#ask(groupId, noJoin, ticket => ({ type: 'join', ticket, freshMemberId, ...request }))
+  find(groupId: string): CoordinatedGroup | undefined {
+    for (const type of this.#types) {
+      const group = type.find(groupId)
+      if (group) return group
+    }
+    return undefined
+  }
+
+  *all(): Iterable<CoordinatedGroup> {
+    for (const type of this.#types) yield* type.groups()
+  }
+
+  join(groupId: string, request: JoinRequest): MaybeLater<JoinReply> {
+    const members = this.#classicMembers(groupId)
+    return members ? members.join(groupId, request) : refusedJoin(ErrorCodes.INCONSISTENT_GROUP_PROTOCOL)
   }
 
   sync(groupId: string, request: Question<SyncEvent>): MaybeLater<SyncReply> {
-    return this.#ask(groupId, noSync, ticket => ({ type: 'sync', ticket, ...request }))
+    return this.#classicMembers(groupId)?.sync(groupId, request) ?? refusedSync(ErrorCodes.UNKNOWN_MEMBER_ID)
   }
 
   heartbeat(groupId: string, claim: Question<Claim>): MaybeLater<PlainReply> {
-    return this.#ask(groupId, noPlain, ticket => ({ type: 'heartbeat', ticket, ...claim }))
+    const unknown: PlainReply = { type: 'plain', error: ErrorCodes.UNKNOWN_MEMBER_ID }
+    return this.#classicMembers(groupId)?.heartbeat(groupId, claim) ?? unknown
   }
 
   leave(groupId: string, members: readonly Identity[]): MaybeLater<LeaveReply> {
-    return this.#ask(groupId, noLeave, ticket => ({ type: 'leave', ticket, members }))
+    const unknown: LeaveReply = { type: 'leave', error: ErrorCodes.UNKNOWN_MEMBER_ID, members: [] }
+    return this.#classicMembers(groupId)?.leave(groupId, members) ?? unknown
   }
 
   /** Whoever commits must be of the present generation, or the group must be empty. Answered when durable. */
-  async commit(groupId: string, claim: Question<Claim>, changes: readonly OffsetChange[]): Promise<ErrorCode> {
-    if (!this.#groups.has(groupId) && claim.generation >= 0) return ErrorCodes.ILLEGAL_GENERATION
-    const answer = this.#ask(groupId, noPlain, ticket => ({ type: 'commit', ticket, ...claim }))
+  async commit(
+    groupId: string,
+    claim: Omit<CommitClaim, 'isTransactional'>,
+    changes: readonly OffsetChange[],
+  ): Promise<ErrorCode> {
+    const error = this.#admitCommit(groupId, { ...claim, isTransactional: false }, changes)
     // No turn may pass between the permission and the write, or the group could be deleted in between.
-    const { error } = answer instanceof Promise ? await answer : answer
-    if (error !== ErrorCodes.NONE || changes.length === 0) return error
-    if (!this.#groups.has(groupId)) this.#groups.set(groupId, emptyGroup(groupId, this.#clock.now()))
-    return this.#stored(this.#store.putOffsets(groupId, changes))
+    if (error !== ErrorCodes.NONE) return error
+    return this.#stored(this.log.write(groupId, offsetRecords(groupId, changes)))
   }
 
-  offsets(groupId: string): Promise<GroupOffsets> {
-    return this.#groups.has(groupId) ? this.#store.getOffsets(groupId) : Promise.resolve(noOffsets)
+  /** The same in a transaction: the offsets count when it has been committed. */
+  async commitInTransaction(
+    groupId: string,
+    claim: Omit<CommitClaim, 'isTransactional'>,
+    producer: TransactionalProducer,
+    changes: readonly OffsetChange[],
+  ): Promise<ErrorCode> {
+    const error = this.#admitCommit(groupId, { ...claim, isTransactional: true }, changes)
+    if (error !== ErrorCodes.NONE) return error
+    return this.#stored(this.log.writeTransactional(groupId, producer, offsetRecords(groupId, changes)))
+  }
+
+  /** Which partition of `__consumer_offsets` a transaction of the group's offsets takes part with. */
+  offsetsPartition(groupId: string): Promise<{ readonly index: number; readonly id: PartitionId }> {
+    return this.log.partitionOf(groupId)
+  }
+
+  /** The marker of a transaction, in a partition of `__consumer_offsets`. */
+  endTransaction(partition: PartitionId, marker: Marker): Promise<ErrorCode> {
+    return this.log.endTransaction(partition, marker)
+  }
+
+  /** What is committed, durably. */
+  offsets(groupId: string): GroupOffsets {
+    return this.find(groupId) ? this.log.image(groupId).offsets.offsets(groupId) : noOffsets
+  }
+
+  /** Whether a transaction that is open may yet change what is committed there. */
+  isUnstable(groupId: string, topic: string, partition: number): boolean {
+    return this.log.image(groupId).offsets.isPending(groupId, topic, partition)
+  }
+
+  /** May whoever this is ask for the offsets of the group? */
+  admitFetch(groupId: string, claim: FetchClaim): ErrorCode {
+    return this.find(groupId)?.admitFetch(claim) ?? ErrorCodes.NONE
   }
 
   /** OffsetDelete: forgets offsets of topics that no member subscribes to. */
   async forget(groupId: string, wanted: readonly Place[]): Promise<OffsetRemoval> {
-    const decision = offsetRemoval(this.#groups.get(groupId), await this.offsets(groupId), wanted)
+    const decision = offsetRemoval(this.find(groupId), this.offsets(groupId), wanted)
     if (decision.error !== ErrorCodes.NONE) return decision
-    return { ...decision, error: await this.#stored(this.#store.putOffsets(groupId, decision.changes)) }
+    return { ...decision, error: await this.#putOffsets(groupId, decision.changes) }
   }
 
   async delete(groupId: string): Promise<ErrorCode> {
-    if (!this.#groups.has(groupId)) return ErrorCodes.GROUP_ID_NOT_FOUND
-    return (await this.#ask(groupId, noPlain, ticket => ({ type: 'delete', ticket }))).error
+    const type = this.#typeOf(groupId)
+    return type ? type.delete(groupId) : ErrorCodes.GROUP_ID_NOT_FOUND
   }
 
-  get(groupId: string): Group | undefined {
-    return this.#groups.get(groupId)
-  }
-
-  all(): Iterable<Group> {
-    return this.#groups.values()
+  /** A topic came or got more partitions. */
+  topicChanged(name: string): void {
+    for (const type of this.#types) type.topicChanged?.(name)
   }
 
   /** A topic is gone, and with it every offset in it. */
   topicDeleted(name: string): Promise<void> {
+    this.topicChanged(name)
     return this.#forgetOffsets(topic => topic === name)
   }
 
-  /**
-   * Whoever waits for other members is sent to look for the coordinator again, and nobody falls silent any more. What can be answered
-   * at once still is: a member must not learn of a restart before its connection ends, or it would give up its membership.
-   */
   close(): void {
     this.#isClosed = true
-    this.#deadlines.close()
     this.#expiryTimer?.cancel()
-    for (const [ticket, { blank }] of [...this.#waiting]) {
-      this.#reply({ ticket, reply: refusal(blank, ErrorCodes.COORDINATOR_NOT_AVAILABLE) })
-    }
+    for (const type of this.#types) type.close()
   }
 
   /** Removes what has expired. Runs by itself every `offsets.retention.check.interval.ms`. */
   async removeExpired(): Promise<void> {
-    for (const group of [...this.#groups.values()]) {
-      const offsets = await this.#store.getOffsets(group.id)
-      const expired = expiredOffsets(group, offsets, this.#settings.offsetsRetentionMs, this.#clock.now())
+    for (const { id } of [...this.all()]) {
+      const group = this.find(id)
+      if (group === undefined) continue
+      const { offsets: image } = this.log.image(id)
+      const offsets = image.offsets(id)
+      const expired = expiredOffsets(group, offsets, {
+        retentionMs: this.#settings.offsetsRetentionMs,
+        now: this.#clock.now(),
+        isPending: (topic, partition) => image.isPending(id, topic, partition),
+      })
       let left = -expired.length
       for (const partitions of offsets.values()) left += partitions.size
-      if (left === 0 && group.state === 'Empty' && group.pending.size === 0) await this.delete(group.id)
-      else if (expired.length > 0) await this.#store.putOffsets(group.id, expired)
+      if (left === 0 && group.isAbandoned && !image.hasPending(id)) await this.delete(id)
+      else await this.#putOffsets(id, expired)
     }
+  }
+
+  #typeOf(groupId: string): GroupType | undefined {
+    return this.#types.find(type => type.find(groupId) !== undefined)
+  }
+
+  /** A group that does not exist yet is made by the first classic member. */
+  #classicMembers(groupId: string): ClassicMembers | undefined {
+    return (this.#typeOf(groupId) ?? this.classic).classicMembers
+  }
+
+  #admitCommit(groupId: string, claim: CommitClaim, changes: readonly OffsetChange[]): ErrorCode {
+    const group = this.find(groupId)
+    if (group) return group.admitCommit(claim)
+    if (claim.generation >= 0)
+      return claim.isTransactional || claim.apiVersion < 9
+        ? ErrorCodes.ILLEGAL_GENERATION
+        : ErrorCodes.GROUP_ID_NOT_FOUND
+    if (changes.length > 0) this.classic.makeSimple(groupId)
+    return ErrorCodes.NONE
   }
 
   #lookForExpiredLater(): void {
@@ -194,92 +243,30 @@ export class Groups {
   }
 
   async #forgetOffsets(isGone: (topic: string) => boolean): Promise<void> {
-    for (const groupId of [...this.#groups.keys()]) {
+    for (const { id } of [...this.all()]) {
       const gone: OffsetChange[] = []
-      for (const [topic, partitions] of await this.#store.getOffsets(groupId)) {
+      for (const [topic, partitions] of this.offsets(id)) {
         if (isGone(topic)) for (const partition of partitions.keys()) gone.push({ topic, partition, committed: null })
       }
-      await this.#store.putOffsets(groupId, gone)
+      await this.#putOffsets(id, gone)
     }
   }
 
-  /** The machine's answer: at once, or when something else has happened. `blank` is the form of a refusal. */
-  #ask<R extends Reply>(groupId: string, blank: R, event: (ticket: Ticket) => GroupEvent): MaybeLater<R> {
-    const ticket = ++this.#lastTicket
-    let answer: Reply | undefined
-    const waiting: Waiting = {
-      blank,
-      settle: reply => {
-        answer = reply
-      },
-    }
-    this.#waiting.set(ticket, waiting)
-    this.#send(groupId, event(ticket))
-    if (answer !== undefined) return answer as R
-    return new Promise(resolve => {
-      waiting.settle = resolve as (reply: Reply) => void
-    })
+  #putOffsets(groupId: string, changes: readonly OffsetChange[]): Promise<ErrorCode> {
+    return this.#stored(this.log.write(groupId, offsetRecords(groupId, changes)))
   }
 
-  #send(groupId: string, event: GroupEvent): void {
-    const known = this.#groups.get(groupId)
-    const now = this.#clock.now()
-    const { group, effects } = step(known ?? emptyGroup(groupId, now), event, this.#settings, now)
-    // A question about a group that does not exist does not create it.
-    const isBlank = group.state === 'Empty' && group.generation === 0 && group.pending.size === 0
-    if (known !== undefined || !isBlank) this.#groups.set(groupId, group)
-    if (known?.state !== group.state)
-      this.#logger.debug(
-        { group: groupId, state: group.state, generation: group.generation },
-        `group after ${event.type}`,
-      )
-    for (const effect of effects) this.#perform(groupId, effect)
-  }
-
-  #perform(groupId: string, effect: Effect): void {
-    if (effect.type === 'reply') this.#reply(effect)
-    else if (effect.type === 'deadline') this.#deadlines.set(groupId, effect.name, effect.inMs)
-    else if (effect.type === 'noDeadline') this.#deadlines.cancel(groupId, effect.name)
-    else void this.#persist(groupId, effect)
-  }
-
-  #reply({ ticket, reply }: Answer): void {
-    const waiting = this.#waiting.get(ticket)
-    this.#waiting.delete(ticket)
-    waiting?.settle(reply)
-  }
-
-  async #persist(groupId: string, { group, generation, replies }: Effect & { type: 'store' }): Promise<void> {
-    const error = await this.#stored(group ? this.#store.save(group) : this.#store.remove(groupId))
-    if (group) this.#send(groupId, { type: 'stored', generation, error })
-    else if (error !== ErrorCodes.NONE) this.#send(groupId, { type: 'removalFailed' })
-    else this.#groups.delete(groupId)
-    for (const { ticket, reply } of replies)
-      this.#reply({ ticket, reply: error === ErrorCodes.NONE ? reply : refusal(reply, error) })
-  }
-
-  /** A store that throws (what it got cannot be written) is one that fails. */
+  /** What cannot be written fails. */
   async #stored(written: Promise<ErrorCode>): Promise<ErrorCode> {
     try {
       return await written
     } catch (error) {
-      this.#logger.error({ error }, 'a group or its offsets cannot be stored')
+      this.#logger.error({ error }, 'offsets of a group cannot be stored')
       return ErrorCodes.UNKNOWN_SERVER_ERROR
     }
   }
+}
 
-  #passed(groupId: string, name: DeadlineName): void {
-    if (name === 'join') this.#send(groupId, { type: 'joinTimedOut' })
-    else if (name === 'sync') this.#send(groupId, { type: 'syncTimedOut' })
-    else this.#send(groupId, { type: 'sessionExpired', memberId: name.slice('session:'.length) })
-  }
-
-  #uuid(): string {
-    const bytes = this.#random.bytes(16)
-    bytes[6] = (bytes[6]! & 0x0f) | 0x40
-    bytes[8] = (bytes[8]! & 0x3f) | 0x80
-    return Buffer.from(bytes)
-      .toString('hex')
-      .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  }
+export function offsetRecords(groupId: string, changes: readonly OffsetChange[]): OffsetRecord[] {
+  return changes.map(change => ({ kind: 'offset', groupId, change }))
 }

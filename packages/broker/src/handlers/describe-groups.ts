@@ -1,12 +1,12 @@
 import { DescribeGroups, type ErrorCode, ErrorCodes, type ResponseInput } from '@odradek/protocol'
+import { type Group, metadataFor, noBytes } from '../groups/classic/group.ts'
 import { coordinationError } from '../groups/coordination.ts'
-import { type Group, metadataFor, noBytes } from '../groups/group.ts'
 import type { Handler, RequestContext } from '../handler.ts'
 import { groupOperations } from '../operations.ts'
 
 type Described = ResponseInput<typeof DescribeGroups>['groups'][number]
 
-/** State and members of groups. A group nobody knows is described as Dead. */
+/** State and members of classic groups. A group nobody knows, or one of another kind, is described as Dead. */
 export const describeGroups: Handler<typeof DescribeGroups> = {
   api: DescribeGroups,
   handle(request, context) {
@@ -23,11 +23,13 @@ export const describeGroups: Handler<typeof DescribeGroups> = {
 function describe(groupId: string, context: RequestContext): Described {
   const error = coordinationError(groupId, context)
   if (error !== ErrorCodes.NONE) return blank(groupId, '', error, null)
-  const group = context.broker.groups.get(groupId)
+  const { groups } = context.broker
+  const group = groups.classic.get(groupId)
   if (group) return described(group)
   // Since version 6 a missing group is an error that says so.
+  const message = groups.find(groupId) ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`
   return context.apiVersion >= 6
-    ? blank(groupId, 'Dead', ErrorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`)
+    ? blank(groupId, 'Dead', ErrorCodes.GROUP_ID_NOT_FOUND, message)
     : blank(groupId, 'Dead', ErrorCodes.NONE, null)
 }
 

@@ -1,7 +1,7 @@
 import { ErrorCodes, JoinGroup, type ResponseInput } from '@odradek/protocol'
+import type { JoinReply } from '../groups/classic/group-event.ts'
+import { refusedJoin } from '../groups/classic/turn.ts'
 import { heard, membershipError } from '../groups/coordination.ts'
-import type { JoinReply } from '../groups/group-event.ts'
-import { refusedJoin } from '../groups/turn.ts'
 import type { Handler } from '../handler.ts'
 
 /** A consumer wants to be a member; parked until all members of the next generation are there. */

@@ -1,23 +1,21 @@
 import { ErrorCodes, ListGroups } from '@odradek/protocol'
 import type { Handler } from '../handler.ts'
 
-/** All groups here are of the classic protocol. */
-const groupType = 'classic'
-
-/** The groups this node coordinates. */
+/** The groups this node coordinates, of the kinds and in the states asked for. */
 export const listGroups: Handler<typeof ListGroups> = {
   api: ListGroups,
   handle({ statesFilter, typesFilter }, { broker, nodeId }) {
     if (!broker.groups.isLoaded) return { errorCode: ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS, groups: [] }
-    const states = new Set(statesFilter.map(state => state.toLowerCase()))
-    const types = new Set(typesFilter.map(type => type.toLowerCase()))
-    if (types.size > 0 && !types.has(groupType)) return { errorCode: ErrorCodes.NONE, groups: [] }
+    const isWanted = (filter: readonly string[]) => {
+      const names = new Set(filter.map(name => name.toLowerCase()))
+      return (name: string) => names.size === 0 || names.has(name.toLowerCase())
+    }
+    const [isWantedState, isWantedType] = [isWanted(statesFilter), isWanted(typesFilter)]
     const groups = [...broker.groups.all()]
       .filter(
-        group =>
-          broker.coordinatorOf(group.id) === nodeId && (states.size === 0 || states.has(group.state.toLowerCase())),
+        ({ id, state, type }) => broker.coordinatorOf(id) === nodeId && isWantedState(state) && isWantedType(type),
       )
-      .map(group => ({ groupId: group.id, protocolType: group.protocolType ?? '', groupState: group.state, groupType }))
+      .map(({ id, protocolType, state, type }) => ({ groupId: id, protocolType, groupState: state, groupType: type }))
     return { errorCode: ErrorCodes.NONE, groups }
   },
 }

@@ -28,6 +28,7 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
       memberId: request.memberId,
       instanceId: request.groupInstanceId,
       generation: request.generationIdOrMemberEpoch,
+      apiVersion: context.apiVersion,
     }
     const error = await context.broker.groups.commit(request.groupId, claim, changes)
     return answer(request, partition => errors.get(partition) ?? error)

@@ -50,7 +50,7 @@ async function offsetsOf(
 ): Promise<FoundGroup> {
   const errorCode: ErrorCode = coordinationError(groupId, context)
   if (errorCode !== ErrorCodes.NONE) return { groupId, topics: [], errorCode }
-  const offsets = await context.broker.groups.offsets(groupId)
+  const offsets = context.broker.groups.offsets(groupId)
   const topics = asked ? asked.map(topic => askedOffsets(topic, offsets, context)) : allOffsets(offsets, context)
   return { groupId, topics, errorCode }
 }

@@ -1,7 +1,7 @@
 import { ErrorCodes, type ResponseInput, SyncGroup } from '@odradek/protocol'
+import type { SyncReply } from '../groups/classic/group-event.ts'
+import { refusedSync } from '../groups/classic/turn.ts'
 import { heard, membershipError } from '../groups/coordination.ts'
-import type { SyncReply } from '../groups/group-event.ts'
-import { refusedSync } from '../groups/turn.ts'
 import type { Handler } from '../handler.ts'
 
 /** A member asks for its share; parked until the leader has dealt and the deal is durable. */

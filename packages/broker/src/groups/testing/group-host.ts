@@ -11,11 +11,12 @@ import {
 import type { ErrorCode } from '@odradek/protocol'
 import { type Disk, type SimulatedMachine, type SimulatedWorld, simulatedWorld, sleep } from '@odradek/world'
 import { quiet } from '../../logger.ts'
+import type { JoinReply, SyncReply } from '../classic/group-event.ts'
 import type { CommittedOffset, OffsetChange } from '../committed-offset.ts'
-import type { JoinReply, SyncReply } from '../group-event.ts'
+import { type GroupLog, groupLog } from '../group-log.ts'
 import { defaultGroupSettings, type GroupSettings } from '../group-settings.ts'
 import { Groups } from '../groups.ts'
-import { LogGroupStore } from '../log-group-store.ts'
+import { StoredGroups } from './stored-groups.ts'
 
 interface HostOptions {
   seed?: number
@@ -32,7 +33,8 @@ export class GroupHost {
   readonly #ids: readonly PartitionId[]
   #topicExists = false
   engine!: LogEngine
-  store!: LogGroupStore
+  log!: GroupLog
+  store!: StoredGroups
   groups!: Groups
   /** Batches of every append, since the start. */
   appended: AppendBatch[][] = []
@@ -71,6 +73,7 @@ export class GroupHost {
     this.engine = await this.finish(EmbeddedEngine.start({ clock, disk, folder: '/data', leaderEpoch: 0, logger }))
     if (this.#topicExists) await this.finish(this.#openTopic())
     const topic = {
+      name: '__consumer_offsets',
       existing: () => (this.#topicExists ? this.#ids : null),
       ensure: async () => {
         if (!this.#topicExists) await this.#openTopic()
@@ -79,9 +82,10 @@ export class GroupHost {
       },
     }
     const engine = this.#observed()
-    this.store = new LogGroupStore({ engine, clock, logger, topic })
+    this.log = groupLog({ engine, clock, logger, topic })
+    this.store = new StoredGroups(this.log)
     const settings = { ...defaultGroupSettings, ...this.#options.settings }
-    this.groups = new Groups({ clock, random, logger, settings, store: this.store })
+    this.groups = new Groups({ clock, random, logger, settings, log: this.log })
     this.appended = []
     this.reads = 0
     await this.finish(this.groups.load())
@@ -108,11 +112,13 @@ export class GroupHost {
   }
 
   commit(group: string, changes: readonly OffsetChange[]): Promise<number> {
-    return this.finish(this.groups.commit(group, { memberId: '', instanceId: null, generation: -1 }, changes))
+    return this.finish(
+      this.groups.commit(group, { memberId: '', instanceId: null, generation: -1, apiVersion: 9 }, changes),
+    )
   }
 
   async committed(group: string, topic: string, partition: number): Promise<number | undefined> {
-    return (await this.groups.offsets(group)).get(topic)?.get(partition)?.offset
+    return this.groups.offsets(group).get(topic)?.get(partition)?.offset
   }
 
   /** A member joins and syncs alone, and gets `assignment`. */
@@ -201,6 +207,7 @@ export class GroupHost {
       },
       state: engine.state.bind(engine),
       trim: engine.trim.bind(engine),
+      producers: engine.producers.bind(engine),
     })
   }
 }

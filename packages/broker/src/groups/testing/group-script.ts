@@ -11,9 +11,9 @@
  */
 import assert from 'node:assert/strict'
 import { errorByCode } from '@odradek/protocol'
-import { emptyGroup, type Group } from '../group.ts'
-import type { DeadlineName, Effect, GroupEvent, Reply } from '../group-event.ts'
-import { step } from '../group-machine.ts'
+import { emptyGroup, type Group } from '../classic/group.ts'
+import type { DeadlineName, Effect, GroupEvent, Reply } from '../classic/group-event.ts'
+import { step } from '../classic/group-machine.ts'
 import { defaultGroupSettings, type GroupSettings } from '../group-settings.ts'
 
 export class GroupScript {
@@ -95,7 +95,7 @@ export class GroupScript {
     const generation = Number(word('gen') ?? this.group.generation)
     const claim = { ticket, memberId: memberId === '-' ? '' : memberId, instanceId, generation }
     if (verb === 'beats') return { type: 'heartbeat', ...claim }
-    if (verb === 'commits') return { type: 'commit', ...claim }
+    if (verb === 'commits') return { type: 'commit', ...claim, isTransactional: false }
     if (verb === 'leaves') return { type: 'leave', ticket, members: [claim] }
     if (verb === 'falls') return { type: 'sessionExpired', memberId: who }
     if (verb === 'syncs') {

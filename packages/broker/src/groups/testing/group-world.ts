@@ -3,9 +3,9 @@
  * deals with a fake assignor: partition i goes to the i-th member of the roster, round and round.
  */
 import assert from 'node:assert/strict'
-import { emptyGroup, type Group, type Ticket } from '../group.ts'
-import type { DeadlineName, Effect, GroupEvent, JoinReply, Reply, SyncReply } from '../group-event.ts'
-import { step } from '../group-machine.ts'
+import { emptyGroup, type Group, type Ticket } from '../classic/group.ts'
+import type { DeadlineName, Effect, GroupEvent, JoinReply, Reply, SyncReply } from '../classic/group-event.ts'
+import { step } from '../classic/group-machine.ts'
 import { defaultGroupSettings, type GroupSettings } from '../group-settings.ts'
 
 export const partitions: readonly number[] = [0, 1, 2, 3, 4, 5, 6]

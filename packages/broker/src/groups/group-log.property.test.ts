@@ -31,7 +31,7 @@ test('committed offsets never go back, whenever the power fails', async () => {
         await host.crash()
         for (const [key, value] of acknowledged) {
           const [group, partition] = key.split(' ') as [string, string]
-          const found = (await host.store.getOffsets(group)).get('t')?.get(Number(partition))?.offset ?? -1
+          const found = host.store.getOffsets(group).get('t')?.get(Number(partition))?.offset ?? -1
           assert(found >= value, `${key} was acknowledged at ${value} and is ${found} after the crash`)
           acknowledged.set(key, found)
         }

@@ -1,7 +1,7 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
+import type { GroupSettings } from '../group-settings.ts'
 import type { Group, GroupState } from './group.ts'
 import type { Effect, GroupEvent, GroupEventType } from './group-event.ts'
-import type { GroupSettings } from './group-settings.ts'
 import { join } from './joining.ts'
 import { commit, commitWhileEmpty, heartbeat, leave, sessionExpired } from './membership.ts'
 import { joinTimedOut } from './rebalance.ts'

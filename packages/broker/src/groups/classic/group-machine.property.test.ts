@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { GroupWorld } from '../testing/group-world.ts'
 import type { DeadlineName } from './group-event.ts'
-import { GroupWorld } from './testing/group-world.ts'
 
 /** What may happen next; the numbers choose among those it can happen to. */
 const happening = fc.oneof(
@@ -45,8 +45,10 @@ function happen(world: GroupWorld, event: Happening): void {
       if (actor.phase === 'syncing' || actor.phase === 'in') world.sync(actor)
       break
     case 'heartbeat':
+      if (actor.phase === 'in') world.send({ type: 'heartbeat', ...world.claim(actor) })
+      break
     case 'commit':
-      if (actor.phase === 'in') world.send({ type: event.type, ...world.claim(actor) })
+      if (actor.phase === 'in') world.send({ type: 'commit', ...world.claim(actor), isTransactional: false })
       break
     case 'leave':
       if (actor.memberId !== '') world.leave(actor)

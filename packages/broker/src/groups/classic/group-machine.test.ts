@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { GroupScript } from '../testing/group-script.ts'
 import { emptyGroup, type GroupState } from './group.ts'
 import type { GroupEventType } from './group-event.ts'
-import { GroupScript } from './testing/group-script.ts'
 
 const toPreparing = 'A joins\nA syncs A=x\nstored\nB joins'.split('\n')
 

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@odradek/protocol'
 import { ErrorCodes } from '@odradek/protocol'
+import type { GroupSettings } from '../group-settings.ts'
 import { type Group, type GroupState, type Member, metadataFor, noBytes, type Ticket } from './group.ts'
 import type { Answer, DeadlineName, Effect, JoinReply, Reply, SyncReply } from './group-event.ts'
-import type { GroupSettings } from './group-settings.ts'
 import { storedGroup } from './stored-group.ts'
 
 type Draft = { -readonly [K in keyof Group]: Group[K] }

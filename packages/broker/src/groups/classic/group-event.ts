@@ -7,7 +7,7 @@ export type GroupEvent =
   | JoinEvent
   | SyncEvent
   | ({ readonly type: 'heartbeat' } & Claim)
-  | ({ readonly type: 'commit' } & Claim)
+  | CommitEvent
   | LeaveEvent
   | { readonly type: 'delete'; readonly ticket: Ticket }
   /** A member (or pending member) was silent for its session timeout. */
@@ -27,6 +27,12 @@ export interface Claim {
   readonly memberId: string
   readonly instanceId: string | null
   readonly generation: number
+}
+
+export interface CommitEvent extends Claim {
+  readonly type: 'commit'
+  /** TxnOffsetCommit. */
+  readonly isTransactional: boolean
 }
 
 export interface JoinEvent {
@@ -95,15 +101,18 @@ export interface Answer {
 /** 'join': the barrier of a rebalance; 'sync': members that joined must sync; 'session:ID': a member must give a sign of life. */
 export type DeadlineName = 'join' | 'sync' | `session:${string}`
 
-export type Reply =
-  | JoinReply
-  | SyncReply
-  | { readonly type: 'plain'; readonly error: ErrorCode }
-  | {
-      readonly type: 'leave'
-      readonly error: ErrorCode
-      readonly members: readonly (Identity & { readonly error: ErrorCode })[]
-    }
+export type Reply = JoinReply | SyncReply | PlainReply | LeaveReply
+
+export interface PlainReply {
+  readonly type: 'plain'
+  readonly error: ErrorCode
+}
+
+export interface LeaveReply {
+  readonly type: 'leave'
+  readonly error: ErrorCode
+  readonly members: readonly (Identity & { readonly error: ErrorCode })[]
+}
 
 export interface JoinReply {
   readonly type: 'join'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GroupScript } from '../testing/group-script.ts'
 import { restoredGroup, storedGroup } from './stored-group.ts'
-import { GroupScript } from './testing/group-script.ts'
 
 /** A and B share a stable group; A leads. */
 const pair = `

@@ -11,9 +11,9 @@ import {
   OffsetCommitValue,
   type RecordInput,
 } from '@odradek/protocol'
-import { offsetRecord } from './group-records.ts'
-import { groupShard } from './group-shard.ts'
-import type { StoredGroup } from './stored-group.ts'
+import { keyShard } from '../coordinator-log/key-shard.ts'
+import type { StoredGroup } from './classic/stored-group.ts'
+import { offsetRecord } from './offset-records.ts'
 import { GroupHost, offset } from './testing/group-host.ts'
 
 /** The cleaner looks every 15 s. */
@@ -45,7 +45,7 @@ const group: StoredGroup = {
 test('groups map to partitions as in Kafka', () => {
   // What Java says of (hashCode & 0x7fffffff) % 50; the last one hashes to the least of all integers.
   const java = { '': 0, hello: 22, 'my-group': 36, 'grüße-☃': 17, 'connect-cluster': 13, polygenelubricants: 0 }
-  for (const [id, partition] of Object.entries(java)) assert.equal(groupShard(id, 50), partition, id)
+  for (const [id, partition] of Object.entries(java)) assert.equal(keyShard(id, 50), partition, id)
 })
 
 test('what was answered is there after the power fails', async () => {
@@ -56,16 +56,11 @@ test('what was answered is there after the power fails', async () => {
   )
   assert.equal(await host.finish(host.store.save(group)), ErrorCodes.NONE)
   await host.crash()
-  assert.deepEqual(await host.finish(host.store.load()), [group])
-  const offsets = await host.store.getOffsets('g')
-  assert.deepEqual(
-    [...offsets.get('t')!],
-    [
-      [0, offset(5)],
-      [1, offset(6)],
-    ],
-  )
-  assert.deepEqual([...offsets.get('u')!], [[0, offset(7)]])
+  assert.deepEqual(host.store.groups(), [group])
+  const offsets = host.store.getOffsets('g')
+  assert.deepEqual(offsets.get('t')!.get(0), { ...offset(5), recordOffset: 0 })
+  assert.deepEqual(offsets.get('t')!.get(1), { ...offset(6), recordOffset: 1 })
+  assert.deepEqual([...offsets.get('u')!.keys()], [0])
 })
 
 test('records are those of Kafka', async () => {
@@ -111,9 +106,9 @@ test('a removal forgets offsets that were committed a moment before it', async (
   const host = await GroupHost.start()
   const writes = [host.store.putOffsets('g', [at('t', 0, 1)]), host.store.save(group), host.store.remove('g')]
   assert.deepEqual(await host.finish(Promise.all(writes)), [0, 0, 0])
-  assert.equal((await host.store.getOffsets('g')).size, 0)
+  assert.equal(host.store.getOffsets('g').size, 0)
   await host.crash()
-  assert.deepEqual(await host.finish(host.store.load()), [])
+  assert.deepEqual(host.store.groups(), [])
 })
 
 test('a log that refuses leaves everything as it was, and the writer asks again', async () => {
@@ -121,10 +116,10 @@ test('a log that refuses leaves everything as it was, and the writer asks again'
   await host.finish(host.store.putOffsets('g', [at('t', 0, 1)]))
   host.refusal = { ok: false, error: ErrorCodes.KAFKA_STORAGE_ERROR }
   assert.equal(await host.finish(host.store.putOffsets('g', [at('t', 0, 2)])), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
-  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 1)
+  assert.equal(host.store.getOffsets('g').get('t')?.get(0)?.offset, 1)
   host.refusal = null
   assert.equal(await host.finish(host.store.putOffsets('g', [at('t', 0, 3)])), ErrorCodes.NONE)
-  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 3)
+  assert.equal(host.store.getOffsets('g').get('t')?.get(0)?.offset, 3)
 })
 
 test('a write that takes too long counts when the log has it, and memory says what a restart will say', async () => {
@@ -136,11 +131,11 @@ test('a write that takes too long counts when the log has it, and memory says wh
   assert.equal(await host.store.putOffsets('g', [at('t', 0, 11)]), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
   host.syncDelayMs = 0
   await host.world.clock.advance(60_000)
-  assert.equal((await host.store.getOffsets('g')).size, 0)
+  assert.equal(host.store.getOffsets('g').size, 0)
   assert.equal(await host.finish(host.store.putOffsets('g', [at('t', 0, 12)])), ErrorCodes.NONE)
-  const before = await host.store.getOffsets('g')
+  const before = host.store.getOffsets('g')
   await host.restart()
-  assert.deepEqual(await host.store.getOffsets('g'), before)
+  assert.deepEqual(host.store.getOffsets('g'), before)
 })
 
 test('what waits behind a write that takes too long is refused, and never written', async () => {
@@ -153,9 +148,9 @@ test('what waits behind a write that takes too long is refused, and never writte
   for (const write of [first, second]) assert.equal(await host.finish(write), ErrorCodes.COORDINATOR_NOT_AVAILABLE)
   host.syncDelayMs = 0
   await host.world.clock.advance(60_000)
-  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 2)
+  assert.equal(host.store.getOffsets('g').get('t')?.get(0)?.offset, 2)
   await host.restart()
-  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 2)
+  assert.equal(host.store.getOffsets('g').get('t')?.get(0)?.offset, 2)
 })
 
 test('what cannot be written fails alone', async () => {
@@ -179,14 +174,14 @@ test('a log that has outgrown its content is compacted, and loses nothing', asyn
   assert(compacted!.bytes < grown!.bytes / 4, `${grown!.bytes} bytes became ${compacted!.bytes}`)
   await host.crash()
   assert.deepEqual(
-    (await host.finish(host.store.load())).map(({ id, generation }) => [id, generation]),
+    [...host.groups.all()].map(({ id, protocolType }) => [id, protocolType]),
     [
-      ['g', 7],
-      ['h', 0],
+      ['g', 'consumer'],
+      ['h', ''],
     ],
   )
-  assert.equal((await host.store.getOffsets('g')).get('t')?.get(0)?.offset, 199)
-  assert.equal((await host.store.getOffsets('h')).get('t')?.get(9)?.offset, 9)
+  assert.equal(host.store.getOffsets('g').get('t')?.get(0)?.offset, 199)
+  assert.equal(host.store.getOffsets('h').get('t')?.get(9)?.offset, 9)
 })
 
 /** Puts a batch into the log that the store did not write. */
@@ -208,7 +203,7 @@ test('records of other coordinators in the same topic are passed over', async ()
   ])
   await host.restart()
   assert.deepEqual(
-    (await host.finish(host.store.load())).map(({ id }) => id),
+    [...host.groups.all()].map(({ id }) => id),
     ['g'],
   )
 })
@@ -255,9 +250,9 @@ test('a damaged range whose end is known is passed over in one go', async () => 
 test('a log that cannot be read takes its groups away, and no others', async () => {
   const host = await GroupHost.start({ partitions: 2 })
   const [here, there] = ['a', 'b'] as const
-  assert.notEqual(groupShard(here, 2), groupShard(there, 2))
+  assert.notEqual(keyShard(here, 2), keyShard(there, 2))
   for (const id of [here, there]) await host.finish(host.store.putOffsets(id, [at('t', 0, 5)]))
-  const lost = 1 + groupShard(here, 2)
+  const lost = 1 + keyShard(here, 2)
   host.readError = partition => (partition === lost ? ErrorCodes.KAFKA_STORAGE_ERROR : undefined)
   await host.restart()
   assert.equal(host.groups.obstacle(here), ErrorCodes.COORDINATOR_NOT_AVAILABLE)

@@ -1,7 +1,7 @@
 /** The rules for signs of life, for leaving and for falling silent. */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import { staticMember } from './group.ts'
-import type { Claim, Identity, LeaveEvent } from './group-event.ts'
+import type { Claim, CommitEvent, Identity, LeaveEvent } from './group-event.ts'
 import { identify, identifyInGeneration } from './identity.ts'
 import { openBarrierIfComplete, rebalance } from './rebalance.ts'
 import type { Turn } from './turn.ts'
@@ -15,17 +15,25 @@ export const heartbeat =
     turn.plain(claim.ticket, typeof member === 'number' ? member : error)
   }
 
-/** May this request commit offsets? `error` is the answer for a member of the present generation. */
+/**
+ * May this request commit offsets? `error` is the answer for a member of the present generation; a transaction may commit in the middle
+ * of a rebalance, and need not say who its member is (before TxnOffsetCommit v3 it cannot).
+ */
 export const commit =
   (error: ErrorCode) =>
-  (turn: Turn, claim: Claim): void => {
-    const member = identifyInGeneration(turn.group, claim)
-    if (typeof member === 'object' && error === ErrorCodes.NONE) turn.watch(member)
-    turn.plain(claim.ticket, typeof member === 'number' ? member : error)
+  (turn: Turn, claim: CommitEvent): void => {
+    const isAnonymous = claim.generation < 0 && claim.memberId === '' && claim.instanceId === null
+    const member = claim.isTransactional && isAnonymous ? null : identifyInGeneration(turn.group, claim)
+    if (typeof member === 'number') turn.plain(claim.ticket, member)
+    else if (claim.isTransactional) turn.plain(claim.ticket, ErrorCodes.NONE)
+    else {
+      if (member !== null && error === ErrorCodes.NONE) turn.watch(member)
+      turn.plain(claim.ticket, error)
+    }
   }
 
 /** Nobody owns the partitions of an empty group, so anyone who claims no generation may commit: simple consumers, tools. */
-export function commitWhileEmpty(turn: Turn, claim: Claim): void {
+export function commitWhileEmpty(turn: Turn, claim: CommitEvent): void {
   const member = claim.generation < 0 ? null : identifyInGeneration(turn.group, claim)
   turn.plain(claim.ticket, typeof member === 'number' ? member : ErrorCodes.NONE)
 }
