@@ -4,7 +4,7 @@ import { type Disk, memoryDisk, realWorld, type World } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import { EmbeddedClusterStore } from './cluster-store/embedded-cluster-store.ts'
 import { BrokerConfig } from './config/broker-config.ts'
-import { embeddedGroups } from './groups/index.ts'
+import { embeddedGroups, offsetsTopicName } from './groups/index.ts'
 import type { BrokerServices } from './handler.ts'
 import { handlers } from './handlers/index.ts'
 import { type BrokerHealth, brokerHealth, HealthWatch } from './health.ts'
@@ -14,6 +14,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { Server } from './server.ts'
 import { spread } from './spread.ts'
 import { Topics } from './topics.ts'
+import { embeddedTransactions } from './transactions/index.ts'
 import { Turns } from './turns.ts'
 
 export interface BrokerOptions {
@@ -111,8 +112,9 @@ export class Broker {
   }
 
   async #close(drain: boolean): Promise<void> {
-    const { engine, groups, topics, cluster, logger } = this.#services
+    const { engine, groups, transactions, topics, cluster, logger } = this.#services
     this.#watch.close()
+    transactions.close()
     groups.close()
     topics.close()
     try {
@@ -187,6 +189,13 @@ async function startServices(
   await topics.openAll()
   const groups = embeddedGroups({ ...parts, clock, random, logger, topics })
   await groups.load(name => cluster.topic(name) !== undefined)
+  const producerIds = new ProducerIds(cluster)
+  const transactions = embeddedTransactions({
+    ...{ ...parts, clock, random, logger, topics },
+    freshProducerId: () => producerIds.next(),
+    keepers: [{ topic: offsetsTopicName, endTransaction: (id, marker) => groups.endTransaction(id, marker) }],
+  })
+  await transactions.load()
   const dataName = 'memory' in data ? 'memory' : data.folder
   return {
     ...parts,
@@ -196,9 +205,10 @@ async function startServices(
     logger,
     topics,
     groups,
+    transactions,
     nodeIds,
     dataName,
-    producerIds: new ProducerIds(cluster),
+    producerIds,
     fetchTurns: new Turns(),
   }
 }

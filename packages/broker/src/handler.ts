@@ -7,6 +7,7 @@ import type { Groups } from './groups/index.ts'
 import type { Logger } from './logger.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Topics } from './topics.ts'
+import type { Transactions } from './transactions/index.ts'
 import type { Turns } from './turns.ts'
 
 /**
@@ -78,6 +79,7 @@ export interface BrokerParts {
 /** What all handlers share. */
 export interface BrokerServices extends BrokerParts {
   readonly groups: Groups
+  readonly transactions: Transactions
   readonly producerIds: ProducerIds
   /** Which partition of a Fetch is read first. */
   readonly fetchTurns: Turns

@@ -79,7 +79,7 @@ function accepted(bytes: Uint8Array, header: BatchHeader, context: CheckContext)
     producerId: header.producerId,
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
-    transactional: false,
+    transactional: header.isTransactional,
     control: false,
   }
 }
@@ -120,12 +120,8 @@ function wrongHeader(header: BatchHeader, { apiVersion }: CheckContext): Refused
       `The record batch of producer ${producerId} has epoch ${producerEpoch} and sequence ${baseSequence}.`,
     )
   }
-  if (header.isTransactional) {
-    return {
-      error: ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-      message: 'This broker does not know transactions yet.',
-    }
-  }
+  if (header.isTransactional && producerId === -1n)
+    return invalid('The record batch is part of a transaction, but has no producer id.')
   const codec = header.attributes & 0x07
   if (codec > 4 || (codec === 4 && apiVersion < 7)) {
     return {

@@ -70,7 +70,7 @@ const refused: Record<string, { batch: Uint8Array | null; error: number; version
     batch: spoiled(() => {}, { producerId: 7n, producerEpoch: 0, baseSequence: -2 }),
     error: ErrorCodes.INVALID_RECORD,
   },
-  'a transactional batch': {
+  'a batch of a transaction nobody names': {
     batch: encodeBatch(one, { producerId: 7n, producerEpoch: 0, baseSequence: 0, transactional: true }),
     error: ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
   },
@@ -210,14 +210,6 @@ test('an idempotent producer that sends a batch again gets the offset of the fir
   const again = await produceTo(client, 't', batch(0))
   assert.deepEqual([again.errorCode, again.baseOffset], [ErrorCodes.NONE, 0])
   assert.equal((await produceTo(client, 't', batch(9))).errorCode, ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
-})
-
-test('a transactional producer is refused with an error that every client takes for final', async () => {
-  await using broker = await TestBroker.start()
-  const client = await broker.client()
-  const { errorCode } = await client.call(InitProducerId, 4, { transactionalId: 'x', transactionTimeoutMs: 1000 })
-  assert.equal(errorCode, ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-  assert.match(broker.lines.at(-1)!, /does not know transactions; leave out transactional.id/)
 })
 
 test('a compacted topic names the records that have no key', async () => {

@@ -337,6 +337,48 @@ export const brokerSettings = {
     min: 1,
     doc: 'The largest request; a larger one closes its connection.',
   },
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': {
+    type: 'int',
+    default: 10_000,
+    min: 1,
+    doc: 'Time between two looks for transactions that take longer than their timeout.',
+  },
+  'transaction.max.timeout.ms': {
+    type: 'int',
+    default: 900_000,
+    min: 1,
+    doc: 'The longest transaction.timeout.ms a producer may ask for.',
+  },
+  'transaction.partition.verification.enable': {
+    type: 'boolean',
+    default: true,
+    dynamic: true,
+    doc: 'Whether a batch of a transaction is only taken while the coordinator knows that the transaction is open for its partition.',
+  },
+  'transaction.remove.expired.transaction.cleanup.interval.ms': {
+    type: 'int',
+    default: 3_600_000,
+    min: 1,
+    doc: 'Time between two looks for transactional ids that nobody has used for long.',
+  },
+  'transaction.state.log.num.partitions': {
+    type: 'int',
+    default: 4,
+    min: 1,
+    doc: 'Partitions of __transaction_state, when it is made. (Kafka: 50; each that is written to takes a write in every group commit.)',
+  },
+  'transaction.state.log.segment.bytes': {
+    type: 'int',
+    default: 4_194_304,
+    min: 1,
+    doc: 'segment.bytes of __transaction_state, when it is made. (Kafka: 100 MiB; a start reads the uncompacted segments.)',
+  },
+  'transactional.id.expiration.ms': {
+    type: 'int',
+    default: 604_800_000,
+    min: 1,
+    doc: 'How long a transactional id is remembered that nobody uses.',
+  },
   'unclean.leader.election.enable': {
     type: 'boolean',
     default: false,

@@ -1,13 +1,22 @@
 import { type ErrorCode, ErrorCodes, FindCoordinator, type ResponseInput } from '@odradek/protocol'
 import type { Handler, RequestContext } from '../handler.ts'
 
-/** What a key may name. Transactions and share groups have no coordinator here. */
-const groupKeys = 0
+/** What a key may name, by its number, and why nothing can be said about it now. */
+const kinds: readonly Kind[] = [
+  { what: 'group', obstacle: (key, { broker }) => broker.groups.obstacle(key) },
+  { what: 'transactional id', obstacle: (key, { broker }) => broker.transactions.obstacle(key) },
+]
+
+interface Kind {
+  readonly what: string
+  obstacle(key: string, context: RequestContext): ErrorCode
+}
+
 const { NONE, INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE } = ErrorCodes
 
 type Coordinator = NonNullable<ResponseInput<typeof FindCoordinator>['coordinators']>[number]
 
-/** Which node to ask about a group. */
+/** Which node to ask about a group or a transactional id. */
 export const findCoordinator: Handler<typeof FindCoordinator> = {
   api: FindCoordinator,
   handle(request, context) {
@@ -19,13 +28,15 @@ export const findCoordinator: Handler<typeof FindCoordinator> = {
 }
 
 function coordinator(key: string, keyType: number, context: RequestContext): Coordinator {
-  if (keyType !== groupKeys)
-    return nobody(key, INVALID_REQUEST, `This broker coordinates groups (key type 0) only, not key type ${keyType}.`)
-  if (context.broker.groups.obstacle(key) === COORDINATOR_NOT_AVAILABLE)
+  const kind = kinds[keyType]
+  if (kind === undefined)
+    return nobody(key, INVALID_REQUEST, `This broker has no coordinator for keys of type ${keyType}.`)
+  const { what } = kind
+  if (kind.obstacle(key, context) === COORDINATOR_NOT_AVAILABLE)
     return nobody(
       key,
       COORDINATOR_NOT_AVAILABLE,
-      'What was stored of this group cannot be read; the log of the broker says why.',
+      `What was stored of this ${what} cannot be read; the log of the broker says why.`,
     )
   const nodeId = context.broker.coordinatorOf(key)
   const node = context.nodes().find(candidate => candidate.nodeId === nodeId)
@@ -33,7 +44,7 @@ function coordinator(key: string, keyType: number, context: RequestContext): Coo
     return nobody(
       key,
       INVALID_REQUEST,
-      `Node ${nodeId}, which coordinates group ${key}, has no address at this listener.`,
+      `Node ${nodeId}, which coordinates ${what} ${key}, has no address at this listener.`,
     )
   return { key, nodeId, host: node.host, port: node.port, errorCode: NONE, errorMessage: null }
 }

@@ -1,4 +1,6 @@
 import type { Handler } from '../handler.ts'
+import { addOffsetsToTxn } from './add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from './add-partitions-to-txn.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { apiVersions } from './api-versions.ts'
 import { createPartitions } from './create-partitions.ts'
@@ -12,7 +14,9 @@ import { describeGroups } from './describe-groups.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeProducers } from './describe-producers.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
+import { describeTransactions } from './describe-transactions.ts'
 import { electLeaders } from './elect-leaders.ts'
+import { endTxn } from './end-txn.ts'
 import { fetch } from './fetch.ts'
 import { findCoordinator } from './find-coordinator.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -23,6 +27,7 @@ import { leaveGroup } from './leave-group.ts'
 import { listGroups } from './list-groups.ts'
 import { listOffsets } from './list-offsets.ts'
 import { listPartitionReassignments } from './list-partition-reassignments.ts'
+import { listTransactions } from './list-transactions.ts'
 import { metadata } from './metadata.ts'
 import { offsetCommit } from './offset-commit.ts'
 import { offsetDelete } from './offset-delete.ts'
@@ -30,8 +35,11 @@ import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
 import { syncGroup } from './sync-group.ts'
+import { writeTxnMarkers } from './write-txn-markers.ts'
 
 const served: readonly Handler<any>[] = [
+  addOffsetsToTxn,
+  addPartitionsToTxn,
   alterConfigs,
   createPartitions,
   createTopics,
@@ -44,7 +52,9 @@ const served: readonly Handler<any>[] = [
   describeLogDirs,
   describeProducers,
   describeTopicPartitions,
+  describeTransactions,
   electLeaders,
+  endTxn,
   fetch,
   findCoordinator,
   heartbeat,
@@ -55,6 +65,7 @@ const served: readonly Handler<any>[] = [
   listGroups,
   listOffsets,
   listPartitionReassignments,
+  listTransactions,
   metadata,
   offsetCommit,
   offsetDelete,
@@ -62,6 +73,7 @@ const served: readonly Handler<any>[] = [
   offsetForLeaderEpoch,
   produce,
   syncGroup,
+  writeTxnMarkers,
 ]
 
 /** Every API this broker serves, by key. ApiVersions advertises exactly these; a key that is not here closes the connection. */

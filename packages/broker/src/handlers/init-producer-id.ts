@@ -1,21 +1,22 @@
 import { ErrorCodes, InitProducerId } from '@odradek/protocol'
 import type { Handler } from '../handler.ts'
+import { fencedFor, transactionError } from '../transactions/transactional-context.ts'
 
-/**
- * Gives an idempotent producer its id. Transactions are not served: a transactional id is answered with the error that every client,
- * librdkafka included, takes for final; others it would retry until its timeout.
- */
+/** Gives a producer its id and epoch. With a transactional id, whoever had it before is fenced, and what that one left open is aborted. */
 export const initProducerId: Handler<typeof InitProducerId> = {
   api: InitProducerId,
-  async handle(request, { broker, clientHost }) {
-    if (request.transactionalId === '') return { errorCode: ErrorCodes.INVALID_REQUEST, producerEpoch: -1 }
-    if (request.transactionalId !== null) {
-      broker.logger.warn(
-        { client: clientHost, transactionalId: request.transactionalId },
-        'refusing a transactional producer: this version does not know transactions; leave out transactional.id',
-      )
-      return { errorCode: ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, producerEpoch: -1 }
-    }
-    return { errorCode: ErrorCodes.NONE, producerId: await broker.producerIds.next(), producerEpoch: 0 }
+  async handle(request, context) {
+    const { broker, apiVersion } = context
+    const { transactionalId: id, transactionTimeoutMs: timeoutMs, producerId, producerEpoch: epoch } = request
+    // Which of the two is meant nobody can say.
+    if (producerId < 0n !== epoch < 0) return { errorCode: ErrorCodes.INVALID_REQUEST, producerEpoch: -1 }
+    if (id === null)
+      return { errorCode: ErrorCodes.NONE, producerId: await broker.producerIds.next(), producerEpoch: 0 }
+    const refused = transactionError(id, context)
+    if (refused !== ErrorCodes.NONE) return { errorCode: refused, producerEpoch: -1 }
+    const expected = producerId < 0n ? undefined : { producerId, epoch }
+    const reply = await broker.transactions.initialise({ id, timeoutMs, expected })
+    const errorCode = fencedFor(apiVersion, 4, reply.error)
+    return { errorCode, producerId: reply.producerId, producerEpoch: reply.epoch }
   },
 }

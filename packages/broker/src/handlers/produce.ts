@@ -5,7 +5,10 @@ import type { Handler, RequestContext } from '../handler.ts'
 import { ledPartition, missingTopic, topicOf } from '../located.ts'
 import { checkedBatch, type RefusedBatch } from '../produce-check.ts'
 import { isInternalTopic } from '../topic-name.ts'
+import { entrance, entranceError, isLookedAt, produceAge } from '../transactions/admission.ts'
+import type { NamedPartition } from '../transactions/transaction-partitions.ts'
 
+type Asked = Request<typeof Produce>
 type Answer = ResponseInput<typeof Produce>
 type PartitionAnswer = Mutable<Answer['responses'][number]['partitionResponses'][number]>
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -16,9 +19,12 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
  */
 const leastTimeoutMs = 1000
 
+const { NONE, INVALID_PRODUCER_ID_MAPPING, TRANSACTIONAL_ID_AUTHORIZATION_FAILED } = ErrorCodes
+
 /** Where the answer of an appended batch goes. */
 interface Slot {
   batch: AppendBatch
+  partition: NamedPartition
   answer: PartitionAnswer
 }
 
@@ -31,21 +37,70 @@ export const produce: Handler<typeof Produce> = {
   handle(request, context) {
     const slots: Slot[] = []
     const response: Answer = { responses: request.topicData.map(topic => answerTopic(request, topic, context, slots)) }
-    if (slots.length === 0) return request.acks === 0 ? silence(response, context) : withEndpoints(response, context)
-    const { engine, clock } = context.broker
-    const batches = slots.map(slot => slot.batch)
-    const acks = request.acks as 0 | 1 | -1
-    const deadline = clock.monotonic() + Math.max(leastTimeoutMs, request.timeoutMs)
-    return engine.append(batches, { acks, deadline }).then(appended => {
-      for (let i = 0; i < slots.length; i++) fill(slots[i]!.answer, appended[i]!)
-      return acks === 0 ? silence(response, context) : withEndpoints(response, context)
-    })
+    const inTransaction = slots.filter(slot => slot.batch.transactional)
+    if (inTransaction.length === 0) return append(slots, request, response, context)
+    const waiting = enter(inTransaction, request, context)
+    if (waiting === undefined) return append(admitted(slots, NONE, request, context), request, response, context)
+    return waiting.then(error => append(admitted(slots, error, request, context), request, response, context))
   },
 }
 
+function append(
+  slots: readonly Slot[],
+  request: Asked,
+  response: Answer,
+  context: RequestContext,
+): Answer | null | Promise<Answer | null> {
+  if (slots.length === 0) return request.acks === 0 ? silence(response, context) : withEndpoints(response, context)
+  const { engine, clock } = context.broker
+  const batches = slots.map(slot => slot.batch)
+  const acks = request.acks as 0 | 1 | -1
+  const deadline = clock.monotonic() + Math.max(leastTimeoutMs, request.timeoutMs)
+  return engine.append(batches, { acks, deadline }).then(appended => {
+    for (let i = 0; i < slots.length; i++) fill(slots[i]!.answer, appended[i]!)
+    return acks === 0 ? silence(response, context) : withEndpoints(response, context)
+  })
+}
+
+/** What must be waited for before batches of a transaction may be looked at; it resolves with why none may be written. */
+function enter(slots: readonly Slot[], request: Asked, context: RequestContext): Promise<ErrorCode> | undefined {
+  const { transactionalId: id } = request
+  const { transactions } = context.broker
+  const { producerId, producerEpoch: epoch } = slots[0]!.batch
+  const age = produceAge(context.apiVersion)
+  if (id === null || !isLookedAt(transactions, age) || !isOneProducer(slots)) return undefined
+  const entry = { id, producerId, epoch, partitions: slots.map(({ partition }) => partition) }
+  return entrance(transactions, entry, age)
+}
+
+const isOneProducer = (slots: readonly Slot[]): boolean =>
+  slots.every(({ batch }) => batch.producerId === slots[0]!.batch.producerId)
+
+const nameless = 'The record batch is part of a transaction, but the request names no transactional id.'
+
+/** Those that may be written in this very turn; the others are answered. */
+function admitted(slots: readonly Slot[], error: ErrorCode, request: Asked, context: RequestContext): Slot[] {
+  const { transactionalId: id } = request
+  const { transactions } = context.broker
+  const inTransaction = slots.filter(({ batch }) => batch.transactional)
+  const isMixed = !isOneProducer(inTransaction)
+  const age = produceAge(context.apiVersion)
+  return slots.filter(({ batch, partition, answer }) => {
+    if (!batch.transactional) return true
+    if (id === null) refuse(answer, { error: TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message: nameless })
+    else if (isMixed) refuse(answer, { error: INVALID_PRODUCER_ID_MAPPING })
+    else if (isLookedAt(transactions, age)) {
+      const { producerId, producerEpoch: epoch } = batch
+      const verdict = error === NONE ? transactions.membership(id, { producerId, epoch }, partition) : error
+      if (verdict !== NONE) refuse(answer, { error: entranceError(verdict, age) })
+    }
+    return answer.errorCode === NONE
+  })
+}
+
 function answerTopic(
-  request: Request<typeof Produce>,
-  asked: Request<typeof Produce>['topicData'][number],
+  request: Asked,
+  asked: Asked['topicData'][number],
   context: RequestContext,
   slots: Slot[],
 ): Answer['responses'][number] {
@@ -69,16 +124,15 @@ function answerTopic(
       now: broker.clock.now(),
     })
     if ('error' in batch) return refuse(answer, batch)
-    slots.push({ batch, answer })
+    slots.push({ batch, partition: { topic: topic!.name, index }, answer })
     return answer
   })
   return { name: asked.name, topicId: asked.topicId, partitionResponses }
 }
 
-function topicRefusal(request: Request<typeof Produce>, topic: Topic, { broker, clientId }: RequestContext): ErrorCode {
-  const { acks, transactionalId } = request
+function topicRefusal(request: Asked, topic: Topic, { broker, clientId }: RequestContext): ErrorCode {
+  const { acks } = request
   if (acks !== 0 && acks !== 1 && acks !== -1) return ErrorCodes.INVALID_REQUIRED_ACKS
-  if (transactionalId !== null) return ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
   if (isInternalTopic(topic.name) && clientId !== '__admin_client') return ErrorCodes.INVALID_TOPIC_EXCEPTION
   if (acks === -1 && broker.topics.configOf(topic)['min.insync.replicas'] > 1) return ErrorCodes.NOT_ENOUGH_REPLICAS
   return ErrorCodes.NONE

@@ -1,0 +1,60 @@
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { CoordinatorLog } from '../coordinator-log/coordinator-log.ts'
+import { coordinatorTopic } from '../coordinator-log/coordinator-topic.ts'
+import type { BrokerParts } from '../handler.ts'
+import { type MarkerKeeper, MarkerWriter } from './marker-writer.ts'
+import { TransactionImage } from './transaction-image.ts'
+import { transactionRecords } from './transaction-records.ts'
+import type { TransactionSettings } from './transaction-settings.ts'
+import { Transactions } from './transactions.ts'
+
+export const transactionTopicName = '__transaction_state'
+
+export interface TransactionParts extends BrokerParts {
+  readonly freshProducerId: () => Promise<bigint>
+  /** Coordinators whose own topics may be written to in a transaction. */
+  readonly keepers: readonly MarkerKeeper[]
+}
+
+/** Transactions that live in this process's log. `Transactions.load` then reads what was stored; until it has, requests are refused. */
+export function embeddedTransactions(parts: TransactionParts): Transactions {
+  const { clock, logger, config, engine, cluster, keepers, freshProducerId } = parts
+  const topic = coordinatorTopic(parts, transactionTopicName, () => ({
+    partitions: config.get('transaction.state.log.num.partitions'),
+    config: {
+      'cleanup.policy': 'compact',
+      'compression.type': 'uncompressed',
+      'segment.bytes': String(config.get('transaction.state.log.segment.bytes')),
+    },
+  }))
+  return new Transactions({
+    ...{ clock, logger, freshProducerId },
+    settings: transactionSettings(config),
+    coordinatorEpoch: cluster.leaderEpoch,
+    markers: new MarkerWriter({ engine, clock, logger, cluster, keepers }),
+    log: applied => {
+      const freshImage = () => new TransactionImage(applied)
+      return new CoordinatorLog({ engine, clock, logger, topic, kind: transactionRecords, freshImage })
+    },
+  })
+}
+
+function transactionSettings(config: BrokerConfig): TransactionSettings {
+  return {
+    get maxTimeoutMs() {
+      return config.get('transaction.max.timeout.ms')
+    },
+    get timeoutCheckMs() {
+      return config.get('transaction.abort.timed.out.transaction.cleanup.interval.ms')
+    },
+    get idExpirationMs() {
+      return config.get('transactional.id.expiration.ms')
+    },
+    get idExpirationCheckMs() {
+      return config.get('transaction.remove.expired.transaction.cleanup.interval.ms')
+    },
+    get verifiesPartitions() {
+      return config.get('transaction.partition.verification.enable')
+    },
+  }
+}

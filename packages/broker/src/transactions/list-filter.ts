@@ -1,0 +1,28 @@
+import type { Transaction } from './transaction.ts'
+
+/** Empty, negative or undefined: everything. */
+export interface ListFilter {
+  readonly states: ReadonlySet<string>
+  readonly producerIds: ReadonlySet<bigint>
+  readonly durationMs: number
+  readonly pattern: RegExp | undefined
+}
+
+export function isListed(transaction: Transaction, filter: ListFilter, now: number): boolean {
+  const { states, producerIds, durationMs, pattern } = filter
+  if (producerIds.size > 0 && !producerIds.has(transaction.producerId)) return false
+  if (states.size > 0 && !states.has(transaction.state)) return false
+  // As in Kafka, one that never began is older than any.
+  if (durationMs >= 0 && now - transaction.startedAt <= durationMs) return false
+  return pattern === undefined || pattern.test(transaction.id)
+}
+
+/** A pattern that an id must match as a whole. */
+export function wholeMatch(pattern: string | null): RegExp | 'invalid' | undefined {
+  if (pattern === null || pattern === '') return undefined
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'u')
+  } catch {
+    return 'invalid'
+  }
+}

@@ -1,0 +1,159 @@
+/** Every state, and what Kafka makes of each request in it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { errorByCode } from '@odradek/protocol'
+import type { Decision } from './decision.ts'
+import { completed, end, fenced } from './ending.ts'
+import { initialise } from './initialising.ts'
+import { join, membership } from './joining.ts'
+import type { Transaction, TransactionState } from './transaction.ts'
+import { noPartitions, withPartitions } from './transaction-partitions.ts'
+
+const orders0 = { topic: 'orders', index: 0 }
+const joined = withPartitions(noPartitions, [orders0])
+const producer = { producerId: 7n, epoch: 3 }
+const states: readonly TransactionState[] = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+]
+
+function inState(state: TransactionState, more: Partial<Transaction> = {}): Transaction {
+  const isOpen = state === 'Ongoing' || state.startsWith('Prepare')
+  return {
+    ...{ id: 'tx', state, producerId: 7n, epoch: 3, previousProducerId: -1n, nextProducerId: -1n, lastEpoch: -1 },
+    ...{
+      timeoutMs: 60_000,
+      partitions: isOpen ? joined : noPartitions,
+      startedAt: 100,
+      updatedAt: 200,
+      clientVersion: 0,
+    },
+    ...more,
+  }
+}
+
+/** 'CompleteCommit 7/4', the state stored and what the client is told, or the error's name. */
+function told(decision: Decision): string {
+  switch (decision.kind) {
+    case 'refuse':
+      return errorByCode(decision.error).name
+    case 'store':
+      return `${decision.next.state} ${decision.producer.producerId}/${decision.producer.epoch}`
+    case 'answer':
+      return `unchanged ${decision.producer.producerId}/${decision.producer.epoch}`
+    case 'abortFirst':
+      return `abort first, as ${decision.next.state} ${decision.next.epoch}`
+    default:
+      return decision.kind
+  }
+}
+
+const table = (ask: (state: TransactionState) => Decision) => states.map(state => told(ask(state)))
+
+test('a commit or abort of a client whose epoch stays', () => {
+  const ask = (outcome: 'commit' | 'abort') =>
+    table(state => end(inState(state), { ...producer, outcome, clientVersion: 0 }, undefined, 300))
+  const invalid = 'INVALID_TXN_STATE'
+  assert.deepEqual(ask('commit'), [invalid, 'PrepareCommit 7/3', 'busy', invalid, 'unchanged 7/3', invalid])
+  assert.deepEqual(ask('abort'), [invalid, 'PrepareAbort 7/3', invalid, 'busy', invalid, 'unchanged 7/3'])
+})
+
+test('a commit or abort of a client whose epoch rises', () => {
+  const ask = (outcome: 'commit' | 'abort') =>
+    table(state => end(inState(state), { ...producer, outcome, clientVersion: 2 }, undefined, 300))
+  const [invalid, fencedOut] = ['INVALID_TXN_STATE', 'PRODUCER_FENCED']
+  assert.deepEqual(ask('commit'), [invalid, 'PrepareCommit 7/4', fencedOut, fencedOut, invalid, invalid])
+  const nothingOpen = 'PrepareAbort 7/4'
+  assert.deepEqual(ask('abort'), [nothingOpen, nothingOpen, fencedOut, fencedOut, nothingOpen, nothingOpen])
+})
+
+test('a repeated commit or abort of the epoch before is answered as the first was, and does not touch the next transaction', () => {
+  const ask = (outcome: 'commit' | 'abort') =>
+    table(state => end(inState(state), { producerId: 7n, epoch: 2, outcome, clientVersion: 2 }, undefined, 300))
+  const [invalid, fencedOut] = ['INVALID_TXN_STATE', 'PRODUCER_FENCED']
+  assert.deepEqual(ask('commit'), [fencedOut, fencedOut, 'busy', invalid, 'unchanged 7/3', invalid])
+  assert.deepEqual(ask('abort'), [fencedOut, fencedOut, invalid, 'busy', invalid, 'unchanged 7/3'])
+})
+
+test('a producer that initialises anew gets a higher epoch, after what is open has been aborted', () => {
+  const request = { id: 'tx', timeoutMs: 1000, expected: undefined }
+  const first = 'abort first, as PrepareAbort 4'
+  const told = table(state => initialise(inState(state), request, undefined, 300))
+  assert.deepEqual(told, ['Empty 7/4', first, 'busy', 'busy', 'Empty 7/4', 'Empty 7/4'])
+})
+
+test('an id that is not known needs a producer id, and begins with epoch 0', () => {
+  const request = { id: 'tx', timeoutMs: 1000, expected: undefined }
+  assert.equal(told(initialise(undefined, request, undefined, 300)), 'needsId')
+  assert.equal(told(initialise(undefined, request, 9n, 300)), 'Empty 9/0')
+})
+
+test('a producer that says who it was goes on, unless another has come meanwhile', () => {
+  const known = inState('CompleteAbort', { epoch: 5, lastEpoch: 4 })
+  const ask = (producerId: bigint, epoch: number) =>
+    told(initialise(known, { id: 'tx', timeoutMs: 1000, expected: { producerId, epoch } }, undefined, 300))
+  assert.equal(ask(7n, 5), 'Empty 7/6')
+  assert.equal(ask(7n, 4), 'Empty 7/5', 'it did not hear the answer')
+  assert.equal(ask(7n, 3), 'PRODUCER_FENCED')
+  assert.equal(ask(6n, 5), 'PRODUCER_FENCED')
+})
+
+test('when its epochs are used up, a producer gets another id, and is known by both', () => {
+  const known = inState('CompleteCommit', { epoch: 32_766 })
+  const request = { id: 'tx', timeoutMs: 1000, expected: { producerId: 7n, epoch: 32_766 } }
+  assert.equal(told(initialise(known, request, undefined, 300)), 'needsId')
+  const fresh = initialise(known, request, 8n, 300)
+  assert.equal(told(fresh), 'Empty 8/0')
+  assert.ok(fresh.kind === 'store' && fresh.next.previousProducerId === 7n)
+  assert.equal(told(initialise(fresh.next, request, 9n, 400)), 'Empty 8/0', 'it did not hear the answer')
+})
+
+test('a transaction of the last epoch ends under the old id, and the producer goes on under another', () => {
+  const last = inState('Ongoing', { epoch: 32_766, clientVersion: 2 })
+  const request = { producerId: 7n, epoch: 32_766, outcome: 'commit', clientVersion: 2 } as const
+  assert.equal(told(end(last, request, undefined, 300)), 'needsId')
+  const decision = end(last, request, 8n, 300)
+  assert.equal(told(decision), 'PrepareCommit 8/0')
+  assert.ok(decision.kind === 'store')
+  assert.deepEqual([decision.next.producerId, decision.next.epoch], [7n, 32_767], 'the markers are of the old id')
+  assert.equal(told(end(decision.next, request, 9n, 300)), 'busy')
+  const done = completed(decision.next, 400)
+  assert.deepEqual([done.producerId, done.epoch, done.previousProducerId], [8n, 0, 7n])
+  assert.equal(told(end(done, request, 9n, 300)), 'unchanged 8/0')
+})
+
+test('partitions join a transaction, and begin one', () => {
+  const request = { ...producer, partitions: [orders0], clientVersion: 0 } as const
+  const [begun, busy] = ['Ongoing 7/3', 'busy']
+  assert.deepEqual(
+    table(state => join(inState(state), request, 300)),
+    [begun, 'unchanged 7/3', busy, busy, begun, begun],
+  )
+  assert.equal(told(join(undefined, request, 300)), 'INVALID_PRODUCER_ID_MAPPING')
+  assert.equal(told(join(inState('Ongoing'), { ...request, epoch: 2 }, 300)), 'PRODUCER_FENCED')
+  assert.equal(told(join(inState('Ongoing'), { ...request, producerId: 6n }, 300)), 'INVALID_PRODUCER_ID_MAPPING')
+  const more = join(inState('Ongoing'), { ...request, partitions: [orders0, { topic: 'orders', index: 1 }] }, 300)
+  assert.ok(more.kind === 'store')
+  assert.equal(more.next.startedAt, 100, 'a transaction is as old as its first partition')
+})
+
+test('only a partition of the open transaction may be written to', () => {
+  const verdicts = states.map(state => membership(inState(state), producer, orders0))
+  const abortable = 120
+  assert.deepEqual(verdicts, [abortable, 0, 'ending', 'ending', abortable, abortable])
+  assert.equal(membership(inState('Ongoing'), producer, { topic: 'orders', index: 1 }), abortable)
+})
+
+test('a transaction that is aborted without its producer fences it', () => {
+  const aborted = completed(fenced(inState('Ongoing'), 300), 400)
+  assert.equal(aborted.state, 'CompleteAbort')
+  for (const clientVersion of [0, 2] as const) {
+    const commit = end(aborted, { ...producer, outcome: 'commit', clientVersion }, undefined, 500)
+    assert.equal(told(commit), clientVersion === 0 ? 'PRODUCER_FENCED' : 'INVALID_TXN_STATE')
+  }
+  assert.equal(told(join(aborted, { ...producer, partitions: [orders0], clientVersion: 2 }, 500)), 'PRODUCER_FENCED')
+})
