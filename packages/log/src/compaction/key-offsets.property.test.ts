@@ -78,20 +78,25 @@ const text = new TextEncoder()
 
 test('the last offset of every key is found, and of no other', () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(700), { maxLength: 3000 }), fc.nat(2 ** 40), (keys, firstOffset) => {
-      const offsets = new KeyOffsets({ bytes: 1 << 20, mostKeys: keys.length, firstOffset, secret })
-      const model = new Map<number, number>()
-      for (const [i, key] of keys.entries()) {
-        const bytes = text.encode(`key ${key}`)
-        assert.ok(offsets.put(bytes, 0, bytes.length, firstOffset + i))
-        model.set(key, firstOffset + i)
-      }
-      assert.equal(offsets.size, model.size)
-      for (let key = 0; key <= 700; key++) {
-        const bytes = text.encode(`key ${key}`)
-        assert.equal(offsets.get(bytes, 0, bytes.length), model.get(key) ?? -1)
-      }
-    }),
+    fc.property(
+      fc.array(fc.nat(700), { maxLength: 3000 }),
+      fc.nat(2 ** 40),
+      fc.boolean(),
+      (keys, firstOffset, many) => {
+        const offsets = new KeyOffsets({ bytes: 1 << 20, mostKeys: many ? 1e6 : keys.length, firstOffset, secret })
+        const model = new Map<number, number>()
+        for (const [i, key] of keys.entries()) {
+          const bytes = text.encode(`key ${key}`)
+          assert.ok(offsets.put(bytes, 0, bytes.length, firstOffset + i))
+          model.set(key, firstOffset + i)
+        }
+        assert.equal(offsets.size, model.size)
+        for (let key = 0; key <= 700; key++) {
+          const bytes = text.encode(`key ${key}`)
+          assert.equal(offsets.get(bytes, 0, bytes.length), model.get(key) ?? -1)
+        }
+      },
+    ),
     { numRuns: 30 },
   )
 })
