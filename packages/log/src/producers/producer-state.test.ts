@@ -43,6 +43,16 @@ const scenarios: Record<string, Step[]> = {
     [0, 0, 2, 'gap'],
     [0, 0, 4, 'gap'],
   ],
+  'batches without numbers are only fenced, and leave the numbers alone': [
+    [1, -1, 2, 'next'],
+    [1, -1, 2, 'next'],
+    [0, -1, 1, 'fenced'],
+    [1, 0, 2, 'next'],
+    [1, -1, 1, 'next'],
+    [1, 2, 1, 'next'],
+    [2, -1, 1, 'next'],
+    [1, 3, 1, 'fenced'],
+  ],
   'a gap is out of order, either way': [
     [0, 0, 2, 'next'],
     [0, 3, 1, 'gap'],

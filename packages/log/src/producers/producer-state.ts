@@ -7,6 +7,8 @@
  * again is a duplicate and answered with its first offset. A higher epoch starts at 0 again; a lower one is fenced. A producer that
  * is not known (never seen, expired, or its batches deleted) may start anywhere.
  *
+ * Coordinators number nothing (base sequence -1): of their batches only the epoch is looked at.
+ *
  * Its transactions are followed alongside (transactions.ts). While one is open, all its batches must belong to it.
  *
  * Decisions only: nothing here waits. `check` looks, `apply` notes, and what `apply` returns takes it back when the write fails.
@@ -85,7 +87,7 @@ export class ProducerState {
     const entry = this.#entries.get(batch.producerId)
     if (entry === undefined) return next
     if (batch.producerEpoch < entry.epoch) return fenced
-    if (batch.control) return next
+    if (batch.control || isUnnumbered(batch)) return next
     const first = batch.baseSequence
     if (batch.producerEpoch > entry.epoch) return first === 0 ? next : outOfOrder
     const last = sequenceAfter(first, batch.count - 1)
@@ -102,7 +104,7 @@ export class ProducerState {
     const before = this.#entries.get(producerId)
     const isSameEpoch = before !== undefined && before.epoch === epoch
     const kept = isSameEpoch ? before.window : []
-    const window = control ? kept : [...kept.slice(1 - windowLength), writtenBatch(batch)]
+    const window = control || isUnnumbered(batch) ? kept : [...kept.slice(1 - windowLength), writtenBatch(batch)]
     const markerOffset = control ? batch.baseOffset : isSameEpoch ? before.markerOffset : -1
     this.#entries.set(producerId, { producerId, epoch, window, lastSeen: now, markerOffset })
     const takeBack = this.#follow(batch)
@@ -172,6 +174,8 @@ function writtenBatch(batch: SequencedBatch): WrittenBatch {
 
 const stepsBetween = ({ firstSequence, lastSequence }: WrittenBatch): number =>
   (lastSequence - firstSequence + sequences) % sequences
+
+const isUnnumbered = ({ baseSequence }: { baseSequence: number }): boolean => baseSequence === -1
 
 /** −1, "none yet", is followed by 0. */
 function sequenceAfter(sequence: number, steps: number): number {
