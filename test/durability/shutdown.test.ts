@@ -56,7 +56,7 @@ test('SIGTERM under load ends with code 0 within 5 s, and the next start scans n
   reader.close()
   assert.equal(await second.end('SIGTERM'), 0)
   assert.deepEqual(
-    second.lines.filter(line => /recovered a log|cut off|cannot open/.test(line)),
+    second.lines.filter(line => /recovered logs|cut off|cannot open/.test(line)),
     [],
   )
 })
@@ -71,7 +71,7 @@ test('a kill is noticed by the next start, so that the test before shows somethi
   await broker.end('SIGKILL')
   const second = await serving(t, folder)
   await second.end('SIGKILL')
-  assert.ok(second.lines.some(line => /recovered a log/.test(line)))
+  assert.ok(second.lines.some(line => /recovered logs/.test(line)))
 })
 
 const joinRequest = {

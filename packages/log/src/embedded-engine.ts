@@ -48,6 +48,7 @@ import { PartitionLog } from './partition/partition-log.ts'
 import { PartitionOpenings } from './partition/partition-openings.ts'
 import { TailCache } from './partition/tail-cache.ts'
 import { recoverLog } from './recovery/partition-recovery.ts'
+import { RecoverySummary } from './recovery/recovery-summary.ts'
 import { SegmentIndexes } from './segment/segment-indexes.ts'
 import { CoalescedSync } from './sync/coalesced-sync.ts'
 import { SyncQueue } from './sync/sync-queue.ts'
@@ -78,6 +79,7 @@ export class EmbeddedEngine implements LogEngine {
   readonly #deadlines: AppendDeadlines
   readonly #logs = new Map<PartitionId, PartitionLog>()
   readonly #openings = new PartitionOpenings(width)
+  readonly #summary: RecoverySummary
   /** Partitions that have something to write when this turn ends. */
   #turn: Set<PartitionLog> | undefined
   readonly #housekeeping: Housekeeping
@@ -99,6 +101,7 @@ export class EmbeddedEngine implements LogEngine {
   ) {
     const { clock, checkpoint } = services
     this.#services = services
+    this.#summary = new RecoverySummary(clock, services.logger)
     this.#clean = found.clean
     this.#replayed = found.replayed
     this.#journal = found.journal
@@ -266,7 +269,10 @@ export class EmbeddedEngine implements LogEngine {
   }
 
   open(topic: TopicSpec): Promise<void> {
-    return this.#openings.open(topic.partitions, ({ index, id }) => this.#openPartition(topic, index, id))
+    const { partitions } = topic
+    return this.#summary.during(() =>
+      this.#openings.open(partitions, ({ index, id }) => this.#openPartition(topic, index, id)),
+    )
   }
 
   async #openPartition(topic: TopicSpec, index: number, id: PartitionId): Promise<void> {
@@ -280,17 +286,18 @@ export class EmbeddedEngine implements LogEngine {
     const folder = partitionFolder(root, owner)
     const key = partitionKey(topic.topicId, index)
     try {
-      await takePartitionFolder(this.#services, folder, owner)
+      const names = this.#replayed.folders.get(key)
+      this.#replayed.folders.delete(key)
+      if (names === undefined) await takePartitionFolder(this.#services, folder, owner)
       if (this.#replayed.failures.has(key)) throw this.#replayed.failures.get(key)
       const recovered = await recoverLog(this.#services, {
-        folder,
+        ...{ folder, names },
         ends: checkpoint.find(key),
         clean: this.#clean,
         isCompacted: topic.config.cleanupPolicy.includes('compact'),
         indexIntervalBytes: topic.config.indexIntervalBytes,
       })
-      if (recovered.bytesScanned > 0)
-        logger.info({ folder, bytesScanned: recovered.bytesScanned, bytesCut: recovered.bytesCut }, 'recovered a log')
+      this.#summary.note(recovered)
       this.#logs.set(id, new PartitionLog(this.#services, owner, topic.config, recovered))
     } catch (error) {
       // Without descriptors nothing was found out about it.
@@ -323,7 +330,9 @@ export class EmbeddedEngine implements LogEngine {
       if (index === undefined || (await ownerOf(disk, `${folder}/${name}`).catch(() => undefined)) !== topicId) continue
       const aside = await putAside(disk, `${folder}/${name}`, `${topicId}-${index}-delete`)
       if (aside !== undefined) deletions.later(aside, 0)
-      const slot = checkpoint.find(partitionKey(topicId, Number(index)))
+      const key = partitionKey(topicId, Number(index))
+      this.#replayed.folders.delete(key)
+      const slot = checkpoint.find(key)
       if (slot !== undefined) checkpoint.free(slot)
     }
   }

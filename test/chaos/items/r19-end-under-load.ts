@@ -42,7 +42,7 @@ export const endUnderLoad = item({
       unanswered += await parked.unanswered()
       broker = await chaos.serve(args)
       await load.progress()
-      if (broker.lines.some(line => /recovered a log|cut off|cannot open/.test(line))) scanned++
+      if (broker.lines.some(line => /recovered logs|cut off|cannot open/.test(line))) scanned++
     }
     const verdict = await load.finish()
     return {

@@ -21,6 +21,8 @@ export interface ReplayedJournal {
   readonly ends: ReadonlyMap<string, { durableOffset: number; baseOffset: number }>
   /** Partitions whose entries could not be written: they may not be opened, and the journal is kept for them. */
   readonly failures: ReadonlyMap<string, Error>
+  /** By partition: what is in its folder, which is its own. Recovery need not look again: nothing changes it before. */
+  readonly folders: Map<string, readonly string[]>
   /** For the next piece. */
   readonly sequence: number
 }
@@ -28,7 +30,9 @@ export interface ReplayedJournal {
 /** Partitions replayed at the same time. */
 const width = 16
 
-export const nothingReplayed: ReplayedJournal = { ends: new Map(), failures: new Map(), sequence: 1 }
+export const nothingReplayed: ReplayedJournal = {
+  ...{ ends: new Map(), failures: new Map(), folders: new Map(), sequence: 1 },
+}
 
 export async function replayJournal(disk: Disk, root: string, logger: LogLogger): Promise<ReplayedJournal> {
   const folder = `${root}/${journalName}`
@@ -41,12 +45,12 @@ export async function replayJournal(disk: Disk, root: string, logger: LogLogger)
     logger.error({ folder, groups: damaged }, 'the journal is damaged: what it held of some partitions is missing')
   const replay = new Replay(disk, root)
   await replay.run(pieces)
-  const { bytesWritten, ends, failures } = replay
+  const { bytesWritten, ends, failures, folders } = replay
   if (bytesWritten > 0) logger.info({ folder, partitions: ends.size, bytes: bytesWritten }, 'replayed the journal')
   // What cannot be removed does no harm when it is replayed again.
   if (failures.size === 0) for (const path of paths) await disk.remove(path).catch(() => undefined)
   const sequences = [...pieces.map(piece => piece.sequence), ...names.map(name => Number.parseInt(name, 10) || 0)]
-  return { ends, failures, sequence: Math.max(...sequences) + 1 }
+  return { ends, failures, folders, sequence: Math.max(...sequences) + 1 }
 }
 
 /**
@@ -84,6 +88,7 @@ export function noteReplayed(checkpoint: Checkpoint, { ends }: ReplayedJournal, 
 class Replay {
   readonly ends = new Map<string, { durableOffset: number; baseOffset: number }>()
   readonly failures = new Map<string, Error>()
+  readonly folders = new Map<string, readonly string[]>()
   bytesWritten = 0
   readonly #disk: Disk
   readonly #root: string
@@ -110,6 +115,7 @@ class Replay {
     const found = await ownerOf(this.#disk, folder)
     if (found !== undefined && found !== owner.topicId) return
     const names = await listIfThere(this.#disk, folder)
+    if (found !== undefined) this.folders.set(key, names)
     const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)
     const last = bases.at(-1)
     if (last === undefined) return

@@ -250,20 +250,60 @@ test('what was replayed is durable before the journal goes', async () => {
   await assertEverywhere(node, ['acknowledged'])
 })
 
-test('power that fails during a replay leaves everything to the next one', async () => {
-  for (let operation = 1; operation < 40; operation += 3) {
-    const node = await nodeWithJournal()
-    await appendEverywhere(node, 'acknowledged')
-    node.world.machine('m').crash({ unsynced: 'lost' })
-    let left = operation
-    node.disk.observe(() => {
-      if (--left === 0) node.disk.crash({ unsynced: 'lost' })
-    })
-    await node.start().catch(() => undefined)
-    node.disk.observe(undefined)
-    await powerFails(node)
-    await assertEverywhere(node, ['acknowledged'])
+/** A start during which the power fails at this operation. False: it had ended before. */
+async function failsDuringStart(node: SimulatedNode, operation: number, unsynced: 'lost' | 'kept' | 'seeded') {
+  let left = operation
+  node.disk.observe(() => {
+    if (--left === 0) node.disk.crash({ unsynced })
+  })
+  await node
+    .start()
+    .then(() => openMany(node))
+    .catch(() => undefined)
+  node.disk.observe(undefined)
+  return left <= 0
+}
+
+test('power that fails at any operation of a start, and of the one after it, leaves everything to the next', async () => {
+  for (const unsynced of ['lost', 'kept', 'seeded'] as const) {
+    let hasFailed = true
+    for (let operation = 1; hasFailed; operation += 3) {
+      const node = await nodeWithJournal()
+      await appendEverywhere(node, 'acknowledged')
+      node.world.machine('m').crash({ unsynced: 'lost' })
+      hasFailed = await failsDuringStart(node, operation, unsynced)
+      assert(hasFailed || operation > 2 * many.length, `a start has ${operation} operations`)
+      await failsDuringStart(node, operation + 1, unsynced)
+      await powerFails(node)
+      await assertEverywhere(node, ['acknowledged'])
+    }
   }
+})
+
+test('a start looks once into the folder of a partition that the journal speaks of', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'acknowledged')
+  node.world.machine('m').crash({ unsynced: 'lost' })
+  const { disk } = node
+  const looks = new Map<string, number>()
+  const list = disk.list
+  disk.list = folder => {
+    looks.set(folder, (looks.get(folder) ?? 0) + 1)
+    return list.call(disk, folder)
+  }
+  await node.start()
+  await openMany(node)
+  for (const { index } of many) assert.equal(looks.get(`/data/orders-${index}`), 1)
+})
+
+test('a start tells of all logs that it looked through in one line', async () => {
+  const node = await nodeWithJournal()
+  await appendEverywhere(node, 'acknowledged')
+  node.world.machine('m').crash({ unsynced: 'lost' })
+  await node.start({ open: { ...topicOf(), partitions: many } })
+  const told = node.notes.lines.filter(line => line.startsWith('recovered'))
+  assert.equal(told.length, 1)
+  assert.match(told[0]!, /^recovered logs {"partitions":20,"bytesScanned":[1-9]\d*,"bytesCut":0,"ms":\d+}$/)
 })
 
 test('a topic that was deleted does not come back, nor into another one of its name', async () => {

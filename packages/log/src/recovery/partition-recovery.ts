@@ -47,6 +47,8 @@ export interface RecoveredLog {
 
 export interface RecoverySpec {
   folder: string
+  /** What is in it, sorted, if somebody has looked already. */
+  names: readonly string[] | undefined
   /** What the checkpoint says. Undefined: it knows nothing of this partition. */
   ends: { durableOffset: number; logStartOffset: number } | undefined
   /** The last run ended in order. */
@@ -57,7 +59,7 @@ export interface RecoverySpec {
 }
 
 export async function recoverLog(services: LogServices, spec: RecoverySpec): Promise<RecoveredLog> {
-  const found = await listIfThere(services.disk, spec.folder)
+  const found = spec.names ?? (await listIfThere(services.disk, spec.folder))
   const names = await settleSwaps(services.disk, spec.folder, found)
   for (const name of names) if (name.endsWith('.deleted')) await services.disk.remove(`${spec.folder}/${name}`)
   const recovery = new Recovery(services, spec, names)

@@ -112,6 +112,8 @@ class RealFile implements DiskFile {
   #size: number
   readonly #fd: number
   #underway = 0
+  /** Since the last sync; closing it may then begin to write. */
+  #isWritten = false
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
@@ -133,6 +135,7 @@ class RealFile implements DiskFile {
 
   write(position: number, chunks: readonly Uint8Array[]): void {
     if (this.#closing) throw closedError('write', this.path)
+    this.#isWritten = true
     try {
       const end =
         position +
@@ -146,16 +149,25 @@ class RealFile implements DiskFile {
 
   truncate(size: number): void {
     if (this.#closing) throw closedError('truncate', this.path)
+    this.#isWritten = true
     fs.ftruncateSync(this.#fd, size)
     this.#size = size
   }
 
   sync(): Promise<void> {
-    return this.#whileOpen('sync', () => datasync(this.#fd))
+    return this.#whileOpen('sync', async () => {
+      this.#isWritten = false
+      try {
+        await datasync(this.#fd)
+      } catch (error) {
+        this.#isWritten = true
+        throw error
+      }
+    })
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#quiet().then(() => close(this.#fd))
+    this.#closing ??= this.#quiet().then(() => (this.#isWritten ? close(this.#fd) : fs.closeSync(this.#fd)))
     return this.#closing
   }
 
