@@ -24,6 +24,8 @@ export const anomalies = {
   unprocessed: 'a group has committed an offset, and no member ever read a record before it',
   'last-value-gone': 'the last value of a key is gone from a compacted partition',
   'old-value-back': 'an older value of a key stands as its last in a compacted partition',
+  'rot-served': 'bytes were handed out that do not match their checksum',
+  'refused-unharmed': 'a record was refused as damaged that nothing had happened to',
   'tombstone-early': 'a tombstone is gone before its time',
 } as const
 

@@ -188,6 +188,16 @@ const wrong: Case[] = [
     rules: compacted,
   },
   {
+    name: 'what is handed out does not match its checksum',
+    history: [{ kind: 'rot-served', partition: p, offset: 1 }],
+    finds: ['rot-served'],
+  },
+  {
+    name: 'a record is refused to which nothing has happened',
+    history: [{ kind: 'refused', partition: p, offset: 2 }],
+    finds: ['refused-unharmed'],
+  },
+  {
     name: 'a tombstone is gone before its time',
     history: [...both('b', 1, { key: 'k', tombstone: true, at: 50 }), end(0, 2, 149)],
     finds: ['tombstone-early'],

@@ -2,6 +2,7 @@
 import { type Anomaly, type AnomalyName, isFailure } from './anomaly.ts'
 import { commits, unprocessed } from './commit-checks.ts'
 import { compaction } from './compaction-checks.ts'
+import { damage } from './damage-checks.ts'
 import type { HistoryEvent } from './history-event.ts'
 import { logStarts } from './log-start-checks.ts'
 import { finalReads, polls, sendOrder } from './process-checks.ts'
@@ -37,6 +38,7 @@ export function checkHistory(events: readonly HistoryEvent[], rules: HistoryRule
     ...commits(history),
     ...unprocessed(history, isCompacted),
     ...compaction(history, { ...rules, isCompacted }),
+    ...damage(history),
     ...circles(history),
   ]
   return { failures: found.filter(isFailure), notes: found.filter(anomaly => !isFailure(anomaly)) }

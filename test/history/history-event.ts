@@ -26,6 +26,9 @@ export type HistoryEvent =
   | BeginEvent
   | EndTransactionEvent
   | EndEvent
+  | RotEvent
+  | RefusedEvent
+  | RotServedEvent
 
 export interface SendEvent {
   kind: 'send'
@@ -178,4 +181,27 @@ export interface EndEvent {
   logStart: number
   highWatermark: number
   at?: number
+}
+
+/** Durable bytes of the batch with these records have changed: from here on they may be refused. */
+export interface RotEvent {
+  kind: 'rot'
+  partition: string
+  from: number
+  /** The first offset after them. */
+  to: number
+}
+
+/** The broker has answered that what is at this offset is damaged. */
+export interface RefusedEvent {
+  kind: 'refused'
+  partition: string
+  offset: number
+}
+
+/** The broker has handed out a batch that does not match its checksum. */
+export interface RotServedEvent {
+  kind: 'rot-served'
+  partition: string
+  offset: number
 }

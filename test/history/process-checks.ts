@@ -67,7 +67,8 @@ export function finalReads(history: Recorded, isCompacted: (partition: string) =
       for (const { partition, offset } of event.records) if (partition === end.partition) read.add(offset)
     const partition = history.partition(end.partition)
     for (const [offset, { value, polledAt }] of partition.first) {
-      if (polledAt < 0 || offset < partition.trimmedTo || read.has(offset)) continue
+      if (polledAt < 0 || offset < partition.trimmedTo || read.has(offset) || history.isHit(end.partition, offset))
+        continue
       const what = `${value} was read at ${end.partition}@${offset}, which in the end is not there`
       found.push({ name: 'visible-then-gone', what, events: history.show(polledAt, at) })
     }

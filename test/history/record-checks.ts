@@ -71,7 +71,7 @@ export function missingRecords(history: Recorded, isCompacted: (partition: strin
     const partition = history.partition(name)
     const end = ends.get(name)
     const isKnownToBeThere = wasPolled(partition, offset, value)
-    if (isKnownToBeThere || offset < partition.trimmedTo) continue
+    if (isKnownToBeThere || offset < partition.trimmedTo || history.isHit(name, offset)) continue
     const isLost = offset <= partition.highestPolled || end !== undefined
     const what = `${value} was acknowledged at ${name}@${offset}, and nobody ever read it`
     const events = history.show(send.at, send.endedAt, end?.at ?? -1)

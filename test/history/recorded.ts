@@ -40,6 +40,7 @@ export class Recorded {
   readonly sends = new Map<string, Send>()
   readonly partitions = new Map<string, PartitionSightings>()
   readonly aborted = new Set<string>()
+  readonly #hit = new Map<string, Set<number>>()
   #sorted = new Map<string, number[]>()
 
   constructor(events: readonly HistoryEvent[]) {
@@ -63,6 +64,11 @@ export class Recorded {
       .map(index => ({ at: index, event: this.events[index]! }))
   }
 
+  /** Durable bytes of this record have changed. */
+  isHit(partition: string, offset: number): boolean {
+    return this.#hit.get(partition)?.has(offset) === true
+  }
+
   /** Offsets strictly between the two at which something was seen, and that may not be gone. */
   between(name: string, from: number, to: number): number[] {
     if (to - from <= 1) return []
@@ -73,7 +79,8 @@ export class Recorded {
     }
     const least = Math.max(from + 1, this.partition(name).trimmedTo)
     const found: number[] = []
-    for (let i = firstNotBelow(offsets, least); i < offsets.length && offsets[i]! < to; i++) found.push(offsets[i]!)
+    for (let i = firstNotBelow(offsets, least); i < offsets.length && offsets[i]! < to; i++)
+      if (!this.isHit(name, offsets[i]!)) found.push(offsets[i]!)
     return found
   }
 
@@ -89,6 +96,10 @@ export class Recorded {
     } else if (event.kind === 'trim') {
       const partition = this.partition(event.partition)
       partition.trimmedTo = Math.max(partition.trimmedTo, event.before)
+    } else if (event.kind === 'rot') {
+      const hit = this.#hit.get(event.partition) ?? new Set()
+      this.#hit.set(event.partition, hit)
+      for (let offset = event.from; offset < event.to; offset++) hit.add(offset)
     } else if (event.kind === 'end-transaction' && event.outcome === 'aborted') this.aborted.add(event.transaction)
   }
 

@@ -1,8 +1,9 @@
 /** When all is over: reads every log from start to end, asks what the group has committed, and notes it. */
-import type { Kafka } from '@odradek/client'
-import { findingKinds, verifyFolder } from '@odradek/log/tools'
+import type { Kafka, ReadOptions } from '@odradek/client'
+import { type Finding, findingKinds, verifyFolder } from '@odradek/log/tools'
 import type { PlannedTopic } from './plan.ts'
 import { group, nameOf } from './reading.ts'
+import { passDamage } from './rot.ts'
 import type { Scene } from './scene.ts'
 
 const process = 'auditor'
@@ -23,14 +24,15 @@ export async function audit(scene: Scene): Promise<void> {
   await scene.clients.close(client)
 }
 
-async function readAll({ recorder }: Scene, kafka: Kafka, topic: PlannedTopic): Promise<void> {
+async function readAll(scene: Scene, kafka: Kafka, topic: PlannedTopic): Promise<void> {
+  const { recorder } = scene
   const { topics } = kafka.admin()
   const ends = await topics.offsets(topic.name, 'latest')
   const next = new Map(
     (await topics.offsets(topic.name, 'earliest')).map(({ partition, offset }) => [partition, offset]),
   )
   const holes: { partition: number; from: number; to: number }[] = []
-  for await (const record of kafka.read(topic.name)) {
+  for await (const record of readable(scene, kafka, topic, next)) {
     const { partition, offset } = record
     const from = next.get(partition)!
     if (offset !== from) holes.push({ partition, from, to: offset })
@@ -55,6 +57,19 @@ async function readAll({ recorder }: Scene, kafka: Kafka, topic: PlannedTopic): 
   }
 }
 
+/** `next` says where each partition is; it is moved behind what is damaged. */
+async function* readable(scene: Scene, kafka: Kafka, { name }: PlannedTopic, next: Map<number, number>) {
+  for (let from: ReadOptions['from'] = 'earliest'; ; from = { offsets: Object.fromEntries(next) }) {
+    try {
+      yield* kafka.read(name, { from })
+      return
+    } catch (error) {
+      const { partition, next: behind } = passDamage(scene, error)
+      next.set(partition, behind)
+    }
+  }
+}
+
 /** Everything the group has committed, as the broker tells it. */
 export async function askCommitted({ recorder, plan }: Scene, kafka: Kafka, id: string): Promise<void> {
   if (plan.members === 0) return
@@ -68,13 +83,23 @@ export async function askCommitted({ recorder, plan }: Scene, kafka: Kafka, id: 
   }
 }
 
+const wholes = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
+
+/** What rot looks like. */
+const mayRot: ReadonlySet<string> = new Set(['segment-damaged', 'quarantined'])
+
 /** What lies in the folder when nobody is at work in it, byte by byte. */
 export async function verify({ server, recorder }: Scene): Promise<void> {
   const { machine, folder } = server
   // Where compaction has been at work, the folder itself says so: a hole anywhere else is a loss, whatever the topic's settings are.
   const topics = () => ({ name: '', compacted: false })
   const { findings } = await verifyFolder({ disk: machine.disk, folder, deep: true, topics })
-  const damage = findings.filter(({ code }) => findingKinds[code].severity === 'damage')
+  const ranges = recorder.events.filter(event => event.kind === 'rot')
+  const isHit = (partition: string, offset: number) =>
+    ranges.some(range => range.partition === partition && range.from <= offset && offset < range.to)
+  const isExpected = ({ code, file, offsets: [from, to] = [0, 0] }: Finding) =>
+    mayRot.has(code) && from < to && wholes(from, to).every(offset => isHit(file.split('/')[0]!, offset))
+  const damage = findings.filter(finding => findingKinds[finding.code].severity === 'damage' && !isExpected(finding))
   if (damage.length > 0)
     throw new Unreadable(
       `verify found ${damage

@@ -1,6 +1,7 @@
 /** What can go wrong, each as an act that makes it so and, where it passes, sets it right again. */
 import { type Fate, type FaultRule, sleep } from '@odradek/world'
 import { type FaultName, pick } from './plan.ts'
+import { rot } from './rot.ts'
 import type { Client, Scene } from './scene.ts'
 
 /** Resolves when the fault is over. */
@@ -37,7 +38,12 @@ export const faults: Record<FaultName, Fault> = {
   'sync-error': scene => failing(scene, { on: 'sync', code: 'EIO', path: pick(scene.world.random, logs) }),
   'write-error': scene => failing(scene, { on: 'write', code: pick(scene.world.random, ['EIO', 'ENOSPC']) }),
   'open-error': scene => failing(scene, { on: 'open', code: pick(scene.world.random, ['EMFILE', 'EIO', 'ENOSPC']) }),
-  'folder-error': scene => failing(scene, { on: pick(scene.world.random, ['syncFolder', 'rename']), code: 'EIO' }),
+  'folder-error': scene =>
+    failing(scene, {
+      on: pick(scene.world.random, ['syncFolder', 'rename']),
+      code: pick(scene.world.random, ['EIO', 'EIO', 'EMFILE']),
+    }),
+  rot,
   'full-disk': async scene => {
     const { disk } = scene.server.machine
     scene.server.mayFail = true

@@ -61,7 +61,7 @@ interface Profile {
   troubleMs: readonly [number, number]
 }
 
-const diskFaults = ['sync-error', 'write-error', 'full-disk', 'slow-disk', 'open-error', 'folder-error'] as const
+const diskFaults = ['sync-error', 'write-error', 'full-disk', 'slow-disk', 'open-error', 'folder-error', 'rot'] as const
 const wireFaults = ['cut', 'partition', 'refuse', 'slow-links', 'pause-client', 'pause-broker', 'crash-client'] as const
 const endings = ['crash', 'crash-in-write', 'kill', 'restart'] as const
 

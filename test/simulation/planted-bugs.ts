@@ -213,4 +213,20 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: '      await handOver',
     shownBy: ['last-value-gone', 'old-value-back', 'commit-regression', 'unreadable'],
   },
+  {
+    name: 'rot-served',
+    what: 'a read hands out what does not match its checksum',
+    file: 'log/src/segment/segment-read.ts',
+    from: 'const verdict = checkBatch(bytes, to, place, end)',
+    to: "const checked = checkBatch(bytes, to, place, end)\n    const verdict = checked === 'a batch does not match its checksum' ? 0 : checked",
+    shownBy: ['rot-served'],
+  },
+  {
+    name: 'stale-swap-taken',
+    what: 'a swap file stays when it has taken its place, and a later start takes it again',
+    file: 'log/src/compaction/segment-swap.ts',
+    from: 'await disk.rename(`',
+    to: 'await (async (from: string, to: string) => {\n    await disk.remove(to).catch(() => undefined)\n    await disk.link(from, to)\n  })(`',
+    shownBy: ['last-value-gone', 'old-value-back', 'tombstone-early', 'unreadable', 'commit-regression', 'lost-write'],
+  },
 ]

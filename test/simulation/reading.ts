@@ -1,8 +1,9 @@
 /** Those who read while there is trouble: members of a group, and a reader of given partitions. */
-import { type Consumer, type OffsetToCommit, type RecordBatch, range } from '@odradek/client'
+import { type BatchOptions, type Consumer, type OffsetToCommit, type RecordBatch, range } from '@odradek/client'
 import { sleep } from '@odradek/world'
 import { pick } from './plan.ts'
 import { nameIn } from './producing.ts'
+import { passDamage } from './rot.ts'
 import type { Client, Scene } from './scene.ts'
 
 export const group = 'g'
@@ -48,7 +49,8 @@ export class Membership {
       },
     })
     try {
-      for await (const batch of this.#consumer.batches({ max: 1 + random.int(60), maxWaitMs: 20 })) {
+      const size = { max: 1 + random.int(60), maxWaitMs: 20 }
+      for await (const batch of readOn(this.#scene, client, this.#consumer, size)) {
         if (client.isDead) return
         notePoll(this.#scene, client, batch)
         await sleep(world.clock, random.int(30))
@@ -110,7 +112,8 @@ export class Reading {
     const names = partitions.map(({ topic, partition }) => `${topic}-${partition}`)
     recorder.note({ kind: 'assign', process, partitions: names })
     try {
-      for await (const batch of consumer.batches({ max: 200, maxWaitMs: 5, signal: this.#stopping.signal })) {
+      const { signal } = this.#stopping
+      for await (const batch of readOn(this.#scene, client, consumer, { max: 200, maxWaitMs: 5, signal })) {
         if (client.isDead) return
         notePoll(this.#scene, client, batch)
         if (client.random.chance(0.05)) break
@@ -120,6 +123,25 @@ export class Reading {
       if (!isOver) recorder.remark(`${process} ended: ${(error as Error).message}`)
     }
     await clients.close(client)
+  }
+}
+
+/** Batches, also behind those that are damaged. */
+async function* readOn(
+  scene: Scene,
+  client: Client,
+  consumer: Consumer<string>,
+  options: BatchOptions,
+): AsyncIterable<RecordBatch<any>> {
+  for (;;) {
+    try {
+      yield* consumer.batches(options)
+      return
+    } catch (error) {
+      if (client.isDead) throw error
+      const { topic, partition, next } = passDamage(scene, error)
+      consumer.seek(topic, partition, next)
+    }
   }
 }
 

@@ -12,6 +12,8 @@ export interface Scene {
   readonly recorder: Recorder
   readonly clients: Clients
   readonly faultCounts: Map<FaultName, number>
+  /** Files in which bits have turned over. */
+  readonly rotten: Set<string>
 }
 
 /** A program on a machine of its own. */

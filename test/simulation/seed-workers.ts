@@ -69,6 +69,6 @@ function end(child: ChildProcess, ended: () => void): void {
 function lost(seed: number, why: string): SeedReport {
   return {
     ...{ seed, profile: 'lost', cpuMs: 0, simulatedMs: 0, crashes: 0, starts: 0, faults: [], acknowledged: 0, read: 0 },
-    ...{ diskOperations: 0, hash: '', anomalies: [], failure: 'stuck', text: `seed ${seed}: ${why}` },
+    ...{ refused: 0, diskOperations: 0, hash: '', anomalies: [], failure: 'stuck', text: `seed ${seed}: ${why}` },
   }
 }

@@ -13,6 +13,7 @@ export interface SeedReport {
   faults: [FaultName, number][]
   acknowledged: number
   read: number
+  refused: number
   diskOperations: number
   hash: string
   anomalies: AnomalyName[]
@@ -26,7 +27,10 @@ export function signsOf({ anomalies, failure }: SeedReport): (AnomalyName | Fail
   return failure === undefined ? anomalies : [...anomalies, failure]
 }
 
-type Sums = Record<'cpuMs' | 'simulatedMs' | 'crashes' | 'starts' | 'acknowledged' | 'read' | 'diskOperations', number>
+type Sums = Record<
+  'cpuMs' | 'simulatedMs' | 'crashes' | 'starts' | 'acknowledged' | 'read' | 'refused' | 'diskOperations',
+  number
+>
 
 export class Totals {
   seeds = 0
@@ -38,6 +42,7 @@ export class Totals {
     starts: 0,
     acknowledged: 0,
     read: 0,
+    refused: 0,
     diskOperations: 0,
   }
   readonly #faults = new Map<FaultName, number>()
@@ -57,7 +62,7 @@ export class Totals {
   }
 
   summary(): string {
-    const { cpuMs, simulatedMs, crashes, starts, acknowledged, read, diskOperations } = this.#sums
+    const { cpuMs, simulatedMs, crashes, starts, acknowledged, read, refused, diskOperations } = this.#sums
     const anomalies = new Map<string, number>()
     for (const name of this.failed.flatMap(signsOf)) anomalies.set(name, (anomalies.get(name) ?? 0) + 1)
     const rows = [
@@ -65,7 +70,10 @@ export class Totals {
       ['simulated', hours(simulatedMs)],
       ['broker', `${whole(starts)} starts, ${whole(crashes)} crashes, ${whole(diskOperations)} disk operations`],
       ['faults', counts(this.#faults)],
-      ['records', `${whole(acknowledged)} acknowledged, ${whole(read)} read`],
+      [
+        'records',
+        `${whole(acknowledged)} acknowledged, ${whole(read)} read, ${whole(refused)} places refused as damaged`,
+      ],
       ['anomalies', anomalies.size === 0 ? 'none' : counts(anomalies)],
       ['CPU', `${(cpuMs / 1000).toFixed(0)} s, ${(cpuMs / Math.max(1, this.seeds)).toFixed(0)} ms a seed`],
     ]

@@ -30,6 +30,8 @@ export interface Outcome {
   faultCounts: ReadonlyMap<FaultName, number>
   acknowledged: number
   read: number
+  /** Records that the broker has refused as damaged. */
+  refused: number
   diskOperations: number
   /** Of the whole trace. */
   hash: string
@@ -56,7 +58,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   const recorder = new Recorder(world.clock)
   using server = new SimulatedServer(world, plan.brokerConfig, recorder)
   const clients = new Clients(world, server.address)
-  const scene: Scene = { plan, world, server, recorder, clients, faultCounts: new Map() }
+  const scene: Scene = { plan, world, server, recorder, clients, faultCounts: new Map(), rotten: new Set() }
   const troubles = new Troubles()
   let failure: Failure | undefined
   try {
@@ -75,6 +77,9 @@ export async function simulate(seed: number): Promise<Outcome> {
     starts: server.starts,
     acknowledged: recorder.events.filter(({ kind }) => kind === 'sent').length,
     read: recorder.events.reduce((sum, event) => sum + (event.kind === 'poll' ? event.records.length : 0), 0),
+    refused: new Set(
+      recorder.events.flatMap(event => (event.kind === 'refused' ? `${event.partition}@${event.offset}` : [])),
+    ).size,
     diskOperations: server.machine.disk.operations,
     hash: recorder.hash(),
   }
