@@ -34,8 +34,7 @@ export const scaleFamily: Family = async place => {
     await withCrowd(folder, crowd => crowd.fill())
     place.say('scale: starts')
     const clean = await startMs(folder, 'stop')
-    await withCrowd(folder, crowd => crowd.produce(), 'kill')
-    const killed = await startMs(folder, 'kill')
+    const killed = await startMs(folder, 'kill', () => withCrowd(folder, crowd => crowd.produce(), 'kill'))
     place.say('scale: 5,000 long polls')
     return [
       row('start after an orderly end', 'ms', clean),
@@ -62,10 +61,11 @@ async function withCrowd(
   }
 }
 
-/** Of several starts, the broker having ended in this way before each of them. */
-async function startMs(folder: string, end: 'stop' | 'kill'): Promise<number> {
+/** Of several starts, the broker having ended in this way before each of them; `prepare` comes before each, too. */
+async function startMs(folder: string, end: 'stop' | 'kill', prepare?: () => Promise<void>): Promise<number> {
   const figures: number[] = []
   for (let i = 0; i < starts; i++) {
+    await prepare?.()
     const broker = await odradekOn(folder)
     figures.push(broker.startMs)
     await broker[end]()
@@ -82,7 +82,7 @@ async function idleRows(folder: string): Promise<Row[]> {
       rows.push(row(`memory, ${during}`, 'MB', await residentMegabytes(pid)))
     }
     await observe('nobody there')
-    await crowd.park(2 * recordsEach)
+    await crowd.park((1 + starts) * recordsEach)
     await observe('5,000 idle long polls')
     assert.equal(crowd.waitingPolls, pollCount)
     await crowd.join()
