@@ -57,10 +57,10 @@ const run = (script: string, ...args: string[]) =>
   spawnSync(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...args], { encoding: 'utf8' })
 
 test('a seed that fails with a planted bug tells how to run it again', () => {
-  const { status, stdout } = run('simulate.ts', '--seed', '17', '--plant', 'truncation-off-by-one')
+  const { status, stdout } = run('simulate.ts', '--seed', '5', '--plant', 'committed-offset-off-by-one')
   assert.equal(status, 1)
-  assert.match(stdout, /commit \w.* with the planted bug truncation-off-by-one\n/)
-  assert.match(stdout, /^again: npm run simulate -- --seed 17 --plant truncation-off-by-one --trace$/m)
+  assert.match(stdout, /commit \w.* with the planted bug committed-offset-off-by-one\n/)
+  assert.match(stdout, /^again: npm run simulate -- --seed 5 --plant committed-offset-off-by-one --trace$/m)
 })
 
 for (const [script, name] of [
