@@ -63,6 +63,7 @@ export {
   ShareUpdateKey,
   ShareUpdateValue,
 } from './coordinator-records/share-state.ts'
+export { StoredTransactionValue } from './coordinator-records/stored-transaction.ts'
 export {
   StreamsGroupCurrentMemberAssignmentKey,
   StreamsGroupCurrentMemberAssignmentValue,

@@ -82,6 +82,17 @@ export const transactions: ContractTests = {
     assert.deepEqual(offsets(await bench.append([outside])), [2])
   },
 
+  'a producer begins nothing under a new epoch while its transaction of the one before is open': async bench => {
+    await bench.open()
+    await bench.append([sent(1n, 0, 'a')])
+    const newer = () =>
+      keyedBatch({ producerId: 1n, producerEpoch: 1, baseSequence: 0, transactional: true, records: records('b') })
+    assert.deepEqual(offsets(await bench.append([newer()])), ['CONCURRENT_TRANSACTIONS'])
+    await bench.append([marker({ producerId: 1n, producerEpoch: 1, type: 'commit' })])
+    assert.deepEqual(offsets(await bench.append([newer()])), [2])
+    assert.equal(await committed(bench), 'a')
+  },
+
   'a marker of an older epoch is fenced': async bench => {
     await bench.open()
     await bench.append([marker({ producerId: 1n, producerEpoch: 3, type: 'abort' })])

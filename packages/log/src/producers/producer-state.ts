@@ -65,6 +65,8 @@ export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp'
 const next: SequenceVerdict = { kind: 'next' }
 const outOfOrder: SequenceVerdict = { kind: 'refused', error: ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER }
 const notOfTransaction: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_TXN_STATE }
+/** What it wrote under its earlier epoch would end with what it is about to write. */
+const unended: SequenceVerdict = { kind: 'refused', error: ErrorCodes.CONCURRENT_TRANSACTIONS }
 const fenced: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_PRODUCER_EPOCH }
 
 export class ProducerState {
@@ -87,7 +89,9 @@ export class ProducerState {
     const entry = this.#entries.get(batch.producerId)
     if (entry === undefined) return next
     if (batch.producerEpoch < entry.epoch) return fenced
-    if (batch.control || isUnnumbered(batch)) return next
+    if (batch.control) return next
+    if (batch.producerEpoch > entry.epoch && this.transactions.startOf(batch.producerId) >= 0) return unended
+    if (isUnnumbered(batch)) return next
     const first = batch.baseSequence
     if (batch.producerEpoch > entry.epoch) return first === 0 ? next : outOfOrder
     const last = sequenceAfter(first, batch.count - 1)
