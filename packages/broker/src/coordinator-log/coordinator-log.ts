@@ -54,16 +54,23 @@ export class CoordinatorLog<R, I extends Image<R>> {
   #waiting: Write<R, I>[] = []
   #isWriting = false
   #isStalled = false
+  #isLoaded = false
 
   constructor(options: CoordinatorLogOptions<R, I>) {
     this.#o = options
     this.#nothing = options.freshImage()
   }
 
-  /** Reads everything stored. Comes before anything else. */
+  get topicName(): string {
+    return this.#o.topic.name
+  }
+
+  /** Reads everything stored. Comes before anything else; who writes earlier is told COORDINATOR_LOAD_IN_PROGRESS. */
   async load(): Promise<void> {
+    this.#isLoaded = false
     this.#open(this.#o.topic.existing() ?? [])
     await Promise.all(this.#shards.map(shard => this.#read(shard)))
+    this.#isLoaded = true
   }
 
   /** False: what was stored under this key could not be read, and nothing may be said about it, least of all that there is nothing. */
@@ -107,6 +114,7 @@ export class CoordinatorLog<R, I extends Image<R>> {
 
   /** Appends the marker; when it is durable, what was held takes effect or is forgotten. */
   async endTransaction(partition: PartitionId, marker: Marker): Promise<ErrorCode> {
+    if (!this.#isLoaded) return ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS
     if (!this.#shards.some(shard => shard.partition === partition)) return ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION
     return this.#enqueue({ partition, marker })
   }
@@ -183,6 +191,7 @@ export class CoordinatorLog<R, I extends Image<R>> {
   }
 
   #enqueue(write: DistributiveOmit<Write<R, I>, 'done' | 'fail'>): Promise<ErrorCode> {
+    if (!this.#isLoaded) return Promise.resolve(ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS)
     if (this.#isStalled) return Promise.resolve(ErrorCodes.COORDINATOR_NOT_AVAILABLE)
     return new Promise((done, fail) => {
       this.#waiting.push({ ...write, done, fail })

@@ -13,9 +13,13 @@ export interface CommittedOffset {
 /** By topic, then partition. */
 export type GroupOffsets = ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>
 
-export interface OffsetChange {
+/** One partition. */
+export interface Place {
   readonly topic: string
   readonly partition: number
+}
+
+export interface OffsetChange extends Place {
   /** Null: forget it. */
   readonly committed: CommittedOffset | null
 }

@@ -31,6 +31,10 @@ export class Deadlines<Name extends string = string> {
     this.#arm(at)
   }
 
+  has(groupId: string, name: Name): boolean {
+    return this.#groups.get(groupId)?.has(name) === true
+  }
+
   cancel(groupId: string, name: Name): void {
     const group = this.#groups.get(groupId)
     group?.delete(name)

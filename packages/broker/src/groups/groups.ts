@@ -10,7 +10,7 @@ import type { Logger } from '../logger.ts'
 import { ClassicGroups } from './classic/classic-groups.ts'
 import type { Claim, Identity, JoinReply, LeaveReply, PlainReply, SyncEvent, SyncReply } from './classic/group-event.ts'
 import { refusedJoin, refusedSync } from './classic/turn.ts'
-import { type GroupOffsets, noOffsets, type OffsetChange } from './committed-offset.ts'
+import { type GroupOffsets, noOffsets, type OffsetChange, type Place } from './committed-offset.ts'
 import type { GroupLog } from './group-log.ts'
 import type { GroupSettings } from './group-settings.ts'
 import type {
@@ -23,7 +23,7 @@ import type {
   MaybeLater,
   Question,
 } from './group-types.ts'
-import { expiredOffsets, type OffsetRemoval, offsetRemoval, type Place } from './offset-expiry.ts'
+import { expiredOffsets, type OffsetRemoval, offsetRemoval } from './offset-expiry.ts'
 import type { OffsetRecord } from './offset-records.ts'
 
 export interface GroupsOptions {
@@ -136,13 +136,14 @@ export class Groups {
     changes: readonly OffsetChange[],
   ): Promise<ErrorCode> {
     const error = this.#admitCommit(groupId, { ...claim, isTransactional: true }, changes)
-    if (error !== ErrorCodes.NONE) return error
+    if (error !== ErrorCodes.NONE)
+      return error === ErrorCodes.STALE_MEMBER_EPOCH ? ErrorCodes.ILLEGAL_GENERATION : error
     return this.#stored(this.log.writeTransactional(groupId, producer, offsetRecords(groupId, changes)))
   }
 
   /** Which partition of `__consumer_offsets` a transaction of the group's offsets takes part with. */
-  offsetsPartition(groupId: string): Promise<{ readonly index: number; readonly id: PartitionId }> {
-    return this.log.partitionOf(groupId)
+  async offsetsPartition(groupId: string): Promise<{ readonly topic: string; readonly index: number }> {
+    return { topic: this.log.topicName, index: (await this.log.partitionOf(groupId)).index }
   }
 
   /** The marker of a transaction, in a partition of `__consumer_offsets`. */
@@ -162,12 +163,15 @@ export class Groups {
 
   /** May whoever this is ask for the offsets of the group? */
   admitFetch(groupId: string, claim: FetchClaim): ErrorCode {
-    return this.find(groupId)?.admitFetch(claim) ?? ErrorCodes.NONE
+    const error = this.find(groupId)?.admitFetch(claim) ?? ErrorCodes.NONE
+    // What has no offsets is answered as if it were not there.
+    return error === ErrorCodes.GROUP_ID_NOT_FOUND ? ErrorCodes.NONE : error
   }
 
   /** OffsetDelete: forgets offsets of topics that no member subscribes to. */
   async forget(groupId: string, wanted: readonly Place[]): Promise<OffsetRemoval> {
-    const decision = offsetRemoval(this.find(groupId), this.offsets(groupId), wanted)
+    const { offsets: image } = this.log.image(groupId)
+    const decision = offsetRemoval(this.find(groupId), wanted, place => image.has(groupId, place))
     if (decision.error !== ErrorCodes.NONE) return decision
     return { ...decision, error: await this.#putOffsets(groupId, decision.changes) }
   }
@@ -244,11 +248,11 @@ export class Groups {
 
   async #forgetOffsets(isGone: (topic: string) => boolean): Promise<void> {
     for (const { id } of [...this.all()]) {
-      const gone: OffsetChange[] = []
-      for (const [topic, partitions] of this.offsets(id)) {
-        if (isGone(topic)) for (const partition of partitions.keys()) gone.push({ topic, partition, committed: null })
-      }
-      await this.#putOffsets(id, gone)
+      const gone = [...this.log.image(id).offsets.places(id)].filter(({ topic }) => isGone(topic))
+      await this.#putOffsets(
+        id,
+        gone.map(place => ({ ...place, committed: null })),
+      )
     }
   }
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import type { GroupOffsets, OffsetChange } from './committed-offset.ts'
+import type { GroupOffsets, OffsetChange, Place } from './committed-offset.ts'
 import type { CoordinatedGroup } from './group-types.ts'
 
 /** The two ways in which offsets end before their group does: their time is over, or somebody deletes them. */
@@ -23,11 +23,6 @@ export function expiredOffsets(
   return expired
 }
 
-export interface Place {
-  readonly topic: string
-  readonly partition: number
-}
-
 export interface OffsetRemoval {
   readonly error: ErrorCode
   /** Topics whose offsets stay because members subscribe to them. */
@@ -38,14 +33,14 @@ export interface OffsetRemoval {
 /** Which of the `wanted` offsets of a group may be deleted: those of topics nobody subscribes to. */
 export function offsetRemoval(
   group: CoordinatedGroup | undefined,
-  offsets: GroupOffsets,
   wanted: readonly Place[],
+  isThere: (place: Place) => boolean,
 ): OffsetRemoval {
   const error = group?.admitOffsetDelete() ?? ErrorCodes.GROUP_ID_NOT_FOUND
   if (error !== ErrorCodes.NONE) return { error, subscribed: new Set(), changes: [] }
   const subscribed = new Set(wanted.map(({ topic }) => topic).filter(topic => group!.isSubscribedTo(topic)))
   const changes = wanted
-    .filter(({ topic, partition }) => !subscribed.has(topic) && offsets.get(topic)?.has(partition))
-    .map(place => ({ ...place, committed: null }))
+    .filter(place => !subscribed.has(place.topic) && isThere(place))
+    .map(({ topic, partition }) => ({ topic, partition, committed: null }))
   return { error, subscribed, changes }
 }

@@ -1,5 +1,5 @@
 import type { Outcome } from '../coordinator-log/record-kind.ts'
-import { type CommittedOffset, type GroupOffsets, noOffsets, type OffsetChange } from './committed-offset.ts'
+import { type CommittedOffset, type GroupOffsets, noOffsets, type Place } from './committed-offset.ts'
 import type { PartImage } from './group-records.ts'
 import type { OffsetRecord } from './offset-records.ts'
 import { PendingOffsets } from './pending-offsets.ts'
@@ -58,13 +58,24 @@ export class OffsetImage implements PartImage<OffsetRecord> {
     return new Set([...this.#offsets.keys(), ...this.#pending.groupIds()])
   }
 
+  /** Where anything is committed, be it in a transaction that is open. */
+  *places(groupId: string): Iterable<Place> {
+    const committed = this.offsets(groupId)
+    for (const [topic, partitions] of committed) for (const partition of partitions.keys()) yield { topic, partition }
+    for (const { topic, partition } of this.#pending.places(groupId))
+      if (!committed.get(topic)?.has(partition)) yield { topic, partition }
+  }
+
+  has(groupId: string, { topic, partition }: Place): boolean {
+    return this.offsets(groupId).get(topic)?.has(partition) || this.isPending(groupId, topic, partition)
+  }
+
   removal(groupId: string): readonly OffsetRecord[] {
-    const forgotten: OffsetChange[] = []
-    for (const [topic, partitions] of this.offsets(groupId))
-      for (const partition of partitions.keys()) forgotten.push({ topic, partition, committed: null })
-    for (const { topic, partition } of this.#pending.of(groupId))
-      if (!this.offsets(groupId).get(topic)?.has(partition)) forgotten.push({ topic, partition, committed: null })
-    return forgotten.map(change => ({ kind: 'offset', groupId, change }))
+    return Array.from(this.places(groupId), place => ({
+      kind: 'offset',
+      groupId,
+      change: { ...place, committed: null },
+    }))
   }
 
   #partitions(groupId: string, topic: string): Map<number, StoredOffset> {

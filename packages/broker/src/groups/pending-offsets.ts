@@ -1,14 +1,9 @@
-import type { OffsetChange } from './committed-offset.ts'
+import type { OffsetChange, Place } from './committed-offset.ts'
 
 export interface PendingOffset {
   readonly groupId: string
   readonly change: OffsetChange
   readonly recordOffset: number
-}
-
-interface Place {
-  readonly topic: string
-  readonly partition: number
 }
 
 /** Offsets that transactions have committed which are still open, in one shard: by producer, and how many there are of each place. */
@@ -56,7 +51,7 @@ export class PendingOffsets {
     return this.#counts.has(groupId)
   }
 
-  of(groupId: string): Iterable<Place> {
+  places(groupId: string): Iterable<Place> {
     return this.#counts.get(groupId)?.values() ?? []
   }
 

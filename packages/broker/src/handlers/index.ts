@@ -35,6 +35,7 @@ import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
 import { syncGroup } from './sync-group.ts'
+import { txnOffsetCommit } from './txn-offset-commit.ts'
 import { writeTxnMarkers } from './write-txn-markers.ts'
 
 const served: readonly Handler<any>[] = [
@@ -73,6 +74,7 @@ const served: readonly Handler<any>[] = [
   offsetForLeaderEpoch,
   produce,
   syncGroup,
+  txnOffsetCommit,
   writeTxnMarkers,
 ]
 

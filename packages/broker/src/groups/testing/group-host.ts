@@ -66,6 +66,10 @@ export class GroupHost {
     this.machine = this.world.machine('broker')
   }
 
+  get partitionIds(): readonly PartitionId[] {
+    return this.#ids
+  }
+
   async start(): Promise<void> {
     const { clock, disk: quick, random } = this.machine.boot()
     const disk = this.#slowed(quick)
