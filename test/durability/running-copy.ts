@@ -33,9 +33,18 @@ export interface RunningCopyFigures {
   problems: string[]
 }
 
+/** The fuller a folder, the longer its copy takes, and the more is written meanwhile: it would grow without end. */
+const copiesPerFolder = 5
+
 export async function runningCopies({ copies, seed }: { copies: number; seed: number }): Promise<RunningCopyFigures> {
   const figures: RunningCopyFigures = { copies: 0, acknowledged: 0, later: 0, problems: [] }
   const throwing = dice(seed)
+  for (let done = 0; done < copies; done += copiesPerFolder)
+    await copiesOfOneFolder(Math.min(copiesPerFolder, copies - done), throwing, figures)
+  return figures
+}
+
+async function copiesOfOneFolder(copies: number, throwing: Dice, figures: RunningCopyFigures): Promise<void> {
   const folder = scratchFolder()
   const { broker, client } = await brokerOn(folder)
   const load = new Load(client)
@@ -50,7 +59,7 @@ export async function runningCopies({ copies, seed }: { copies: number; seed: nu
         const before = load.state()
         await copyWhileRunning(folder, copy, throwing)
         load.pause()
-        await checkCopy(copy, before, load, figures, `copy ${i}`)
+        await checkCopy(copy, before, load, figures, `copy ${figures.copies}`)
       } finally {
         rmSync(copy, { recursive: true, force: true })
       }
@@ -62,7 +71,6 @@ export async function runningCopies({ copies, seed }: { copies: number; seed: nu
     await broker.close({ drain: false })
     rmSync(folder, { recursive: true, force: true })
   }
-  return figures
 }
 
 const noId = '00000000-0000-0000-0000-000000000000'
