@@ -4,6 +4,7 @@ import { type Disk, memoryDisk, realWorld, type World } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import { EmbeddedClusterStore } from './cluster-store/embedded-cluster-store.ts'
 import { BrokerConfig } from './config/broker-config.ts'
+import { embeddedConsumerGroups } from './groups/consumer/embedded-consumer-groups.ts'
 import { embeddedGroups, offsetsTopicName } from './groups/index.ts'
 import type { BrokerServices } from './handler.ts'
 import { handlers } from './handlers/index.ts'
@@ -188,6 +189,7 @@ async function startServices(
   const topics = new Topics({ ...parts, clock, random, logger })
   await topics.openAll()
   const groups = embeddedGroups({ ...parts, clock, random, logger, topics })
+  const consumerGroups = embeddedConsumerGroups({ ...parts, clock, random, logger, topics }, groups)
   await groups.load(name => cluster.topic(name) !== undefined)
   const producerIds = new ProducerIds(cluster)
   const transactions = embeddedTransactions({
@@ -205,6 +207,7 @@ async function startServices(
     logger,
     topics,
     groups,
+    consumerGroups,
     transactions,
     nodeIds,
     dataName,

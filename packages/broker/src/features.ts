@@ -8,6 +8,8 @@ export interface Feature {
 }
 
 export const features: readonly Feature[] = [
+  // Consumer groups of the new protocol (KIP-848).
+  { name: 'group.version', min: 0, max: 1, finalized: 1 },
   // Clients let their epoch rise at every end of a transaction, and partitions join by being written to (KIP-890).
   { name: 'transaction.version', min: 0, max: 2, finalized: 2 },
 ]

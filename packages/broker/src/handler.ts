@@ -3,6 +3,7 @@ import type { Api, Request, ResponseInput } from '@odradek/protocol'
 import type { Clock, Random } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { ConsumerGroups } from './groups/consumer/consumer-groups.ts'
 import type { Groups } from './groups/index.ts'
 import type { Logger } from './logger.ts'
 import type { ProducerIds } from './producer-ids.ts'
@@ -79,6 +80,7 @@ export interface BrokerParts {
 /** What all handlers share. */
 export interface BrokerServices extends BrokerParts {
   readonly groups: Groups
+  readonly consumerGroups: ConsumerGroups
   readonly transactions: Transactions
   readonly producerIds: ProducerIds
   /** Which partition of a Fetch is read first. */

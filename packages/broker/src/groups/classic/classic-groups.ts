@@ -149,10 +149,11 @@ export class ClassicGroups implements GroupType, ClassicMembers {
   }
 
   /** A group that comes from the log, or was of another kind; its members' sessions begin. */
-  takeOver(group: Group): void {
+  takeOver(group: Group, { mustRebalance = false } = {}): void {
     this.#groups.set(group.id, group)
     for (const { id, sessionTimeoutMs } of group.members.values())
       this.#deadlines.set(group.id, `session:${id}`, sessionTimeoutMs)
+    if (mustRebalance) this.#send(group.id, { type: 'membersChanged' })
   }
 
   /**
@@ -238,10 +239,13 @@ export class ClassicGroups implements GroupType, ClassicMembers {
       this.#reply({ ticket, reply: error === ErrorCodes.NONE ? reply : refusal(reply, error) })
   }
 
-  /** What cannot be written fails. */
+  /** What cannot be written fails. A group that has become one of another kind before its turn comes is not written. */
   async #stored(groupId: string, group: Parameters<typeof classicRecord>[0] | null): Promise<ErrorCode> {
     try {
-      return await this.#log.write(groupId, group ? [classicRecord(group)] : image => image.removal(groupId))
+      return await this.#log.write(groupId, image => {
+        if (!this.#groups.has(groupId)) return []
+        return group ? [classicRecord(group)] : image.removal(groupId)
+      })
     } catch (error) {
       this.#logger.error({ error }, 'a group cannot be stored')
       return ErrorCodes.UNKNOWN_SERVER_ERROR

@@ -12,6 +12,8 @@ export type GroupEvent =
   | { readonly type: 'delete'; readonly ticket: Ticket }
   /** A member (or pending member) was silent for its session timeout. */
   | { readonly type: 'sessionExpired'; readonly memberId: string }
+  /** Somebody left while the group was of another kind. */
+  | { readonly type: 'membersChanged' }
   | { readonly type: 'joinTimedOut' }
   | { readonly type: 'syncTimedOut' }
   /** What this generation asked to `store` is durable, or failed. */

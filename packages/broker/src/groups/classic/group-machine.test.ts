@@ -15,7 +15,7 @@ const ways: Record<GroupState, readonly string[]> = {
   Dead: ['delete'],
 }
 
-const commands: Record<Exclude<GroupEventType, 'stored' | 'removalFailed'>, string> = {
+const commands: Record<Exclude<GroupEventType, 'stored' | 'removalFailed' | 'membersChanged'>, string> = {
   join: 'A joins says:new',
   sync: 'A syncs A=y',
   heartbeat: 'A beats',
@@ -28,7 +28,7 @@ const commands: Record<Exclude<GroupEventType, 'stored' | 'removalFailed'>, stri
 }
 
 /** Every event in every state: what is answered, and the state and generation after it. */
-const table: Record<GroupState, Record<keyof typeof commands | 'stored' | 'removalFailed', string>> = {
+const table: Record<GroupState, Record<GroupEventType, string>> = {
   Empty: {
     join: 'A joined 1, leads A | CompletingRebalance 1',
     sync: 'A UNKNOWN_MEMBER_ID | Empty 0',
@@ -37,6 +37,7 @@ const table: Record<GroupState, Record<keyof typeof commands | 'stored' | 'remov
     leave: 'A left: UNKNOWN_MEMBER_ID | Empty 0',
     delete: 'store | Dead 0',
     sessionExpired: ' | Empty 0',
+    membersChanged: ' | Empty 0',
     joinTimedOut: ' | Empty 0',
     syncTimedOut: ' | Empty 0',
     stored: ' | Empty 0',
@@ -50,6 +51,7 @@ const table: Record<GroupState, Record<keyof typeof commands | 'stored' | 'remov
     leave: 'A left: NONE; B joined 2, leads B | CompletingRebalance 2',
     delete: 'delete NON_EMPTY_GROUP | PreparingRebalance 1',
     sessionExpired: 'B joined 2, leads B | CompletingRebalance 2',
+    membersChanged: ' | PreparingRebalance 1',
     joinTimedOut: 'B joined 2, leads B | CompletingRebalance 2',
     syncTimedOut: ' | PreparingRebalance 1',
     stored: ' | PreparingRebalance 1',
@@ -63,6 +65,7 @@ const table: Record<GroupState, Record<keyof typeof commands | 'stored' | 'remov
     leave: 'A left: NONE; store | Empty 2',
     delete: 'delete NON_EMPTY_GROUP | CompletingRebalance 1',
     sessionExpired: 'store | Empty 2',
+    membersChanged: ' | PreparingRebalance 1',
     joinTimedOut: ' | CompletingRebalance 1',
     syncTimedOut: 'store | Empty 2',
     stored: ' | Stable 1',
@@ -76,6 +79,7 @@ const table: Record<GroupState, Record<keyof typeof commands | 'stored' | 'remov
     leave: 'A left: NONE; store | Empty 2',
     delete: 'delete NON_EMPTY_GROUP | Stable 1',
     sessionExpired: 'store | Empty 2',
+    membersChanged: ' | PreparingRebalance 1',
     joinTimedOut: ' | Stable 1',
     syncTimedOut: ' | Stable 1',
     stored: ' | Stable 1',
@@ -89,6 +93,7 @@ const table: Record<GroupState, Record<keyof typeof commands | 'stored' | 'remov
     leave: 'A COORDINATOR_NOT_AVAILABLE | Dead 0',
     delete: 'delete GROUP_ID_NOT_FOUND | Dead 0',
     sessionExpired: ' | Dead 0',
+    membersChanged: ' | Dead 0',
     joinTimedOut: ' | Dead 0',
     syncTimedOut: ' | Dead 0',
     stored: ' | Dead 0',
@@ -105,7 +110,7 @@ describe('every event in every state', () => {
         assert.equal(script.group.state, state)
         let answers = ''
         if (type === 'stored') script.send({ type, generation: script.group.generation, error: 0 })
-        else if (type === 'removalFailed') script.send({ type })
+        else if (type === 'removalFailed' || type === 'membersChanged') script.send({ type })
         else answers = script.do(commands[type])
         assert.equal(`${answers} | ${script.where}`, expected)
       })

@@ -4,7 +4,7 @@ import type { Group, GroupState } from './group.ts'
 import type { Effect, GroupEvent, GroupEventType } from './group-event.ts'
 import { join } from './joining.ts'
 import { commit, commitWhileEmpty, heartbeat, leave, sessionExpired } from './membership.ts'
-import { joinTimedOut } from './rebalance.ts'
+import { joinTimedOut, rebalance } from './rebalance.ts'
 import { assignmentsStored, syncTimedOut, syncWhileCompleting, syncWhilePreparing, syncWhileStable } from './syncing.ts'
 import { refusedJoin, refusedSync, Turn } from './turn.ts'
 
@@ -39,6 +39,7 @@ export const transitions: { readonly [S in GroupState]: Rules } = {
     leave,
     delete: die,
     sessionExpired,
+    membersChanged: nothing,
     joinTimedOut: nothing,
     syncTimedOut: nothing,
     stored: nothing,
@@ -52,6 +53,7 @@ export const transitions: { readonly [S in GroupState]: Rules } = {
     leave,
     delete: refuseDeletion,
     sessionExpired,
+    membersChanged: nothing,
     joinTimedOut,
     syncTimedOut: nothing,
     stored: nothing,
@@ -65,6 +67,7 @@ export const transitions: { readonly [S in GroupState]: Rules } = {
     leave,
     delete: refuseDeletion,
     sessionExpired,
+    membersChanged: rebalance,
     joinTimedOut: nothing,
     syncTimedOut,
     stored: assignmentsStored,
@@ -78,6 +81,7 @@ export const transitions: { readonly [S in GroupState]: Rules } = {
     leave,
     delete: refuseDeletion,
     sessionExpired,
+    membersChanged: rebalance,
     joinTimedOut: nothing,
     syncTimedOut,
     stored: nothing,
@@ -92,6 +96,7 @@ export const transitions: { readonly [S in GroupState]: Rules } = {
     leave: (turn, event) => turn.reply(event.ticket, { type: 'leave', error: COORDINATOR_NOT_AVAILABLE, members: [] }),
     delete: (turn, event) => turn.plain(event.ticket, ErrorCodes.GROUP_ID_NOT_FOUND),
     sessionExpired: nothing,
+    membersChanged: nothing,
     joinTimedOut: nothing,
     syncTimedOut: nothing,
     stored: nothing,

@@ -52,7 +52,7 @@ export class ConsumerGroup {
     this.#members = new Map(of?.members)
     this.#targets = new Map(of?.targets)
     this.#regexes = new Map(of?.regexes)
-    this.#statics = new Map(of && of.#statics)
+    this.#statics = new Map(of ? of.#statics : [])
     this.#owners = new Map(of && Array.from(of.#owners, ([topicId, owners]) => [topicId, new Map(owners)] as const))
     if (!of) return
     this.#epoch = of.epoch
@@ -125,22 +125,25 @@ export class ConsumerGroup {
 
   apply(record: ConsumerRecord): void {
     switch (record.type) {
-      case 'consumer-group':
+      case 'group':
         this.#epoch = record.value?.epoch ?? 0
         this.#metadataHash = record.value?.metadataHash ?? 0n
         return
-      case 'consumer-member':
-        return record.value ? this.#setDetails(record.memberId, record.value) : this.#remove(record.memberId)
-      case 'consumer-target-epoch':
+      case 'member':
+        if (record.value) this.#setDetails(record.memberId, record.value)
+        else this.#remove(record.memberId)
+        return
+      case 'target-epoch':
         this.#targetEpoch = record.value ?? 0
         return
-      case 'consumer-target':
+      case 'target':
         if (record.value) this.#targets.set(record.memberId, record.value)
         else this.#targets.delete(record.memberId)
         return
-      case 'consumer-current':
-        return this.#setCurrent(record.memberId, record.value)
-      case 'consumer-regex':
+      case 'current':
+        this.#setCurrent(record.memberId, record.value)
+        return
+      case 'regex':
         if (record.value) this.#regexes.set(record.regex, record.value)
         else this.#regexes.delete(record.regex)
     }

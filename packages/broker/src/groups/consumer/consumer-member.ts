@@ -1,4 +1,4 @@
-import { nowhere, type OwnedPartitions, placesIn, sameOwned } from './topic-partitions.ts'
+import { nowhere, type OwnedPartitions, placesIn, sameOwned, samePlaces } from './topic-partitions.ts'
 
 /**
  * A member of a consumer group (KIP-848): what it says of itself, and how far it has come with its assignment. Each part is a record.
@@ -127,3 +127,6 @@ function sameClassic(one: ClassicDetails | null, other: ClassicDetails | null): 
     })
   )
 }
+
+export const sameOwnedPlaces = (one: ConsumerMember, other: ConsumerMember): boolean =>
+  samePlaces(one.current.assigned, other.current.assigned)

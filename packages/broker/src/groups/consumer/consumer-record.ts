@@ -25,21 +25,22 @@ import {
   encodeCoordinatorRecord,
   type RecordInput,
 } from '@odradek/protocol'
+import type { GroupRecord } from '../group-records.ts'
 import type { ResolvedRegex } from './consumer-group.ts'
 import type { CurrentAssignment, MemberDetails, MemberState } from './consumer-member.ts'
 import { fromWire, type OwnedPartitions, type TopicPartitions, toWire, type WireTopic } from './topic-partitions.ts'
 
 export type ConsumerRecord =
-  | Of<'consumer-group', { readonly epoch: number; readonly metadataHash: bigint }>
-  | Of<'consumer-target-epoch', number>
-  | OfMember<'consumer-member', MemberDetails>
-  | OfMember<'consumer-target', TopicPartitions>
-  | OfMember<'consumer-current', CurrentAssignment>
-  | (Of<'consumer-regex', ResolvedRegex> & { readonly regex: string })
+  | Of<'group', { readonly epoch: number; readonly metadataHash: bigint }>
+  | Of<'target-epoch', number>
+  | OfMember<'member', MemberDetails>
+  | OfMember<'target', TopicPartitions>
+  | OfMember<'current', CurrentAssignment>
+  | (Of<'regex', ResolvedRegex> & { readonly regex: string })
 
-interface Of<T extends string, V> {
+interface Of<T extends string, V> extends GroupRecord {
+  readonly kind: 'consumer'
   readonly type: T
-  readonly groupId: string
   readonly value: V | null
 }
 
@@ -54,58 +55,54 @@ const TARGET = 7
 const CURRENT = 8
 const REGEX = 16
 
-/** The types of records that are read here. */
-export const consumerRecordTypes: ReadonlySet<number> = new Set([GROUP, MEMBER, TARGET_EPOCH, TARGET, CURRENT, REGEX])
+/** What the keys of these records begin with. */
+export const consumerKeyTypes: readonly number[] = [GROUP, MEMBER, TARGET_EPOCH, TARGET, CURRENT, REGEX]
 
 export function encodeConsumerRecord(record: ConsumerRecord): RecordInput {
+  return { key: encodedKey(record), value: encodedValue(record) }
+}
+
+function encodedKey(record: ConsumerRecord): Uint8Array {
   const { groupId } = record
   switch (record.type) {
-    case 'consumer-group':
-      return {
-        key: encodeCoordinatorRecord(ConsumerGroupMetadataKey, GROUP, { groupId }),
-        value: record.value && encodeCoordinatorRecord(ConsumerGroupMetadataValue, 0, record.value),
-      }
-    case 'consumer-member':
-      return {
-        key: encodeCoordinatorRecord(ConsumerGroupMemberMetadataKey, MEMBER, { groupId, memberId: record.memberId }),
-        value: record.value && memberValue(record.value),
-      }
-    case 'consumer-target-epoch':
-      return {
-        key: encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMetadataKey, TARGET_EPOCH, { groupId }),
-        value:
-          record.value === null
-            ? null
-            : encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMetadataValue, 0, { assignmentEpoch: record.value }),
-      }
-    case 'consumer-target':
-      return {
-        key: encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMemberKey, TARGET, {
-          groupId,
-          memberId: record.memberId,
-        }),
-        value:
-          record.value &&
-          encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMemberValue, 0, {
-            topicPartitions: toWire(record.value),
-          }),
-      }
-    case 'consumer-current':
-      return {
-        key: encodeCoordinatorRecord(ConsumerGroupCurrentMemberAssignmentKey, CURRENT, {
-          groupId,
-          memberId: record.memberId,
-        }),
-        value: record.value && currentValue(record.value),
-      }
-    case 'consumer-regex':
-      return {
-        key: encodeCoordinatorRecord(ConsumerGroupRegularExpressionKey, REGEX, {
-          groupId,
-          regularExpression: record.regex,
-        }),
-        value: record.value && encodeCoordinatorRecord(ConsumerGroupRegularExpressionValue, 0, wireRegex(record.value)),
-      }
+    case 'group':
+      return encodeCoordinatorRecord(ConsumerGroupMetadataKey, GROUP, { groupId })
+    case 'target-epoch':
+      return encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMetadataKey, TARGET_EPOCH, { groupId })
+    case 'regex': {
+      const key = { groupId, regularExpression: record.regex }
+      return encodeCoordinatorRecord(ConsumerGroupRegularExpressionKey, REGEX, key)
+    }
+    default: {
+      const [table, type] = memberKeys[record.type]
+      return encodeCoordinatorRecord(table, type, { groupId, memberId: record.memberId })
+    }
+  }
+}
+
+const memberKeys = {
+  member: [ConsumerGroupMemberMetadataKey, MEMBER],
+  target: [ConsumerGroupTargetAssignmentMemberKey, TARGET],
+  current: [ConsumerGroupCurrentMemberAssignmentKey, CURRENT],
+} as const
+
+function encodedValue(record: ConsumerRecord): Uint8Array | null {
+  if (record.value === null) return null
+  switch (record.type) {
+    case 'group':
+      return encodeCoordinatorRecord(ConsumerGroupMetadataValue, 0, record.value)
+    case 'member':
+      return memberValue(record.value)
+    case 'target-epoch':
+      return encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMetadataValue, 0, { assignmentEpoch: record.value })
+    case 'target': {
+      const value = { topicPartitions: toWire(record.value) }
+      return encodeCoordinatorRecord(ConsumerGroupTargetAssignmentMemberValue, 0, value)
+    }
+    case 'current':
+      return currentValue(record.value)
+    case 'regex':
+      return encodeCoordinatorRecord(ConsumerGroupRegularExpressionValue, 0, wireRegex(record.value))
   }
 }
 
@@ -156,37 +153,36 @@ function wireToOwned(topics: readonly WireOwned[], memberEpoch: number): OwnedPa
   )
 }
 
-/** Null for records that are of no consumer group. Nothing in the answer is a view of the arguments. */
-export function decodeConsumerRecord(key: Uint8Array, value: Uint8Array | null): ConsumerRecord | null {
+/** For keys of these types. Nothing in the answer is a view of the arguments. */
+export function decodeConsumerRecord(key: Uint8Array, value: Uint8Array | null): ConsumerRecord {
+  const kind = 'consumer'
   switch (coordinatorRecordType(key)) {
     case GROUP: {
       const { groupId } = decodeCoordinatorRecord(ConsumerGroupMetadataKey, key).value
       const stored = value && decodeCoordinatorRecord(ConsumerGroupMetadataValue, value).value
-      return { type: 'consumer-group', groupId, value: stored }
+      return { kind, type: 'group', groupId, value: stored }
     }
     case MEMBER:
-      return { type: 'consumer-member', ...keyOfMember(ConsumerGroupMemberMetadataKey, key), value: readMember(value) }
+      return { kind, type: 'member', ...keyOfMember(ConsumerGroupMemberMetadataKey, key), value: readMember(value) }
     case TARGET_EPOCH: {
       const { groupId } = decodeCoordinatorRecord(ConsumerGroupTargetAssignmentMetadataKey, key).value
       const stored = value && decodeCoordinatorRecord(ConsumerGroupTargetAssignmentMetadataValue, value).value
-      return { type: 'consumer-target-epoch', groupId, value: stored && stored.assignmentEpoch }
+      return { kind, type: 'target-epoch', groupId, value: stored?.assignmentEpoch ?? null }
     }
     case TARGET: {
       const stored = value && decodeCoordinatorRecord(ConsumerGroupTargetAssignmentMemberValue, value).value
       const place = keyOfMember(ConsumerGroupTargetAssignmentMemberKey, key)
-      return { type: 'consumer-target', ...place, value: stored && fromWire(stored.topicPartitions) }
+      return { kind, type: 'target', ...place, value: stored && fromWire(stored.topicPartitions) }
     }
     case CURRENT: {
       const place = keyOfMember(ConsumerGroupCurrentMemberAssignmentKey, key)
-      return { type: 'consumer-current', ...place, value: readCurrent(value) }
+      return { kind, type: 'current', ...place, value: readCurrent(value) }
     }
-    case REGEX: {
+    default: {
       const { groupId, regularExpression } = decodeCoordinatorRecord(ConsumerGroupRegularExpressionKey, key).value
       const stored = value && decodeCoordinatorRecord(ConsumerGroupRegularExpressionValue, value).value
-      return { type: 'consumer-regex', groupId, regex: regularExpression, value: stored }
+      return { kind, type: 'regex', groupId, regex: regularExpression, value: stored }
     }
-    default:
-      return null
   }
 }
 

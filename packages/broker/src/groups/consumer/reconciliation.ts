@@ -7,7 +7,7 @@ export interface Goal {
   readonly target: TopicPartitions
   /** Whether the member (still) wants a topic at all. */
   wants(topicId: string): boolean
-  /** Whether somebody owns a partition, or has not yet given it up. */
+  /** Whether somebody else owns a partition, or has not yet given it up. */
   isTaken(topicId: string, partition: number): boolean
   /** It subscribes to something else than before, so what it has may no longer be wanted. */
   readonly hasNewSubscription: boolean
@@ -55,9 +55,7 @@ function nextAssignment(current: CurrentAssignment, goal: Goal): CurrentAssignme
     if (!goal.wants(topicId)) continue
     for (const partition of partitions) {
       if (holds(keep.yes, topicId, partition)) continue
-      // What the member itself has just given up, or gives up with this very report, is free for it.
-      const isItsOwn = holds(current.revoking, topicId, partition)
-      if (goal.isTaken(topicId, partition) && !isItsOwn) state = 'unreleased'
+      if (goal.isTaken(topicId, partition)) state = 'unreleased'
       else own(assigned, topicId, partition, goal.epoch)
     }
   }

@@ -9,7 +9,14 @@ import {
   type ReadRequest,
 } from '@odradek/log'
 import type { ErrorCode } from '@odradek/protocol'
-import { type Disk, type SimulatedMachine, type SimulatedWorld, simulatedWorld, sleep } from '@odradek/world'
+import {
+  type Disk,
+  type SimulatedMachine,
+  type SimulatedWorld,
+  simulatedWorld,
+  sleep,
+  type World,
+} from '@odradek/world'
 import { quiet } from '../../logger.ts'
 import type { JoinReply, SyncReply } from '../classic/group-event.ts'
 import type { CommittedOffset, OffsetChange } from '../committed-offset.ts'
@@ -23,6 +30,8 @@ interface HostOptions {
   partitions?: number
   settings?: Partial<GroupSettings>
   segmentBytes?: number
+  /** Adds further kinds of groups, before what is stored is read. */
+  prepare?: (groups: Groups, machine: Pick<World, 'clock' | 'random'>) => void
 }
 
 /** Groups on a log on a simulated machine, which can stop, crash and start again. Time moves only while `finish` waits. */
@@ -90,6 +99,7 @@ export class GroupHost {
     this.store = new StoredGroups(this.log)
     const settings = { ...defaultGroupSettings, ...this.#options.settings }
     this.groups = new Groups({ clock, random, logger, settings, log: this.log })
+    this.#options.prepare?.(this.groups, { clock, random })
     this.appended = []
     this.reads = 0
     await this.finish(this.groups.load())

@@ -1,0 +1,82 @@
+/** What members subscribe to: names, and a regular expression that stands for names. */
+
+import { ErrorCodes } from '@odradek/protocol'
+import type { ConsumerGroup } from './consumer-group.ts'
+import type { MemberDetails } from './consumer-member.ts'
+import { type ConsumerTurn, refuse } from './consumer-turn.ts'
+import { RegexError } from './regex/regex-error.ts'
+import type { TopicsView } from './topics-view.ts'
+
+/** The names a member subscribes to, whether there are such topics or not. */
+export function subscribedNames({ topicNames, topicRegex }: MemberDetails, group: ConsumerGroup): Iterable<string> {
+  const matched = topicRegex === '' ? [] : (group.regexes.get(topicRegex)?.topics ?? [])
+  return matched.length === 0 ? topicNames : new Set([...topicNames, ...matched])
+}
+
+/** The ids of those there are, sorted. */
+export function subscribedTopics(details: MemberDetails, group: ConsumerGroup, topics: TopicsView): string[] {
+  const ids: string[] = []
+  for (const name of subscribedNames(details, group)) {
+    const topic = topics.named(name)
+    if (topic) ids.push(topic.id)
+  }
+  return ids.sort()
+}
+
+/** Everything somebody in the group subscribes to. */
+export function allSubscribedNames(group: ConsumerGroup): Set<string> {
+  const names = new Set<string>()
+  for (const { details } of group.members.values()) for (const name of subscribedNames(details, group)) names.add(name)
+  return names
+}
+
+/**
+ * Brings what the regular expressions stand for up to date with the topics there are, and forgets those nobody uses any more. True when
+ * that changes who subscribes to what.
+ */
+export function resolveRegexes(turn: ConsumerTurn): boolean {
+  const { group, topics } = turn
+  const used = new Set<string>()
+  for (const { details } of group.members.values()) if (details.topicRegex !== '') used.add(details.topicRegex)
+  let hasChanged = false
+  for (const regex of [...group.regexes.keys()]) if (!used.has(regex)) turn.write({ type: 'regex', regex, value: null })
+  for (const regex of used) {
+    const known = group.regexes.get(regex)
+    if (known && group.topicsVersion === topics.version) continue
+    const matching = topics.regexes.matching(regex, topics.names())
+    if (known && known.topics.join() === matching.join()) continue
+    hasChanged ||= known !== undefined || matching.length > 0
+    turn.write({ type: 'regex', regex, value: { topics: matching, version: topics.version, timestamp: turn.now } })
+  }
+  return hasChanged
+}
+
+export function checkRegex(regex: string, topics: TopicsView): void {
+  try {
+    topics.regexes.check(regex)
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error
+    refuse(ErrorCodes.INVALID_REGULAR_EXPRESSION, `SubscribedTopicRegex \`${regex}\` is not valid: ${error.message}`)
+  }
+}
+
+/** Tells whether topics a group subscribes to are the same, with as many partitions, as before. */
+export function topicsHash(names: ReadonlySet<string>, topics: TopicsView): bigint {
+  let high = 0x811c9dc5
+  let low = 0xcbf29ce4
+  const add = (text: string) => {
+    for (let i = 0; i < text.length; i++) {
+      high = Math.imul(high ^ text.charCodeAt(i), 0x01000193)
+      low = Math.imul(low ^ (text.charCodeAt(i) + 0x55), 0x01000193) ^ (high >>> 15)
+    }
+  }
+  let found = 0
+  for (const name of [...names].sort()) {
+    const topic = topics.named(name)
+    if (topic === undefined) continue
+    found++
+    add(`${topic.id} ${topic.name} ${topic.partitions}\n`)
+  }
+  // Signed, as a record holds it; a group without topics has 0.
+  return found === 0 ? 0n : BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0))
+}
