@@ -4,6 +4,7 @@ import { type Disk, memoryDisk, realWorld, type World } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import { EmbeddedClusterStore } from './cluster-store/embedded-cluster-store.ts'
 import { BrokerConfig } from './config/broker-config.ts'
+import { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
 import { embeddedConsumerGroups } from './groups/consumer/embedded-consumer-groups.ts'
 import { embeddedGroups, offsetsTopicName } from './groups/index.ts'
 import type { BrokerServices } from './handler.ts'
@@ -213,6 +214,11 @@ async function startServices(
     dataName,
     producerIds,
     fetchTurns: new Turns(),
+    fetchSessions: new FetchSessions(random, () => ({
+      slots: config.get('max.incremental.fetch.session.cache.slots'),
+      evictionMs: config.get('min.incremental.fetch.session.eviction.ms'),
+      partitions: config.get('odradek.fetch.session.cache.partitions'),
+    })),
   }
 }
 

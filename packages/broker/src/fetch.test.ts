@@ -197,16 +197,6 @@ test('errors are told at once, next to partitions that would have to wait', asyn
   assert.equal((await fetchOne(client, byId, 13)).errorCode, ErrorCodes.UNKNOWN_TOPIC_ID)
 })
 
-test('fetch sessions are declined, and one of an earlier broker is not known', async () => {
-  await using broker = await TestBroker.start()
-  await broker.topic('t')
-  const client = await broker.client()
-  const fresh = await client.call(Fetch, 12, fetchRequest('t', 0, { sessionId: 0, sessionEpoch: 0 }))
-  assert.deepEqual([fresh.errorCode, fresh.sessionId], [0, 0])
-  const stale = await client.call(Fetch, 12, fetchRequest('t', 0, { sessionId: 7, sessionEpoch: 3 }))
-  assert.equal(stale.errorCode, ErrorCodes.FETCH_SESSION_ID_NOT_FOUND)
-})
-
 test('read_committed gets a list of aborted transactions, read_uncommitted gets null', async () => {
   await using broker = await TestBroker.start()
   await broker.topic('t')

@@ -3,6 +3,7 @@ import type { Api, Request, ResponseInput } from '@odradek/protocol'
 import type { Clock, Random } from '@odradek/world'
 import type { ClusterStore } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
 import type { ConsumerGroups } from './groups/consumer/consumer-groups.ts'
 import type { Groups } from './groups/index.ts'
 import type { Logger } from './logger.ts'
@@ -85,6 +86,7 @@ export interface BrokerServices extends BrokerParts {
   readonly producerIds: ProducerIds
   /** Which partition of a Fetch is read first. */
   readonly fetchTurns: Turns
+  readonly fetchSessions: FetchSessions
   /** Where the data is, for people: a folder, or 'memory'. */
   readonly dataName: string
   /** Node ids in ascending order; leaders and coordinators are spread over them. */

@@ -300,7 +300,19 @@ export const brokerSettings = {
     dynamic: true,
     doc: 'Connections open at a time from one address.',
   },
+  'max.incremental.fetch.session.cache.slots': {
+    type: 'int',
+    default: 1000,
+    min: 0,
+    doc: 'Fetch sessions that are remembered at most; who finds none free is served without.',
+  },
   'message.max.bytes': { type: 'int', default: 1_048_588, min: 0, dynamic: true, doc: 'Default of max.message.bytes.' },
+  'min.incremental.fetch.session.eviction.ms': {
+    type: 'long',
+    default: 120_000,
+    min: 0,
+    doc: 'How long a fetch session is kept from those that come after it.',
+  },
   'min.insync.replicas': { type: 'int', default: 1, min: 1, dynamic: true, doc: 'Default of the topic setting.' },
   'node.id': {
     type: 'int',
@@ -313,6 +325,12 @@ export const brokerSettings = {
     type: 'boolean',
     default: false,
     doc: 'Whether to listen beyond this machine although nobody has to say who they are.',
+  },
+  'odradek.fetch.session.cache.partitions': {
+    type: 'int',
+    default: 250_000,
+    min: 0,
+    doc: 'Partitions that all fetch sessions together remember at most, some 200 bytes each.',
   },
   'odradek.log.scrub.bytes.per.second': {
     type: 'long',

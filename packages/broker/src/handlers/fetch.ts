@@ -2,18 +2,24 @@ import type { PartitionId, ReadRequest, ReadResult } from '@odradek/log'
 import { type ErrorCode, ErrorCodes, Fetch, type Request, type ResponseInput } from '@odradek/protocol'
 import { holdsZstd } from '../batch-codec.ts'
 import { isCutShort } from '../fetch-limit.ts'
+import type { AskedTopic, FetchSession } from '../fetch-sessions/fetch-session.ts'
 import type { Handler, NodeAddress, RequestContext } from '../handler.ts'
 import { ledPartition, missingTopic, topicOf } from '../located.ts'
 
 type Answer = ResponseInput<typeof Fetch>
 type PartitionAnswer = Mutable<Answer['responses'][number]['partitions'][number]>
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-type Asked = Request<typeof Fetch>['topics'][number]['partitions'][number]
+type Asked = AskedTopic['partitions'][number]
 
 /** One fetch on its way: what is read again each time the logs have grown, and where the results go. */
 interface Pending {
   request: Request<typeof Fetch>
   context: RequestContext
+  session: FetchSession | undefined
+  /** The session's epoch when the request came. */
+  epoch: number
+  /** The answer names everything, not only news. */
+  isFull: boolean
   responses: Answer['responses']
   /** Where the leaders of partitions that are led elsewhere listen. */
   nodeEndpoints: readonly NodeAddress[]
@@ -26,23 +32,29 @@ interface Pending {
 }
 
 const noRecords = new Uint8Array(0)
+/** The first version that names topics by id alone. */
+const byTopicId = 13
 const stable = 1
 /** Made once: an abort without a reason makes one, with a stack, for every poll that ends. */
 const timeIsUp = new Error('the fetch has waited long enough')
 
 /**
  * Reads whole batches, as bytes. With too few of them the fetch parks until a log grows, maxWaitMs are over, or the connection closes;
- * errors are told at once. Fetch sessions (KIP-227) are declined with session id 0, which every client takes.
+ * errors are told at once. What it is about, and how much of the answer is news, a fetch session may say (KIP-227).
  */
 export const fetch: Handler<typeof Fetch> = {
   api: Fetch,
   handle(request, context) {
-    if (request.sessionId !== 0 && request.sessionEpoch > 0) {
-      return { errorCode: ErrorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
-    }
+    const { broker, nodeId, apiVersion } = context
+    const now = broker.clock.monotonic()
+    const scope = broker.fetchSessions.scope(request, { nodeId, usesTopicIds: apiVersion >= byTopicId, now })
+    if ('refused' in scope) return { errorCode: scope.refused, responses: [] }
     const pending: Pending = {
       request,
       context,
+      session: scope.session,
+      epoch: scope.session?.epoch ?? 0,
+      isFull: scope.isFull,
       responses: [],
       nodeEndpoints: [],
       reads: [],
@@ -50,14 +62,14 @@ export const fetch: Handler<typeof Fetch> = {
       maxBytes: 0,
       isUrgent: false,
     }
-    pending.responses = request.topics.map(topic => answerTopic(topic, pending))
+    pending.responses = scope.topics.map(topic => answerTopic(topic, pending))
     pending.maxBytes = wantedBytes(pending)
     rotate(pending)
     return readUntilEnough(pending)
   },
 }
 
-function answerTopic(asked: Request<typeof Fetch>['topics'][number], pending: Pending): Answer['responses'][number] {
+function answerTopic(asked: AskedTopic, pending: Pending): Answer['responses'][number] {
   const { context, request } = pending
   const topic = topicOf(context.broker.cluster, asked.topic, asked.topicId)
   const partitions = asked.partitions.map(wanted => {
@@ -153,9 +165,14 @@ function isEnough({ request, reads, isUrgent }: Pending, results: readonly ReadR
   return bytes >= request.minBytes || (bytes > 0 && isCutShort(reads, results))
 }
 
-function answered({ answers, responses, nodeEndpoints, context }: Pending, results: readonly ReadResult[]): Answer {
+function answered(pending: Pending, results: readonly ReadResult[]): Answer {
+  const { answers, responses, nodeEndpoints, context, session, epoch, isFull } = pending
   for (let i = 0; i < results.length; i++) fill(answers[i]!, results[i]!, context.apiVersion)
-  return { responses, nodeEndpoints }
+  if (session === undefined) return { responses, nodeEndpoints }
+  // Another request has gone on with the session meanwhile, on another connection: this client has given this one up.
+  if (session.epoch !== epoch) return { errorCode: ErrorCodes.INVALID_FETCH_SESSION_EPOCH, responses: [] }
+  const news = session.newsOf(responses)
+  return { sessionId: session.id, responses: isFull ? responses : news, nodeEndpoints }
 }
 
 function fill(answer: PartitionAnswer, result: ReadResult, apiVersion: number): void {
