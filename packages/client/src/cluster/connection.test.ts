@@ -172,3 +172,18 @@ test('a connection refused is told in words with the address', async () => {
   const opening = BrokerConnection.open({ host: '::1', port: 9 }, settings(world))
   await assert.rejects(world.clock.finish(opening), /cannot connect to \[::1\]:9: connection refused/)
 })
+
+test('levels of features that the cluster uses are known once a connection is open, 0 for those it does not know', async () => {
+  for (const [newest, level] of [
+    [4, 2],
+    [2, 0], // before version 3 there was no place for features
+  ] as const) {
+    await simulated({}, async ({ cluster, kafka, run }) => {
+      cluster.nodes[0]!.features = { 'transaction.version': 2 }
+      cluster.nodes[0]!.offers(ApiVersions, 0, newest)
+      const connection = await run(kafka.cluster.connection('any'))
+      assert.equal(connection.featureLevel('transaction.version'), level)
+      assert.equal(connection.featureLevel('group.version'), 0)
+    })
+  }
+})

@@ -24,7 +24,7 @@ import {
 import type { Address, Clock, Connection, ConnectOptions, Timer, Wire } from '@odradek/world'
 import { requestChannel } from '../diagnostics.ts'
 import { connectFailed, connectionLost, connectTimedOut, handshakeFailed, requestTimedOut } from './failures.ts'
-import { commonVersion, readApiVersions, type VersionRanges } from './versions.ts'
+import { commonVersion, type FeatureLevels, readApiVersions, type VersionRanges } from './versions.ts'
 
 export interface ConnectionSettings {
   readonly wire: Wire
@@ -65,6 +65,7 @@ export class BrokerConnection {
   #pending: Pending[] = []
   #correlationId = 0
   #ranges: VersionRanges = new Map()
+  #features: FeatureLevels = new Map()
   #closed: Error | undefined
   #firstBytes: Uint8Array | undefined
 
@@ -115,6 +116,11 @@ export class BrokerConnection {
   speaks(api: AnyApi): boolean {
     const theirs = this.#ranges.get(api.key)
     return theirs !== undefined && theirs.max >= api.versions[0] && theirs.min <= api.versions[1]
+  }
+
+  /** The level of a feature that the cluster uses, 0 where it does not know the feature. */
+  featureLevel(name: string): number {
+    return this.#features.get(name) ?? 0
   }
 
   call<A extends AnyApi>(api: A, input: RequestInput<A>, options: CallOptions = {}): Promise<Response<A>> {
@@ -176,6 +182,7 @@ export class BrokerConnection {
       }
       if (answer.kind === 'ranges') {
         this.#ranges = answer.ranges
+        this.#features = answer.features
         this.#firstBytes = undefined
         return
       }

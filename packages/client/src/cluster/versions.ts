@@ -12,8 +12,11 @@ export interface VersionRange {
 
 export type VersionRanges = ReadonlyMap<number, VersionRange>
 
+/** Levels in use in the whole cluster, by the name of the feature (KIP-584): `transaction.version`, `group.version`, … */
+export type FeatureLevels = ReadonlyMap<string, number>
+
 export type ApiVersionsAnswer =
-  | { readonly kind: 'ranges'; readonly ranges: VersionRanges }
+  | { readonly kind: 'ranges'; readonly ranges: VersionRanges; readonly features: FeatureLevels }
   | { readonly kind: 'downgrade'; readonly to: number }
   | { readonly kind: 'refused'; readonly errorCode: number }
 
@@ -27,7 +30,9 @@ export function readApiVersions(frame: Uint8Array, version: number): ApiVersions
     const known = ranges.get(ApiVersions.key)?.max ?? 0
     return { kind: 'downgrade', to: Math.min(known, version - 1) }
   }
-  return errorCode === 0 ? { kind: 'ranges', ranges } : { kind: 'refused', errorCode }
+  if (errorCode !== 0) return { kind: 'refused', errorCode }
+  const features = new Map(value.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
+  return { kind: 'ranges', ranges, features }
 }
 
 /** The highest version of `api` that both sides speak, not above `cap`. Throws UNSUPPORTED_VERSION when there is none. */

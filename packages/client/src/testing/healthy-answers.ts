@@ -11,17 +11,26 @@ import {
   type Request,
   type ResponseInput,
 } from '@odradek/protocol'
-import type { Handler, ScriptedCluster } from './scripted-broker.ts'
+import type { Handler, ScriptedCluster, ScriptedNode } from './scripted-broker.ts'
 
 export function healthyAnswers(cluster: ScriptedCluster): Map<AnyApi, Handler<AnyApi>> {
   const answers: [AnyApi, Handler<AnyApi>][] = [
-    [ApiVersions, (_, { node }) => ({ errorCode: 0, apiKeys: node.ranges })],
+    [ApiVersions, (_, { node }) => apiVersions(node)],
     [Metadata, (request: Request<typeof Metadata>) => metadata(cluster, request)],
     [FindCoordinator, (request: Request<typeof FindCoordinator>) => coordinator(cluster, request)],
     [InitProducerId, () => ({ errorCode: 0, producerId: cluster.nextProducerId++, producerEpoch: 0 })],
     [Produce, (request: Request<typeof Produce>) => produce(cluster, request)],
   ]
   return new Map(answers)
+}
+
+function apiVersions(node: ScriptedNode): ResponseInput<typeof ApiVersions> {
+  const finalizedFeatures = Object.entries(node.features).map(([name, level]) => ({
+    name,
+    maxVersionLevel: level,
+    minVersionLevel: level,
+  }))
+  return { errorCode: 0, apiKeys: node.ranges, finalizedFeatures, finalizedFeaturesEpoch: 1 }
 }
 
 function metadata(cluster: ScriptedCluster, request: Request<typeof Metadata>): ResponseInput<typeof Metadata> {

@@ -156,6 +156,8 @@ export class ScriptedNode {
       maxVersion: versions[1],
     }),
   )
+  /** Levels of finalized features in ApiVersions. */
+  features: Record<string, number> = {}
   readonly connections = new Set<Connection>()
   readonly #cluster: ScriptedCluster
   #listener: Listener | undefined
