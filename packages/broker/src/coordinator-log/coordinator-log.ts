@@ -155,7 +155,7 @@ export class CoordinatorLog<R, I extends Image<R>> {
       if (result!.ok) offset = replay.add(result!.chunks) ?? Infinity
       else if (result!.error === ErrorCodes.CORRUPT_MESSAGE) {
         const next = result!.resumeAt ?? offset + 1
-        replay.damaged += next - offset
+        replay.passOver(next - offset)
         offset = next
         await new Promise<void>(done => clock.soon(done))
       } else return this.#giveUp(shard, result!.error)

@@ -46,6 +46,8 @@ export class LogReplay<R> {
   readonly #aside = new Map<bigint, Uint8Array[]>()
   /** Producers of whose open transactions the image holds something. */
   readonly #held = new Set<bigint>()
+  /** Producers with a transaction open where something is missing from the log: it may have been their marker. */
+  readonly #doubtful = new Set<bigint>()
 
   constructor(kind: RecordKind<R>, image: Image<R>, mode: 'last' | 'all') {
     this.#kind = kind
@@ -69,6 +71,12 @@ export class LogReplay<R> {
     return next
   }
 
+  /** So many batches or records could not be read; they are not added. */
+  passOver(count: number): void {
+    this.damaged += count
+    for (const producerId of [...this.#aside.keys(), ...this.#held]) this.#doubtful.add(producerId)
+  }
+
   /** Applies what was noted. A transaction that is open for us, but not for the log (`producers`), has lost its marker: it is given up. */
   finish(producers: readonly ProducerInfo[]): void {
     const starts = new Map(producers.map(({ producerId, currentTransactionStart: start }) => [producerId, start]))
@@ -90,6 +98,7 @@ export class LogReplay<R> {
       const { type } = decodeControlBatch(bytes, at)
       if (type === 'commit' || type === 'abort') this.#end(producerId, type)
     } else if (batch.isTransactional) {
+      if (this.#doubtful.has(producerId)) this.#giveUp(producerId)
       const aside = this.#aside.get(producerId)
       // A copy, so as not to keep the whole chunk for as long as the transaction is open.
       const copy = bytes.slice(at, end)
@@ -98,7 +107,17 @@ export class LogReplay<R> {
     } else this.#note(bytes, batch)
   }
 
+  /**
+   * Nobody knows whether what is put aside belongs to the same transaction as what follows. Rather an earlier offset than one of a
+   * transaction that may have been aborted.
+   */
+  #giveUp(producerId: bigint): void {
+    this.damaged += this.#aside.get(producerId)?.length ?? 0
+    this.#end(producerId, 'abort')
+  }
+
   #end(producerId: bigint, outcome: Outcome): void {
+    this.#doubtful.delete(producerId)
     if (this.#held.delete(producerId)) this.#image.release?.(producerId, outcome)
     const batches = this.#aside.get(producerId)
     if (batches === undefined) return
@@ -166,19 +185,22 @@ export class LogReplay<R> {
   }
 
   #decoded(key: Uint8Array, value: Uint8Array | null): R | null {
-    let record: R | null = null
-    this.#attempt(() => {
-      record = this.#kind.decode(key, value)
-    })
-    return record
+    try {
+      return this.#kind.decode(key, value)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.damaged++
+      return null
+    }
   }
 
+  /** A batch that cannot be read is one that is missing. */
   #attempt(step: () => void): void {
     try {
       step()
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      this.damaged++
+      this.passOver(1)
     }
   }
 }
