@@ -14,6 +14,7 @@ import { type Address, advertisedAddress, checkListen, checkPorts, listenFailure
 import { type Logger, quiet } from './logger.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Server } from './server.ts'
+import { embeddedShares } from './share-partitions/embedded-shares.ts'
 import { spread } from './spread.ts'
 import { Topics } from './topics.ts'
 import { embeddedTransactions } from './transactions/index.ts'
@@ -114,9 +115,10 @@ export class Broker {
   }
 
   async #close(drain: boolean): Promise<void> {
-    const { engine, groups, transactions, topics, cluster, logger } = this.#services
+    const { engine, groups, sharePartitions, transactions, topics, cluster, logger } = this.#services
     this.#watch.close()
     transactions.close()
+    sharePartitions.close()
     groups.close()
     topics.close()
     try {
@@ -191,6 +193,8 @@ async function startServices(
   await topics.openAll()
   const groups = embeddedGroups({ ...parts, clock, random, logger, topics })
   const consumerGroups = embeddedConsumerGroups({ ...parts, clock, random, logger, topics }, groups)
+  const shares = embeddedShares({ ...parts, clock, random, logger, topics }, groups)
+  await shares.sharePartitions.load()
   await groups.load(name => cluster.topic(name) !== undefined)
   const producerIds = new ProducerIds(cluster)
   const transactions = embeddedTransactions({
@@ -209,6 +213,7 @@ async function startServices(
     topics,
     groups,
     consumerGroups,
+    ...shares,
     transactions,
     nodeIds,
     dataName,

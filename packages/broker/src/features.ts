@@ -12,4 +12,6 @@ export const features: readonly Feature[] = [
   { name: 'group.version', min: 0, max: 1, finalized: 1 },
   // Clients let their epoch rise at every end of a transaction, and partitions join by being written to (KIP-890).
   { name: 'transaction.version', min: 0, max: 2, finalized: 2 },
+  // Share groups (KIP-932).
+  { name: 'share.version', min: 0, max: 1, finalized: 1 },
 ]

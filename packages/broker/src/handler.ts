@@ -6,8 +6,10 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import type { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
 import type { ConsumerGroups } from './groups/consumer/consumer-groups.ts'
 import type { Groups } from './groups/index.ts'
+import type { ShareGroups } from './groups/share/share-groups.ts'
 import type { Logger } from './logger.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { SharePartitions } from './share-partitions/share-partitions.ts'
 import type { Topics } from './topics.ts'
 import type { Transactions } from './transactions/index.ts'
 import type { Turns } from './turns.ts'
@@ -83,6 +85,8 @@ export interface BrokerServices extends BrokerParts {
   readonly groups: Groups
   readonly consumerGroups: ConsumerGroups
   readonly transactions: Transactions
+  readonly shareGroups: ShareGroups
+  readonly sharePartitions: SharePartitions
   readonly producerIds: ProducerIds
   /** Which partition of a Fetch is read first. */
   readonly fetchTurns: Turns

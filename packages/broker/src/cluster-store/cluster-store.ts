@@ -31,6 +31,10 @@ export interface ClusterStore {
   brokerConfig(node: string): ConfigOverrides
   setBrokerConfig(node: string, config: ConfigOverrides): Promise<void>
 
+  /** What was set for a group, of whatever kind, and whether or not it exists. */
+  groupConfig(groupId: string): ConfigOverrides
+  setGroupConfig(groupId: string, config: ConfigOverrides): Promise<void>
+
   /** `count` fresh producer ids, the first of which is returned. Never given twice, not even after a crash. */
   allocateProducerIds(count: number): Promise<bigint>
 

@@ -120,6 +120,14 @@ export class EmbeddedClusterStore implements ClusterStore {
     this.#version++
   }
 
+  groupConfig(groupId: string): ConfigOverrides {
+    return this.brokerConfig(groupRow(groupId))
+  }
+
+  setGroupConfig(groupId: string, config: ConfigOverrides): Promise<void> {
+    return this.setBrokerConfig(groupRow(groupId), config)
+  }
+
   async allocateProducerIds(count: number): Promise<bigint> {
     let first = 0n
     await this.#write(() => {
@@ -175,3 +183,6 @@ export class EmbeddedClusterStore implements ClusterStore {
     return topic
   }
 }
+
+/** Settings of groups stand among those of nodes, whose ids are numbers. */
+const groupRow = (groupId: string): string => `group:${groupId}`

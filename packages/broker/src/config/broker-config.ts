@@ -10,6 +10,7 @@ export const ConfigSources = {
   DYNAMIC_DEFAULT_BROKER: 3,
   STATIC_BROKER: 4,
   DEFAULT: 5,
+  GROUP: 8,
 } as const
 export type ConfigSource = (typeof ConfigSources)[keyof typeof ConfigSources]
 

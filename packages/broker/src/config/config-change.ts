@@ -2,6 +2,8 @@ import { ErrorCodes } from '@odradek/protocol'
 import { Refusal } from '../refusal.ts'
 import { isBrokerSetting } from './broker-config.ts'
 import { brokerSettings } from './broker-settings.ts'
+import { isGroupSetting, wrongGroupConfig } from './group-config.ts'
+import { groupSettings } from './group-settings.ts'
 import { parseSetting, type Setting } from './setting.ts'
 import { isTopicSetting, wrongTopicConfig } from './topic-config.ts'
 import { topicSettings } from './topic-settings.ts'
@@ -17,7 +19,7 @@ export interface ConfigChange {
   value: string | null
 }
 
-export type ConfigKind = 'topic' | 'broker'
+export type ConfigKind = 'topic' | 'broker' | 'group'
 
 /** AlterConfigs: everything that was set is replaced. */
 export function replaced(kind: ConfigKind, given: readonly { name: string; value: string | null }[]): Overrides {
@@ -68,11 +70,17 @@ function changedList(kind: ConfigKind, name: string, operation: number, inForce:
 
 function settingOf(kind: ConfigKind, name: string): Setting | undefined {
   if (kind === 'topic') return isTopicSetting(name) ? topicSettings[name] : undefined
+  if (kind === 'group') return isGroupSetting(name) ? groupSettings[name] : undefined
   return isBrokerSetting(name) ? brokerSettings[name] : undefined
 }
 
 function checked(kind: ConfigKind, overrides: Overrides, now: Overrides): Overrides {
-  const wrong = kind === 'topic' ? wrongTopicConfig(overrides) : wrongBrokerConfig(overrides, now)
+  const wrong =
+    kind === 'topic'
+      ? wrongTopicConfig(overrides)
+      : kind === 'group'
+        ? wrongGroupConfig(overrides)
+        : wrongBrokerConfig(overrides, now)
   if (wrong) throw new Refusal(ErrorCodes.INVALID_CONFIG, wrong)
   return overrides
 }

@@ -1,5 +1,7 @@
 import { type BrokerConfig, ConfigSources, type Synonym } from './broker-config.ts'
 import { type BrokerSettingName, brokerSettings } from './broker-settings.ts'
+import { groupSynonyms, groupValue } from './group-config.ts'
+import { type GroupSettingName, groupSettings } from './group-settings.ts'
 import type { Setting } from './setting.ts'
 import { topicSynonyms, topicValue } from './topic-config.ts'
 import { type TopicSettingName, topicSettings } from './topic-settings.ts'
@@ -34,6 +36,17 @@ export function describedTopicConfig(
   return (Object.keys(topicSettings) as TopicSettingName[]).map(name => {
     const value = topicValue(name, overrides, broker)
     return described(name, topicSettings[name], value, topicSynonyms(name, overrides, broker))
+  })
+}
+
+/** Every setting of a group, of whatever kind it is or will be. */
+export function describedGroupConfig(
+  overrides: Readonly<Record<string, string>>,
+  broker: BrokerConfig,
+): DescribedSetting[] {
+  return (Object.keys(groupSettings) as GroupSettingName[]).map(name => {
+    const value = groupValue(name, overrides, broker)
+    return described(name, groupSettings[name], value, groupSynonyms(name, overrides, broker))
   })
 }
 

@@ -4,6 +4,7 @@
  *     node packages/broker/src/config/settings-page.ts > docs/settings.md
  */
 import { brokerSettings } from './broker-settings.ts'
+import { groupSettings } from './group-settings.ts'
 import { formatDefault, type Setting, unlimited } from './setting.ts'
 import { topicSettings } from './topic-settings.ts'
 
@@ -25,7 +26,10 @@ export function settingsPage(): string {
     '## Of a broker',
     table(['Setting', 'Default', 'Live', 'What it does'], ours.map(brokerRow)),
     '## Of a topic',
-    table(['Setting', 'Default', "The broker's default", 'What it does'], rowsOf(topicSettings).map(topicRow)),
+    table(['Setting', 'Default', "The broker's default", 'What it does'], rowsOf(topicSettings).map(rowWithFallback)),
+    '## Of a group',
+    'Set with every tool that speaks IncrementalAlterConfigs (`kafka-configs.sh --entity-type groups`), before or after the group is there.',
+    table(['Setting', 'Default', "The broker's default", 'What it does'], rowsOf(groupSettings).map(rowWithFallback)),
     '',
   ].join('\n\n')
 }
@@ -39,7 +43,7 @@ const brokerRow = ([name, setting]: [string, Row]): string[] => [
   setting.doc,
 ]
 
-const topicRow = ([name, setting]: [string, Row]): string[] => [
+const rowWithFallback = ([name, setting]: [string, Row]): string[] => [
   code(name),
   defaultOf(setting),
   Object.keys(setting.broker ?? {})

@@ -54,6 +54,11 @@ export const topicSettings = {
     broker: { 'log.cleaner.delete.retention.ms': 1 },
     doc: 'How long the tombstone of a deleted key stays readable in a compacted topic.',
   },
+  'errors.deadletterqueue.group.enable': {
+    type: 'boolean',
+    default: false,
+    doc: 'Whether share groups may put their dead letters here (KIP-1191).',
+  },
   'file.delete.delay.ms': {
     type: 'long',
     default: 60_000,

@@ -1,6 +1,11 @@
 import { DescribeConfigs, ErrorCodes, ProtocolError, type Request, type ResponseInput } from '@odradek/protocol'
-import { overridesOf, resourceOf } from '../config/config-resource.ts'
-import { describedBrokerConfig, describedTopicConfig } from '../config/described-config.ts'
+import { type ConfigResource, overridesOf, resourceOf } from '../config/config-resource.ts'
+import {
+  type DescribedSetting,
+  describedBrokerConfig,
+  describedGroupConfig,
+  describedTopicConfig,
+} from '../config/described-config.ts'
 import type { BrokerServices, Handler } from '../handler.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -19,10 +24,7 @@ function described(asked: Asked, request: Request<typeof DescribeConfigs>, broke
   const { resourceType, resourceName, configurationKeys } = asked
   try {
     const resource = resourceOf(asked, broker)
-    const all =
-      resource.kind === 'topic'
-        ? describedTopicConfig(overridesOf(resource, broker), broker.config)
-        : describedBrokerConfig(resource.node, broker.config)
+    const all = settingsOf(resource, broker)
     // An empty list of names asks for all of them, too: librdkafka sends it so.
     const wanted = configurationKeys?.length ? all.filter(({ name }) => configurationKeys.includes(name)) : all
     const configs = wanted.map(setting => ({
@@ -36,4 +38,10 @@ function described(asked: Asked, request: Request<typeof DescribeConfigs>, broke
     const errorMessage = error instanceof Refusal ? error.sentence : error.message
     return { errorCode: error.errorCode, errorMessage, resourceType, resourceName, configs: [] }
   }
+}
+
+function settingsOf(resource: ConfigResource, broker: BrokerServices): DescribedSetting[] {
+  if (resource.kind === 'broker') return describedBrokerConfig(resource.node, broker.config)
+  const describe = resource.kind === 'topic' ? describedTopicConfig : describedGroupConfig
+  return describe(overridesOf(resource, broker), broker.config)
 }

@@ -5,6 +5,8 @@ import type { Handler, RequestContext } from '../handler.ts'
 const kinds: readonly Kind[] = [
   { what: 'group', obstacle: (key, { broker }) => broker.groups.obstacle(key) },
   { what: 'transactional id', obstacle: (key, { broker }) => broker.transactions.obstacle(key) },
+  // 'group:topic id:partition'
+  { what: 'share-partition', obstacle: (key, { broker }) => broker.sharePartitions.obstacle(key) },
 ]
 
 interface Kind {
