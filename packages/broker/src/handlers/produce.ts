@@ -5,7 +5,14 @@ import type { Handler, RequestContext } from '../handler.ts'
 import { ledPartition, missingTopic, topicOf } from '../located.ts'
 import { checkedBatch, type RefusedBatch } from '../produce-check.ts'
 import { isInternalTopic } from '../topic-name.ts'
-import { entrance, entranceError, isLookedAt, produceAge } from '../transactions/admission.ts'
+import {
+  type Entry,
+  entrance,
+  entranceAlong,
+  entranceError,
+  isLookedAt,
+  produceAge,
+} from '../transactions/admission.ts'
 import type { NamedPartition } from '../transactions/transaction-partitions.ts'
 
 type Asked = Request<typeof Produce>
@@ -39,10 +46,36 @@ export const produce: Handler<typeof Produce> = {
     const response: Answer = { responses: request.topicData.map(topic => answerTopic(request, topic, context, slots)) }
     const inTransaction = slots.filter(slot => slot.batch.transactional)
     if (inTransaction.length === 0) return append(slots, request, response, context)
-    const waiting = enter(inTransaction, request, context)
-    if (waiting === undefined) return append(admitted(slots, NONE, request, context), request, response, context)
-    return waiting.then(error => append(admitted(slots, error, request, context), request, response, context))
+    return produceInTransaction(slots, inTransaction, request, response, context)
   },
+}
+
+/** Batches of a transaction are looked at when nothing stands before them any more, and written in the same turn. */
+async function produceInTransaction(
+  slots: readonly Slot[],
+  inTransaction: readonly Slot[],
+  request: Asked,
+  response: Answer,
+  context: RequestContext,
+): Promise<Answer | null> {
+  const age = produceAge(context.apiVersion)
+  const { clock, transactions } = context.broker
+  const entry = entryOf(inTransaction, request, context)
+  const along = entry && entranceAlong(transactions, entry, age)
+  if (along === undefined) {
+    const before = entry && entrance(transactions, entry, age)
+    // Nothing may come between the look and the write; where there is nothing to wait for, nothing comes before it either.
+    const error = before === undefined ? NONE : await before
+    return append(admitted(slots, error, request, context), request, response, context)
+  }
+  // The record that its partitions have joined is on its way to the log: one sync makes both durable.
+  await new Promise<void>(turn => clock.soon(turn))
+  const answer = append(admitted(slots, NONE, request, context), request, response, context)
+  const error = await along
+  if (error === NONE) return answer
+  await answer
+  for (const slot of inTransaction) refuse(slot.answer, { error: entranceError(error, age) })
+  return request.acks === 0 ? silence(response, context) : withEndpoints(response, context)
 }
 
 function append(
@@ -62,15 +95,12 @@ function append(
   })
 }
 
-/** What must be waited for before batches of a transaction may be looked at; it resolves with why none may be written. */
-function enter(slots: readonly Slot[], request: Asked, context: RequestContext): Promise<ErrorCode> | undefined {
+/** Undefined: there is nothing to wait for. */
+function entryOf(slots: readonly Slot[], request: Asked, { broker, apiVersion }: RequestContext): Entry | undefined {
   const { transactionalId: id } = request
-  const { transactions } = context.broker
   const { producerId, producerEpoch: epoch } = slots[0]!.batch
-  const age = produceAge(context.apiVersion)
-  if (id === null || !isLookedAt(transactions, age) || !isOneProducer(slots)) return undefined
-  const entry = { id, producerId, epoch, partitions: slots.map(({ partition }) => partition) }
-  return entrance(transactions, entry, age)
+  if (id === null || !isLookedAt(broker.transactions, produceAge(apiVersion)) || !isOneProducer(slots)) return undefined
+  return { id, producerId, epoch, partitions: slots.map(({ partition }) => partition) }
 }
 
 const isOneProducer = (slots: readonly Slot[]): boolean =>

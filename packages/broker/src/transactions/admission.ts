@@ -33,13 +33,32 @@ export const isLookedAt = ({ verifiesPartitions }: Transactions, { apiVersion, j
 
 /** What must be waited for before it is looked at; undefined: nothing. Resolves with why nothing of it may be written. */
 export function entrance(transactions: Transactions, entry: Entry, age: RequestAge): Promise<ErrorCode> | undefined {
-  const { id, partitions } = entry
-  const isIn = !transactions.isBusy(id) && partitions.every(each => transactions.membership(id, entry, each) === NONE)
-  if (isIn) return undefined
-  if (age.apiVersion < age.joinsSince) return transactions.isBusy(id) ? transactions.quiet(id) : undefined
-  const joining = { producerId: entry.producerId, epoch: entry.epoch, partitions, clientVersion: 2 } as const
-  return transactions.join(id, joining).then(({ error }) => error)
+  const { id } = entry
+  if (isIn(transactions, entry)) return undefined
+  if (age.apiVersion >= age.joinsSince) return transactions.join(id, joining(entry)).then(({ error }) => error)
+  return transactions.isQuiet(id) ? undefined : transactions.quiet(id)
 }
+
+/**
+ * The same for what is written while the record that it joins is written, too: undefined when that is not possible. Resolves with why
+ * it does not count, before which it must not be answered.
+ */
+export function entranceAlong(
+  transactions: Transactions,
+  entry: Entry,
+  age: RequestAge,
+): Promise<ErrorCode> | undefined {
+  if (age.apiVersion < age.joinsSince || isIn(transactions, entry)) return undefined
+  return transactions.joinNow(entry.id, joining(entry))
+}
+
+/** Nothing is to be waited for. */
+const isIn = (transactions: Transactions, entry: Entry): boolean =>
+  transactions.isQuiet(entry.id) &&
+  entry.partitions.every(each => transactions.membership(entry.id, entry, each) === NONE)
+
+const joining = ({ producerId, epoch, partitions }: Entry) =>
+  ({ producerId, epoch, partitions, clientVersion: 2 }) as const
 
 /** The code a client of this age knows for what the coordinator says about its batch. */
 export function entranceError(error: ErrorCode, { apiVersion, abortableSince, joinsSince }: RequestAge): ErrorCode {

@@ -1,9 +1,12 @@
+import type { PartitionId } from '@odradek/log'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { CoordinatorLog } from '../coordinator-log/coordinator-log.ts'
 import { coordinatorTopic } from '../coordinator-log/coordinator-topic.ts'
 import type { BrokerParts } from '../handler.ts'
 import { type MarkerKeeper, MarkerWriter } from './marker-writer.ts'
+import type { OpenTransaction } from './recovery.ts'
 import { TransactionImage } from './transaction-image.ts'
+import type { NamedPartition } from './transaction-partitions.ts'
 import { transactionRecords } from './transaction-records.ts'
 import type { TransactionSettings } from './transaction-settings.ts'
 import { Transactions } from './transactions.ts'
@@ -32,11 +35,31 @@ export function embeddedTransactions(parts: TransactionParts): Transactions {
     settings: transactionSettings(config),
     coordinatorEpoch: cluster.leaderEpoch,
     markers: new MarkerWriter({ engine, clock, logger, cluster, keepers }),
+    survey: () => survey(parts),
     log: applied => {
       const freshImage = () => new TransactionImage(applied)
       return new CoordinatorLog({ engine, clock, logger, topic, kind: transactionRecords, freshImage })
     },
   })
+}
+
+/** What is open in all partitions. */
+export async function survey({ cluster, engine }: Pick<BrokerParts, 'cluster' | 'engine'>): Promise<{
+  open: OpenTransaction[]
+  offline: (partition: NamedPartition) => boolean
+}> {
+  const open: OpenTransaction[] = []
+  for (const { name: topic, partitions } of cluster.topics()) {
+    for (const { index, id } of partitions) {
+      for (const { producerId, producerEpoch: epoch, currentTransactionStart } of await engine.producers(id)) {
+        if (currentTransactionStart < 0) continue
+        open.push({ topic, index, producerId, epoch, startOffset: currentTransactionStart })
+      }
+    }
+  }
+  const idOf = ({ topic, index }: NamedPartition) => cluster.topic(topic)?.partitions[index]?.id
+  const isOffline = (id: PartitionId | undefined) => id !== undefined && engine.isOffline(id)
+  return { open, offline: partition => isOffline(idOf(partition)) }
 }
 
 function transactionSettings(config: BrokerConfig): TransactionSettings {

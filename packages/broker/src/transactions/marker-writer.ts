@@ -8,7 +8,7 @@ import { type Clock, sleep } from '@odradek/world'
 import type { ClusterStore } from '../cluster-store/cluster-store.ts'
 import type { Marker } from '../coordinator-log/record-kind.ts'
 import type { Logger } from '../logger.ts'
-import { eachPartition, type NamedPartition, type TransactionPartitions } from './transaction-partitions.ts'
+import type { NamedPartition } from './transaction-partitions.ts'
 
 /** What the partitions of another coordinator's topic take a marker by: it holds what the transaction wrote there. */
 export interface MarkerKeeper {
@@ -34,15 +34,21 @@ export class MarkerWriter {
     this.#o = options
   }
 
-  /** Resolves when every partition has its marker, or needs none. Rejects when closed before. */
-  async write(partitions: TransactionPartitions, marker: Marker): Promise<void> {
-    let left = [...eachPartition(partitions)]
+  /**
+   * Resolves when every partition has its marker, or needs none. Rejects when closed before. The partitions are told in the turn of the
+   * call; `delayed` is called when one of them could not take it at once.
+   */
+  async write(partitions: readonly NamedPartition[], marker: Marker, delayed: () => void): Promise<void> {
+    let left = partitions
     for (let attempt = 1; ; attempt++) {
       this.#closing.signal.throwIfAborted()
       const errors = await this.writeOnce(left, marker)
       const open = left.filter((_, i) => !isSettled(errors[i]!))
       if (open.length === 0) return
-      if (attempt === 1) this.#report(open, errors, marker)
+      if (attempt === 1) {
+        delayed()
+        this.#report(open, errors, marker)
+      }
       left = open
       await sleep(this.#o.clock, retryMs, this.#closing.signal)
     }

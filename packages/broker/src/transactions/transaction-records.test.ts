@@ -15,6 +15,7 @@ test('a record says everything about a transactional id but the epoch before', (
   const transaction: Transaction = {
     ...{ id: 'tx', state: 'PrepareCommit', producerId: 7n, epoch: 32_767, previousProducerId: 5n, nextProducerId: 8n },
     ...{ lastEpoch: -1, timeoutMs: 60_000, partitions, startedAt: 100, updatedAt: 200, clientVersion: 2 },
+    earlier: { outcome: 'abort', partitions },
   }
   const { key, value } = transactionRecords.encode({ id: 'tx', transaction })
   assert.deepEqual(transactionRecords.decode(bytes(key), bytes(value)), { id: 'tx', transaction })

@@ -4,12 +4,12 @@ import {
   decodeCoordinatorRecord,
   encodeCoordinatorRecord,
   type RecordInput,
+  StoredTransactionValue,
   TransactionLogKey,
-  TransactionLogValue,
 } from '@odradek/protocol'
 import type { RecordKind } from '../coordinator-log/record-kind.ts'
-import { type ClientVersion, noEpoch, type Transaction, transactionStates } from './transaction.ts'
-import { byTopic, type NamedPartition, noPartitions, withPartitions } from './transaction-partitions.ts'
+import { type ClientVersion, type EarlierEnd, noEpoch, type Transaction, transactionStates } from './transaction.ts'
+import { byTopic, noPartitions, type TransactionPartitions, withPartitions } from './transaction-partitions.ts'
 
 export interface TransactionRecord {
   readonly id: string
@@ -36,29 +36,36 @@ export const transactionRecords: RecordKind<TransactionRecord> = {
 }
 
 function encodeValue(transaction: Transaction): Uint8Array {
-  const { partitions } = transaction
-  return encodeCoordinatorRecord(TransactionLogValue, valueVersion, {
+  const { partitions, earlier } = transaction
+  return encodeCoordinatorRecord(StoredTransactionValue, valueVersion, {
     producerId: transaction.producerId,
     previousProducerId: transaction.previousProducerId,
     nextProducerId: transaction.nextProducerId,
     producerEpoch: transaction.epoch,
     transactionTimeoutMs: transaction.timeoutMs,
     transactionStatus: transactionStates.indexOf(transaction.state),
-    transactionPartitions:
-      transaction.state === 'Empty'
-        ? null
-        : byTopic(partitions).map(({ topic, partitions: partitionIds }) => ({ topic, partitionIds })),
+    transactionPartitions: transaction.state === 'Empty' ? null : rowsOf(partitions),
     transactionLastUpdateTimestampMs: transaction.updatedAt,
     transactionStartTimestampMs: transaction.startedAt,
     clientTransactionVersion: transaction.clientVersion,
+    earlierEnd: earlier === undefined ? 0 : earlier.outcome === 'commit' ? 1 : 2,
+    earlierPartitions: earlier === undefined ? [] : rowsOf(earlier.partitions),
   })
 }
 
-function decodeValue(id: string, bytes: Uint8Array): Transaction {
-  const { value } = decodeCoordinatorRecord(TransactionLogValue, bytes)
-  const named: NamedPartition[] = (value.transactionPartitions ?? []).flatMap(({ topic, partitionIds }) =>
-    partitionIds.map(index => ({ topic, index })),
+type Row = { topic: string; partitionIds: number[] }
+
+const rowsOf = (partitions: TransactionPartitions): Row[] =>
+  byTopic(partitions).map(({ topic, partitions: partitionIds }) => ({ topic, partitionIds }))
+
+const partitionsOf = (rows: readonly Row[]): TransactionPartitions =>
+  withPartitions(
+    noPartitions,
+    rows.flatMap(({ topic, partitionIds }) => partitionIds.map(index => ({ topic, index }))),
   )
+
+function decodeValue(id: string, bytes: Uint8Array): Transaction {
+  const { value } = decodeCoordinatorRecord(StoredTransactionValue, bytes)
   return {
     id,
     state: transactionStates[value.transactionStatus] ?? 'Dead',
@@ -68,9 +75,15 @@ function decodeValue(id: string, bytes: Uint8Array): Transaction {
     nextProducerId: value.nextProducerId,
     lastEpoch: noEpoch,
     timeoutMs: value.transactionTimeoutMs,
-    partitions: withPartitions(noPartitions, named),
+    partitions: partitionsOf(value.transactionPartitions ?? []),
     startedAt: value.transactionStartTimestampMs,
     updatedAt: value.transactionLastUpdateTimestampMs,
     clientVersion: value.clientTransactionVersion as ClientVersion,
+    ...(value.earlierEnd === 0 ? {} : { earlier: earlierEnd(value.earlierEnd, value.earlierPartitions) }),
   }
 }
+
+const earlierEnd = (end: number, rows: readonly Row[]): EarlierEnd => ({
+  outcome: end === 1 ? 'commit' : 'abort',
+  partitions: partitionsOf(rows),
+})

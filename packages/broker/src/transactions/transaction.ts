@@ -53,6 +53,13 @@ export interface Transaction extends ProducerIdentity {
   readonly startedAt: number
   readonly updatedAt: number
   readonly clientVersion: ClientVersion
+  /** The end of the transaction before this one, while not every marker of it is known to be written. */
+  readonly earlier?: EarlierEnd | undefined
+}
+
+export interface EarlierEnd {
+  readonly outcome: Outcome
+  readonly partitions: TransactionPartitions
 }
 
 export const noProducerId = -1n

@@ -4,27 +4,28 @@
  *
  *     request ─▶ decision ─┬─▶ refused, or answered: nothing changes
  *                          └─▶ a record for __transaction_state ─ durable ─▶ answered
- *                                   └─ a Prepare state ─▶ markers to every partition ─ durable ─▶ a Complete state
+ *                                   └─ a Prepare state ─▶ transaction-ends.ts
  *
  * Requests about one transactional id take turns. Those that come while its transaction ends wait a little for the end, where Kafka
  * has the client come again. What was decided is ended after a crash, too.
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock } from '@odradek/world'
-import type { CoordinatorLog } from '../coordinator-log/coordinator-log.ts'
 import type { Marker } from '../coordinator-log/record-kind.ts'
 import type { Logger } from '../logger.ts'
 import { DeadlineList } from './deadline-list.ts'
-import type { Decision } from './decision.ts'
-import { completed, type EndRequest, end, fenced } from './ending.ts'
+import { type Decision, store } from './decision.ts'
+import { type EndRequest, end, fenced } from './ending.ts'
 import { type InitRequest, initialise } from './initialising.ts'
 import { type JoinRequest, join, membership } from './joining.ts'
 import type { MarkerWriter } from './marker-writer.ts'
-import { isEnding, noEpoch, noProducerId, outcomeOf, type ProducerIdentity, type Transaction } from './transaction.ts'
-import type { TransactionImage } from './transaction-image.ts'
-import type { NamedPartition } from './transaction-partitions.ts'
+import { endedPartitions, type Findings, type OpenTransaction, sortedOut } from './recovery.ts'
+import { isEnding, noEpoch, noProducerId, type ProducerIdentity, type Transaction } from './transaction.ts'
+import { TransactionEnds } from './transaction-ends.ts'
+import { eachPartition, type NamedPartition, withPartitions } from './transaction-partitions.ts'
 import type { TransactionRecord } from './transaction-records.ts'
 import type { TransactionSettings } from './transaction-settings.ts'
+import { type TransactionLog, TransactionView } from './transaction-view.ts'
 import { TurnLocks } from './turn-locks.ts'
 
 export interface TransactionsOptions {
@@ -36,7 +37,9 @@ export interface TransactionsOptions {
   readonly freshProducerId: () => Promise<bigint>
   readonly markers: MarkerWriter
   /** Makes the log; its images are to tell what becomes durable. */
-  readonly log: (applied: (record: TransactionRecord) => void) => CoordinatorLog<TransactionRecord, TransactionImage>
+  readonly log: (applied: (record: TransactionRecord) => void) => TransactionLog
+  /** What partitions that can be read have open, and which cannot be read. */
+  readonly survey: () => Promise<{ open: readonly OpenTransaction[]; offline: (partition: NamedPartition) => boolean }>
 }
 
 export interface Reply extends ProducerIdentity {
@@ -53,38 +56,45 @@ const refused = (error: ErrorCode): Reply => ({ error, producerId: noProducerId,
 
 export class Transactions {
   readonly #o: TransactionsOptions
-  readonly #log: CoordinatorLog<TransactionRecord, TransactionImage>
+  readonly #log: TransactionLog
+  readonly #view: TransactionView
+  readonly #ends: TransactionEnds
   readonly #turns = new TurnLocks()
   readonly #deadlines: DeadlineList
-  /** The ends under way, by transactional id. */
-  readonly #ends = new Map<string, Promise<void>>()
-  /** Whose decision is being written: nothing may join any more. */
+  /** Whose decision is being written: nothing may be written for them any more. */
   readonly #deciding = new Set<string>()
   #isLoaded = false
-  #isClosed = false
 
   constructor(options: TransactionsOptions) {
     this.#o = options
     this.#log = options.log(record => this.#applied(record))
+    this.#view = new TransactionView(this.#log)
+    this.#ends = new TransactionEnds({ ...options, view: this.#view, note: of => void this.#note(of) })
     const { clock, settings } = options
-    this.#deadlines = new DeadlineList(
-      clock,
-      () => settings.timeoutCheckMs,
-      id => void this.#timedOut(id),
-    )
+    const passed = (id: string) => void this.#timedOut(id)
+    this.#deadlines = new DeadlineList(clock, () => settings.timeoutCheckMs, passed)
   }
 
-  /** Reads what was stored; what had its decision is ended, and what is open has its time. */
-  async load(): Promise<void> {
+  /** Reads what was stored, and what the partitions say; what had its decision is ended, and what is open has its time. */
+  async load(): Promise<Findings> {
     await this.#log.load()
+    const { open, offline } = await this.#o.survey()
+    const findings = sortedOut(this.#view.all(), open)
     this.#isLoaded = true
-    for (const transaction of this.all()) this.#follow(transaction)
+    for (const transaction of this.#view.all()) {
+      const unmarked = findings.unmarked.get(transaction.id) ?? []
+      const ended = endedPartitions(transaction)
+      if (ended !== undefined)
+        this.#ends.begin(transaction, [...unmarked, ...[...eachPartition(ended)].filter(offline)])
+      if (transaction.state === 'Ongoing') this.#watch(transaction)
+    }
+    for (const [id, partitions] of findings.joining) void this.#takeIn(id, partitions)
+    return findings
   }
 
   close(): void {
-    this.#isClosed = true
     this.#deadlines.close()
-    this.#o.markers.close()
+    this.#ends.close()
   }
 
   /** Why nothing can be said about a transactional id now; NONE when something can. */
@@ -93,12 +103,16 @@ export class Transactions {
     return this.#log.isReadable(id) ? NONE : ErrorCodes.COORDINATOR_NOT_AVAILABLE
   }
 
-  get(id: string): Transaction | undefined {
-    return this.#log.image(id).transactions.get(id)
+  get verifiesPartitions(): boolean {
+    return this.#o.settings.verifiesPartitions
   }
 
-  *all(): Iterable<Transaction> {
-    for (const { transactions } of this.#log.images()) yield* transactions.values()
+  get(id: string): Transaction | undefined {
+    return this.#view.get(id)
+  }
+
+  all(): Iterable<Transaction> {
+    return this.#view.all()
   }
 
   initialise(request: InitRequest): Promise<Reply> {
@@ -107,8 +121,27 @@ export class Transactions {
     return this.#decide(request.id, (known, freshId, now) => initialise(known, request, freshId, now))
   }
 
+  /** Resolves when it is durable that the partitions have joined. */
   join(id: string, request: JoinRequest): Promise<Reply> {
-    return this.#decide(id, (known, _, now) => join(known, request, now))
+    return this.#decide(id, (_, __, now) => this.#joining(id, request, now))
+  }
+
+  /**
+   * The same for partitions that are written to in this very turn: they are members at once. Undefined when that must wait, or needs no
+   * record.
+   */
+  joinNow(id: string, request: JoinRequest): Promise<ErrorCode> | undefined {
+    if (this.obstacle(id) !== NONE) return undefined
+    const giveTurn = this.#turns.takeNow(id)
+    if (giveTurn === undefined) return undefined
+    const decision = this.#joining(id, request, this.#o.clock.now())
+    if (decision.kind !== 'store') {
+      giveTurn()
+      return undefined
+    }
+    this.#view.advance(decision.next)
+    this.#watch(decision.next)
+    return this.#store(decision.next).finally(giveTurn)
   }
 
   end(id: string, request: EndRequest): Promise<Reply> {
@@ -122,19 +155,14 @@ export class Transactions {
   membership(id: string, producer: ProducerIdentity, partition: NamedPartition): ErrorCode {
     const obstacle = this.obstacle(id)
     if (obstacle !== NONE) return obstacle
-    const verdict = membership(this.get(id), producer, partition)
+    const verdict = membership(this.#view.get(id), producer, partition)
     if (verdict === 'ending') return CONCURRENT_TRANSACTIONS
     return verdict === NONE && this.#deciding.has(id) ? CONCURRENT_TRANSACTIONS : verdict
   }
 
-  /** Whether requests about this id are under way: who wants to keep its place among them waits for its turn. */
-  isBusy(id: string): boolean {
-    return this.#turns.isTaken(id)
-  }
-
-  /** A marker that an operator asks for, once; what each partition says. */
-  mark(partitions: readonly NamedPartition[], marker: Marker): Promise<readonly ErrorCode[]> {
-    return this.#o.markers.writeOnce(partitions, marker)
+  /** Whether nothing about this id is under way: who wants to keep its place among requests waits for its turn otherwise. */
+  isQuiet(id: string): boolean {
+    return !this.#turns.isTaken(id) && !this.#isUnrecorded(id)
   }
 
   /** Resolves when it is one's turn. */
@@ -144,8 +172,26 @@ export class Transactions {
     return NONE
   }
 
-  get verifiesPartitions(): boolean {
-    return this.#o.settings.verifiesPartitions
+  /** A marker that an operator asks for, once; what each partition says. */
+  mark(partitions: readonly NamedPartition[], marker: Marker): Promise<readonly ErrorCode[]> {
+    return this.#o.markers.writeOnce(partitions, marker)
+  }
+
+  /** Partitions have joined, and it could not be stored. Said when nothing is being stored. */
+  #isUnrecorded(id: string): boolean {
+    return this.#view.isAhead(id) && this.#view.get(id)!.state === 'Ongoing'
+  }
+
+  #joining(id: string, request: JoinRequest, now: number): Decision {
+    const known = this.#view.get(id)
+    const passed = known !== undefined && isEnding(known) ? this.#ends.passed(id) : undefined
+    const decision = join(passed ?? this.#settled(known), request, now)
+    return decision.kind === 'answer' && this.#isUnrecorded(id) ? store(known!) : decision
+  }
+
+  /** Without the end before, once that is complete. */
+  #settled(known: Transaction | undefined): Transaction | undefined {
+    return known?.earlier === undefined || this.#ends.has(known.id) ? known : { ...known, earlier: undefined }
   }
 
   async #decide(id: string, decide: Decide): Promise<Reply> {
@@ -155,7 +201,7 @@ export class Transactions {
     for (;;) {
       const reply = await this.#takeTurn(id, decide)
       if (reply !== 'later') return reply
-      if (!(await this.#ended(id, until))) return refused(CONCURRENT_TRANSACTIONS)
+      if (!(await this.#ends.ended(id, until))) return refused(CONCURRENT_TRANSACTIONS)
     }
   }
 
@@ -163,27 +209,28 @@ export class Transactions {
     const giveTurn = await this.#turns.take(id)
     try {
       const now = this.#o.clock.now()
-      let decision = decide(this.get(id), undefined, now)
-      if (decision.kind === 'needsId') decision = decide(this.get(id), await this.#o.freshProducerId(), now)
-      return await this.#perform(decision)
+      const known = () => this.#settled(this.#view.get(id))
+      let decision = decide(known(), undefined, now)
+      if (decision.kind === 'needsId') decision = decide(known(), await this.#o.freshProducerId(), now)
+      return await this.#perform(id, decision)
     } finally {
       giveTurn()
     }
   }
 
-  async #perform(decision: Decision): Promise<Reply | 'later'> {
+  async #perform(id: string, decision: Decision): Promise<Reply | 'later'> {
     switch (decision.kind) {
       case 'refuse':
         return refused(decision.error)
       case 'answer':
         return { error: NONE, ...decision.producer }
-      case 'store': {
-        const error = await this.#store(decision.next)
-        return error === NONE ? { error, ...decision.producer } : refused(error)
-      }
+      case 'store':
       case 'abortFirst': {
+        // Two ends at once would be too many to keep in mind.
+        if (decision.next.state !== 'Ongoing' && this.#ends.has(id)) return 'later'
         const error = await this.#store(decision.next)
-        return error === NONE ? 'later' : refused(error)
+        if (error !== NONE) return refused(error)
+        return decision.kind === 'store' ? { error, ...decision.producer } : 'later'
       }
       default:
         return 'later'
@@ -203,15 +250,14 @@ export class Transactions {
   /** What is durable has its consequences, whoever asked for it, and whether it was waited for or not. */
   #applied({ id, transaction }: TransactionRecord): void {
     if (!this.#isLoaded) return
-    if (transaction === null) this.#deadlines.delete(id)
-    else this.#follow(transaction)
+    this.#view.caughtUp(id)
+    if (transaction?.state === 'Ongoing') this.#watch(transaction)
+    else this.#deadlines.delete(id)
+    if (transaction && isEnding(transaction)) this.#ends.begin(transaction, [...eachPartition(transaction.partitions)])
   }
 
-  #follow(transaction: Transaction): void {
-    const { id, state } = transaction
-    if (state !== 'Ongoing') this.#deadlines.delete(id)
-    else if (!this.#deadlines.has(id)) this.#deadlines.set(id, this.#timeLeft(transaction))
-    if (isEnding(transaction) && !this.#ends.has(id)) this.#complete(transaction)
+  #watch(open: Transaction): void {
+    if (!this.#deadlines.has(open.id)) this.#deadlines.set(open.id, this.#timeLeft(open))
   }
 
   /** A start that lies in the future, or longer back than the transaction may take, says more about the clock than about the transaction. */
@@ -220,54 +266,42 @@ export class Transactions {
     return age >= 0 && age < timeoutMs ? timeoutMs - age : timeoutMs
   }
 
-  #complete(transaction: Transaction): void {
-    const { id } = transaction
-    const ending = this.#writeEnd(transaction)
-      .catch(error => {
-        if (!this.#isClosed) this.#o.logger.error({ transactionalId: id, error }, 'a transaction could not be ended')
-      })
-      .finally(() => this.#ends.delete(id))
-    this.#ends.set(id, ending)
-  }
-
-  async #writeEnd(transaction: Transaction): Promise<void> {
-    const { producerId, epoch: producerEpoch } = transaction
-    const { coordinatorEpoch, markers, clock } = this.#o
-    const outcome = outcomeOf(transaction)!
-    await markers.write(transaction.partitions, { producerId, producerEpoch, coordinatorEpoch, outcome })
-    const giveTurn = await this.#turns.take(transaction.id)
+  /** An end is complete, and its producer has not gone on: that is written down. */
+  async #note(of: Transaction): Promise<void> {
+    const giveTurn = await this.#turns.take(of.id)
     try {
-      // Until it can be noted; nothing else changes a transaction that has its decision.
-      while (!this.#isClosed && (await this.#store(completed(transaction, clock.now()))) !== NONE) await this.#pause()
+      if (this.#view.stored(of.id) !== of || !this.#view.isAhead(of.id)) return
+      if ((await this.#store(this.#view.get(of.id)!)) !== NONE) this.#ends.noteLater(of)
     } finally {
       giveTurn()
     }
   }
 
-  #pause(): Promise<void> {
-    return new Promise(done => this.#o.clock.timer(patienceMs, done))
-  }
-
-  /** False when it takes too long. */
-  async #ended(id: string, until: number): Promise<boolean> {
-    const ending = this.#ends.get(id)
-    if (ending === undefined) return true
-    const { clock } = this.#o
-    return new Promise(done => {
-      const patience = clock.timer(Math.max(until - clock.monotonic(), 0), () => done(false))
-      void ending.then(() => {
-        patience.cancel()
-        done(true)
-      })
-    })
+  /** Partitions were written to, and a crash took the record that they joined. Until they have, nobody else has a turn. */
+  async #takeIn(id: string, partitions: readonly NamedPartition[]): Promise<void> {
+    const giveTurn = await this.#turns.take(id)
+    try {
+      await this.#ends.whenEnded(id)
+      const known = this.#settled(this.#view.get(id))!
+      const isOpen = known.state === 'Ongoing'
+      const now = this.#o.clock.now()
+      const joined = withPartitions(known.partitions, partitions)
+      const next: Transaction = { ...known, state: 'Ongoing', partitions: joined, updatedAt: now, clientVersion: 2 }
+      this.#view.advance(isOpen ? next : { ...next, startedAt: now })
+      this.#watch(this.#view.get(id)!)
+      await this.#store(this.#view.get(id)!)
+    } finally {
+      giveTurn()
+    }
   }
 
   async #timedOut(id: string): Promise<void> {
-    const open = this.get(id)
+    const open = this.#view.get(id)
     const giveTurn = await this.#turns.take(id)
     try {
-      const now = this.get(id)
-      if (now?.state !== 'Ongoing' || now.producerId !== open?.producerId || now.epoch !== open.epoch) return
+      const now = this.#settled(this.#view.get(id))
+      const isSame = now?.producerId === open?.producerId && now?.epoch === open?.epoch
+      if (now?.state !== 'Ongoing' || !isSame || this.#ends.has(id)) return
       this.#o.logger.info(
         { transactionalId: id, producerId: String(now.producerId), timeoutMs: now.timeoutMs },
         'a transaction is aborted: its producer has not ended it in time',

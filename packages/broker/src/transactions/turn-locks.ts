@@ -6,11 +6,18 @@ export class TurnLocks {
     return this.#queues.has(key)
   }
 
+  /** What gives the turn to the next; undefined when it is somebody's. */
+  takeNow(key: string): (() => void) | undefined {
+    if (this.#queues.has(key)) return undefined
+    this.#queues.set(key, [])
+    return () => this.#give(key)
+  }
+
   /** Resolves with what gives the turn to the next. */
   async take(key: string): Promise<() => void> {
-    const queue = this.#queues.get(key)
-    if (queue === undefined) this.#queues.set(key, [])
-    else await new Promise<void>(turn => queue.push(turn))
+    const now = this.takeNow(key)
+    if (now !== undefined) return now
+    await new Promise<void>(turn => this.#queues.get(key)!.push(turn))
     return () => this.#give(key)
   }
 
