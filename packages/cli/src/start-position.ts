@@ -31,6 +31,13 @@ export function parseTime(text: string, now: number): number {
   return time
 }
 
+/** 90s · 5m · 1h */
+export function durationMs(text: string): number {
+  const given = /^(\d+)(ms|s|m|h|d)$/.exec(text)
+  if (!given) throw new UsageError(`'${text}' is no duration. Write 500ms, 90s, 5m, 1h or 2d.`)
+  return Number(given[1]) * units[given[2] as keyof typeof units]
+}
+
 /** start · end · 42 · +10 or -10 from where the group is · @TIME */
 export function resetTarget(text: string, now: number): ResetTarget {
   if (text === 'start' || text === 'earliest') return 'earliest'

@@ -9,6 +9,12 @@ export type { OffsetMove, ResetTarget } from './admin/offset-plan.ts'
 export type { OffsetPoint, PartitionOffset } from './admin/offsets.ts'
 export type { LowWatermark } from './admin/records.ts'
 export type { CreatedTopic, NewTopic, TopicDescription } from './admin/topics.ts'
+export type {
+  HangingTransaction,
+  TransactionDescription,
+  TransactionFilter,
+  TransactionListing,
+} from './admin/transactions.ts'
 export type { Backoff } from './cluster/backoff.ts'
 export { Cluster, type ClusterCallOptions, type MetadataOptions, type Target } from './cluster/cluster.ts'
 export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'

@@ -25,6 +25,8 @@ export interface ActiveProducer {
   readonly epoch: number
   readonly lastSequence: number
   readonly lastTimestamp: number
+  /** Of the coordinator that wrote its last marker; -1 when there is none. */
+  readonly coordinatorEpoch: number
   /** Where its open transaction begins; -1 when there is none. */
   readonly transactionStartOffset: number
 }
@@ -98,6 +100,7 @@ export class ClusterAdmin {
           epoch: p.producerEpoch,
           lastSequence: p.lastSequence,
           lastTimestamp: p.lastTimestamp,
+          coordinatorEpoch: p.coordinatorEpoch,
           transactionStartOffset: p.currentTxnStartOffset,
         })),
       }))
