@@ -181,28 +181,32 @@ export class SharePartitionMachine {
     this.#advance()
   }
 
-  /** What a restart has to know. A record that a member has is free after it, as often delivered as before it was given out. */
+  /**
+   * What a restart has to know, with what is being written taken for written. A record that a member has is free after it, as often
+   * delivered as before it was given out.
+   */
   snapshot(): ShareSnapshot {
     const batches: StateBatch[] = []
-    let completeCount = 0
+    let startOffset = this.start
+    let deliveryCompleteCount = 0
     for (const { first, last, state, deliveries } of this.#list.runs) {
-      if (state === AcknowledgedState || state === Archived) completeCount += last - first + 1
+      const isComplete = state === AcknowledgedState || state === Archived
+      if (isComplete && first === startOffset) {
+        startOffset = last + 1
+        continue
+      }
+      if (isComplete) deliveryCompleteCount += last - first + 1
       const isLocked = state === AcquiredState
-      const batch = { state: isLocked ? Available : state, deliveries: isLocked ? deliveries - 1 : deliveries }
+      const deliveryState = isLocked ? Available : state
+      const deliveryCount = isLocked ? deliveries - 1 : deliveries
       const before = batches.at(-1)
-      if (before && before.deliveryState === batch.state && before.deliveryCount === batch.deliveries)
+      if (before?.deliveryState === deliveryState && before.deliveryCount === deliveryCount)
         batches[batches.length - 1] = { ...before, lastOffset: last }
-      else
-        batches.push({
-          firstOffset: first,
-          lastOffset: last,
-          deliveryState: batch.state,
-          deliveryCount: batch.deliveries,
-        })
+      else batches.push({ firstOffset: first, lastOffset: last, deliveryState, deliveryCount })
     }
     const tail = batches.at(-1)
     if (tail?.deliveryState === Available && tail.deliveryCount === 0) batches.pop()
-    return { startOffset: this.start, deliveryCompleteCount: completeCount, batches }
+    return { startOffset, deliveryCompleteCount, batches }
   }
 
   #refusal(member: string, ranges: readonly OffsetRange[]): ErrorCode {
