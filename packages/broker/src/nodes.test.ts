@@ -97,6 +97,24 @@ test('a partition has one replica, however many nodes there are; more are refuse
   assert.equal(results[0]!.errorCode, ErrorCodes.INVALID_REPLICA_ASSIGNMENT)
 })
 
+test('a program that cannot ask for less than three replicas gets one, where the broker was told to accept that', async () => {
+  await using broker = await TestBroker.start({ config: { 'odradek.replication.factor.accepted': '3' } })
+  const client = await broker.client()
+  const topic = (name: string, replicationFactor: number) => ({
+    ...{ name, numPartitions: 1, replicationFactor, assignments: [], configs: [] },
+  })
+  const asked = { topics: [topic('three', 3), topic('four', 4), topic('none', 0)] }
+  const { topics } = await client.call(CreateTopics, 7, asked)
+  assert.deepEqual(
+    topics.map(({ errorCode, replicationFactor }) => [errorCode, replicationFactor]),
+    [
+      [ErrorCodes.NONE, 1],
+      [ErrorCodes.INVALID_REPLICATION_FACTOR, -1],
+      [ErrorCodes.INVALID_REPLICATION_FACTOR, -1],
+    ],
+  )
+})
+
 test('the advertised address is told instead of the one that was dialled, one port for each node', async () => {
   await using broker = await TestBroker.start({
     nodes: 2,

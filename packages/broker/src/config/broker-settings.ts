@@ -468,6 +468,12 @@ export const brokerSettings = {
     min: 1024,
     doc: 'The most bytes a batch may unfold to where the broker has to look inside it (or max.message.bytes, if that is more).',
   },
+  'odradek.replication.factor.accepted': {
+    type: 'int',
+    default: 1,
+    min: 1,
+    doc: 'The largest replication factor that a topic may be asked for with. It gets one replica, and is described with one: for programs whose replication factor cannot be changed.',
+  },
   'odradek.response.buffer.bytes': {
     type: 'long',
     default: 64 * MiB,
@@ -533,6 +539,13 @@ export const brokerSettings = {
     default: 4194304,
     min: 1,
     doc: 'segment.bytes of __share_group_state, when it is made. (Kafka: 100 MiB; a start reads the uncompacted segments.)',
+  },
+  'sasl.kerberos.min.time.before.relogin': {
+    type: 'long',
+    default: 60_000,
+    min: 0,
+    dynamic: true,
+    doc: 'Kept and described for programs that set it, and of no effect: there is no Kerberos here.',
   },
   'socket.request.max.bytes': {
     type: 'int',

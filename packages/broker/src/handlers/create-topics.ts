@@ -72,8 +72,9 @@ function partitionsOf(asked: Asked, { nodeIds, config }: BrokerServices): number
     checkAssignments(assignments, nodeIds)
     return assignments.length
   }
-  if (replicationFactor !== -1 && replicationFactor !== 1) {
-    const reason = `Replication factor ${replicationFactor} cannot be had: every partition has one replica, also where one process presents several nodes. Ask for 1, or for -1, the default.`
+  const most = config.get('odradek.replication.factor.accepted')
+  if (replicationFactor !== -1 && (replicationFactor < 1 || replicationFactor > most)) {
+    const reason = `Replication factor ${replicationFactor} cannot be had: every partition has one replica, also where one process presents several nodes. Ask for 1, or for -1, the default; or set odradek.replication.factor.accepted where a program cannot ask for less.`
     throw new Refusal(ErrorCodes.INVALID_REPLICATION_FACTOR, reason)
   }
   return numPartitions === -1 ? config.get('num.partitions') : numPartitions
