@@ -50,7 +50,7 @@ export interface CoordinatedGroup {
    * May whoever this is commit offsets now, in this turn? Commits can be signs of life. UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION,
    * STALE_MEMBER_EPOCH, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS; GROUP_ID_NOT_FOUND for a kind that commits no offsets.
    */
-  admitCommit(claim: CommitClaim): ErrorCode
+  admitCommit(claim: CommitClaim, places: readonly CommitPlace[]): ErrorCode
   /** May whoever this is ask for committed offsets (OffsetFetch v9+)? */
   admitFetch(claim: FetchClaim): ErrorCode
   /** Offsets of such topics are not deleted (OffsetDelete), nor do they expire. When it cannot be known: true. */
@@ -61,6 +61,11 @@ export interface CoordinatedGroup {
   retainedFrom(committed: CommittedOffset): number | null
   /** It goes with its last offset. */
   readonly isAbandoned: boolean
+}
+
+export interface CommitPlace {
+  readonly topic: string
+  readonly partition: number
 }
 
 export interface CommitClaim extends Identity {

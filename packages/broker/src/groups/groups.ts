@@ -228,7 +228,7 @@ export class Groups {
 
   #admitCommit(groupId: string, claim: CommitClaim, changes: readonly OffsetChange[]): ErrorCode {
     const group = this.find(groupId)
-    if (group) return group.admitCommit(claim)
+    if (group) return group.admitCommit(claim, changes)
     if (claim.generation >= 0)
       return claim.isTransactional || claim.apiVersion < 9
         ? ErrorCodes.ILLEGAL_GENERATION

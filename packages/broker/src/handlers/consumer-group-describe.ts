@@ -74,7 +74,7 @@ function describedMember(
     clientId: details.clientId,
     clientHost: details.clientHost,
     subscribedTopicNames: [...details.topicNames],
-    subscribedTopicRegex: details.topicRegex === '' ? null : details.topicRegex,
+    subscribedTopicRegex: details.topicRegex,
     assignment: named(current.assigned, broker),
     targetAssignment: named(group.target(id), broker),
     memberType: details.classic === null ? CONSUMER : CLASSIC,

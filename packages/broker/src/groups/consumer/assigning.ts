@@ -7,6 +7,9 @@ import { reconcile } from './reconciliation.ts'
 import { allSubscribedNames, resolveRegexes, subscribedTopics, topicsHash } from './subscription.ts'
 import { samePlaces, type TopicPartitions } from './topic-partitions.ts'
 
+/** As in Kafka since 4.3: there a member may be in epoch 1 before anything has been assigned. */
+const firstEpoch = 2
+
 /** Raises the group epoch when it must be, or when the topics the group reads are not what they were. */
 export function refreshTopics(turn: ConsumerTurn, mustRaise: boolean): void {
   const { topics } = turn
@@ -15,7 +18,7 @@ export function refreshTopics(turn: ConsumerTurn, mustRaise: boolean): void {
   turn.group.topicsVersion = topics.version
   const metadataHash = topicsHash(allSubscribedNames(turn.group), topics)
   if (mustRaise || hasNewTopics || metadataHash !== turn.group.metadataHash)
-    turn.write({ type: 'group', value: { epoch: turn.group.epoch + 1, metadataHash } })
+    turn.write({ type: 'group', value: { epoch: Math.max(turn.group.epoch + 1, firstEpoch), metadataHash } })
 }
 
 /** Deals anew when the group has changed since. */

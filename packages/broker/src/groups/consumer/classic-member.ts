@@ -33,7 +33,7 @@ export function join(turn: ConsumerTurn, request: JoinRequest, freshMemberId: st
     request.sessionTimeoutMs < settings.minClassicSessionTimeoutMs ||
     request.sessionTimeoutMs > settings.maxClassicSessionTimeoutMs
   )
-    refuse(INVALID_SESSION_TIMEOUT, 'The session timeout is not within the range that the broker allows.')
+    return refusedJoin(INVALID_SESSION_TIMEOUT, request.memberId)
   if (settings.migration === 'disabled') refuse(INCONSISTENT_GROUP_PROTOCOL, 'The group migration is disabled.')
   admitToFullGroup(turn, id, GROUP_MAX_SIZE_REACHED)
   if (!fits(turn.group, request)) refuse(INCONSISTENT_GROUP_PROTOCOL, `Member ${id}'s protocols are not supported.`)

@@ -44,15 +44,15 @@ test('two members share the partitions: the second waits till the first has give
   assert.deepEqual(partitionsOf(one), [0, 1, 2, 3])
   const two = await beat(client, 'B', joining)
   assert.deepEqual(partitionsOf(two), [])
-  assert.equal(two.memberEpoch, 2)
-  const told = await beat(client, 'A', { memberEpoch: 1 })
-  assert.equal(told.memberEpoch, 1)
+  assert.equal(two.memberEpoch, one.memberEpoch + 1)
+  const told = await beat(client, 'A', { memberEpoch: 2 })
+  assert.equal(told.memberEpoch, 2)
   assert.equal(partitionsOf(told)?.length, 2)
-  assert.equal(partitionsOf(await beat(client, 'B', { memberEpoch: 2 })), null)
+  assert.equal(partitionsOf(await beat(client, 'B', { memberEpoch: 3 })), null)
   const kept = partitionsOf(told)!
-  const released = await beat(client, 'A', { memberEpoch: 1, topicPartitions: [{ topicId: id, partitions: kept }] })
-  assert.equal(released.memberEpoch, 2)
-  const got = partitionsOf(await beat(client, 'B', { memberEpoch: 2 }))!
+  const released = await beat(client, 'A', { memberEpoch: 2, topicPartitions: [{ topicId: id, partitions: kept }] })
+  assert.equal(released.memberEpoch, 3)
+  const got = partitionsOf(await beat(client, 'B', { memberEpoch: 3 }))!
   assert.deepEqual([...kept, ...got].sort(), [0, 1, 2, 3])
 })
 
@@ -75,7 +75,7 @@ test('a group is listed, described, committed to by its epoch, and deleted when 
   assert.equal(described!.assignorName, 'range')
   assert.equal(described!.groupState, 'Stable')
   const [member] = described!.members
-  assert.deepEqual([member!.memberId, member!.memberEpoch, member!.rackId, member!.memberType], ['A', 1, 'r', 1])
+  assert.deepEqual([member!.memberId, member!.memberEpoch, member!.rackId, member!.memberType], ['A', 2, 'r', 1])
   assert.deepEqual(member!.assignment.topicPartitions[0]!.partitions, [0, 1])
   assert.deepEqual(member!.targetAssignment, member!.assignment)
 
@@ -84,14 +84,14 @@ test('a group is listed, described, committed to by its epoch, and deleted when 
     const request = { groupId: 'g', memberId, generationIdOrMemberEpoch, topics: [{ name: 't', partitions }] }
     return (await client.call(OffsetCommit, version, request)).topics[0]!.partitions[0]!.errorCode
   }
-  assert.equal(await commit('A', 1), 0)
-  assert.equal(await commit('A', 0), ErrorCodes.STALE_MEMBER_EPOCH)
-  assert.equal(await commit('X', 1), ErrorCodes.UNKNOWN_MEMBER_ID)
-  assert.equal(await commit('A', 1, 8), ErrorCodes.UNSUPPORTED_VERSION)
+  assert.equal(await commit('A', 2), 0)
+  assert.equal(await commit('A', 1), ErrorCodes.STALE_MEMBER_EPOCH)
+  assert.equal(await commit('X', 2), ErrorCodes.UNKNOWN_MEMBER_ID)
+  assert.equal(await commit('A', 2, 8), ErrorCodes.UNSUPPORTED_VERSION)
   assert.equal(await commit('', -1), ErrorCodes.UNKNOWN_MEMBER_ID)
   const fetch = async (memberId: string | null, memberEpoch: number) =>
     (await client.call(OffsetFetch, 9, { groups: [{ groupId: 'g', memberId, memberEpoch, topics: null }] })).groups[0]!
-  assert.equal((await fetch('A', 1)).topics[0]!.partitions[0]!.committedOffset, 5)
+  assert.equal((await fetch('A', 2)).topics[0]!.partitions[0]!.committedOffset, 5)
   assert.equal((await fetch('A', 7)).errorCode, ErrorCodes.STALE_MEMBER_EPOCH)
   assert.equal((await fetch(null, -1)).errorCode, 0)
 

@@ -17,7 +17,7 @@ import type {
   SyncEvent,
   SyncReply,
 } from '../classic/group-event.ts'
-import { refusal, refusedJoin, refusedSync } from '../classic/turn.ts'
+import { refusedJoin, refusedSync } from '../classic/turn.ts'
 import { Deadlines } from '../deadlines.ts'
 import { freshId } from '../fresh-id.ts'
 import type { GroupLog } from '../group-log.ts'
@@ -73,12 +73,12 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
   find(groupId: string): CoordinatedGroup | undefined {
     if (this.#decisions.isChanging(groupId)) return new ChangingGroup(groupId)
     const group = this.get(groupId)
-    return group && new CoordinatedConsumerGroup(group)
+    return group && new CoordinatedConsumerGroup(group, this.#o.topics)
   }
 
   *groups(): Iterable<CoordinatedGroup> {
     for (const image of this.#o.log.images())
-      for (const group of image.of(consumerPart).groups()) yield new CoordinatedConsumerGroup(group)
+      for (const group of image.of(consumerPart).groups()) yield new CoordinatedConsumerGroup(group, this.#o.topics)
   }
 
   /** What is durable of a group. Look, do not touch. */
@@ -148,7 +148,7 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
   #askClassic<R extends Reply>(groupId: string, blank: R, matter: Matter<R>): MaybeLater<R> {
     const refused = (error: unknown): R => {
       if (!(error instanceof Refusal)) throw error
-      return refusal(blank, error.errorCode) as R
+      return { ...blank, error: error.errorCode }
     }
     try {
       const answer = this.#decisions.ask(groupId, matter)

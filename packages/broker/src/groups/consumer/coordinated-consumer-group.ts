@@ -1,9 +1,10 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { CommittedOffset } from '../committed-offset.ts'
-import type { CommitClaim, CoordinatedGroup, FetchClaim } from '../group-types.ts'
+import type { CommitClaim, CommitPlace, CoordinatedGroup, FetchClaim } from '../group-types.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerMember } from './consumer-member.ts'
 import { allSubscribedNames } from './subscription.ts'
+import type { TopicsView } from './topics-view.ts'
 
 const { GROUP_ID_NOT_FOUND, ILLEGAL_GENERATION, NONE, STALE_MEMBER_EPOCH, UNKNOWN_MEMBER_ID, UNSUPPORTED_VERSION } =
   ErrorCodes
@@ -13,10 +14,12 @@ export class CoordinatedConsumerGroup implements CoordinatedGroup {
   readonly type = 'consumer'
   readonly protocolType = 'consumer'
   readonly #group: ConsumerGroup
+  readonly #topics: TopicsView
   #names: ReadonlySet<string> | undefined
 
-  constructor(group: ConsumerGroup) {
+  constructor(group: ConsumerGroup, topics: TopicsView) {
     this.#group = group
+    this.#topics = topics
   }
 
   get id(): string {
@@ -31,20 +34,32 @@ export class CoordinatedConsumerGroup implements CoordinatedGroup {
     return this.#group.members.size === 0
   }
 
-  /** Members of an epoch gone by may have lost what they commit. Without members anybody may. */
-  admitCommit({ memberId, generation, isTransactional, apiVersion }: CommitClaim): ErrorCode {
+  /**
+   * Without members anybody may commit. A member that has not yet heard of its newest epoch may, too, for partitions it has had since
+   * (KIP-1251): others it may have lost meanwhile.
+   */
+  admitCommit(
+    { memberId, generation, isTransactional, apiVersion }: CommitClaim,
+    places: readonly CommitPlace[],
+  ): ErrorCode {
     const { members } = this.#group
     if (generation < 0 && members.size === 0) return NONE
     const member = members.get(memberId)
     if (member === undefined) return UNKNOWN_MEMBER_ID
     if (!isTransactional && member.details.classic === null && apiVersion < 9) return UNSUPPORTED_VERSION
-    return admitEpoch(member, generation)
+    const hasHadThemAll = () => places.every(place => this.#hasSince(member, place) <= generation)
+    return generation < member.current.epoch && hasHadThemAll() ? NONE : admitEpoch(member, generation)
   }
 
   admitFetch({ memberId, memberEpoch }: FetchClaim): ErrorCode {
     if (memberId === null && memberEpoch < 0) return NONE
     const member = this.#group.members.get(memberId ?? '')
     return member ? admitEpoch(member, memberEpoch) : UNKNOWN_MEMBER_ID
+  }
+
+  #hasSince({ current }: ConsumerMember, { topic, partition }: CommitPlace): number {
+    const id = this.#topics.named(topic)?.id ?? ''
+    return current.assigned.get(id)?.get(partition) ?? current.revoking.get(id)?.get(partition) ?? Infinity
   }
 
   isSubscribedTo(topic: string): boolean {
