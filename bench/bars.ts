@@ -54,6 +54,7 @@ export const bars: readonly Bar[] = [
   { of: /^compaction of dirty log/, ...atLeast(100, 'MB/s') },
   { of: /^compaction memory a key/, ...atMost(32, 'B') },
   { of: /^produce p99 beside compaction/, ...atMost(2, '×') },
+  { of: /^share group/, ...atLeast(50_000, 'records/s') },
   { of: /^start from the shell/, ...atMost(500, 'ms') },
   { of: /^start in process/, ...atMost(50, 'ms') },
   { of: /^memory at rest/, ...atMost(110, 'MB') },

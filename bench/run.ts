@@ -22,6 +22,7 @@ import { producerFamily } from './producer.ts'
 import { restartFamily } from './restart.ts'
 import type { Family, Row } from './row.ts'
 import { scaleFamily } from './scale.ts'
+import { shareGroupFamily } from './share-group.ts'
 import { startFamily } from './start.ts'
 import { formatTable } from './table.ts'
 import { wordCountFamily } from './word-count.ts'
@@ -41,6 +42,7 @@ const families: Record<string, Family> = {
   compaction: compactionFamily,
   scale: scaleFamily,
   restart: restartFamily,
+  'share-group': shareGroupFamily,
   'word-count': wordCountFamily,
 }
 
