@@ -1,4 +1,6 @@
+import type { ConfigOverrides } from '../../cluster-store/cluster-store.ts'
 import type { BrokerConfig } from '../../config/broker-config.ts'
+import { groupSetting } from '../../config/group-config.ts'
 
 /** The settings consumer groups act on. Those of Kafka that begin with `group.consumer.`, and what a group may have of its own. */
 export interface ConsumerSettings {
@@ -27,11 +29,11 @@ export const defaultConsumerSettings: ConsumerSettings = {
   maxClassicSessionTimeoutMs: 1_800_000,
 }
 
-/** As they are now. */
-export function consumerSettings(config: BrokerConfig): ConsumerSettings {
+/** As they are now for a group. */
+export function consumerSettings(config: BrokerConfig, overrides: ConfigOverrides): ConsumerSettings {
   return {
-    sessionTimeoutMs: config.get('group.consumer.session.timeout.ms'),
-    heartbeatIntervalMs: config.get('group.consumer.heartbeat.interval.ms'),
+    sessionTimeoutMs: groupSetting('consumer.session.timeout.ms', overrides, config),
+    heartbeatIntervalMs: groupSetting('consumer.heartbeat.interval.ms', overrides, config),
     maxSize: config.get('group.consumer.max.size'),
     classicMaxSize: config.get('group.max.size'),
     assignors: config.get('group.consumer.assignors'),

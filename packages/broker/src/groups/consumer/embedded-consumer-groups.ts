@@ -14,7 +14,7 @@ export function embeddedConsumerGroups(around: BrokerParts, groups: Groups): Con
     log: groups.log,
     classic: groups.classic,
     topics: new ClusterTopics(cluster),
-    settingsOf: () => consumerSettings(config),
+    settingsOf: groupId => consumerSettings(config, cluster.groupConfig(groupId)),
     findAny: groupId => groups.find(groupId),
   })
   groups.add(consumerGroups)
