@@ -112,8 +112,10 @@ export class Groups {
   }
 
   leave(groupId: string, members: readonly Identity[]): MaybeLater<LeaveReply> {
-    const unknown: LeaveReply = { type: 'leave', error: ErrorCodes.UNKNOWN_MEMBER_ID, members: [] }
-    return this.#classicMembers(groupId)?.leave(groupId, members) ?? unknown
+    const left = this.#classicMembers(groupId)?.leave(groupId, members)
+    if (left !== undefined) return left
+    const error = ErrorCodes.UNKNOWN_MEMBER_ID
+    return { type: 'leave', error: ErrorCodes.NONE, members: members.map(member => ({ ...member, error })) }
   }
 
   /** Whoever commits must be of the present generation, or the group must be empty. Answered when durable. */

@@ -21,7 +21,7 @@ function described(groupId: string, context: RequestContext): Described {
   if (!group) {
     const isOther = context.broker.groups.find(groupId) !== undefined
     const errorMessage = isOther ? `Group ${groupId} is not a share group.` : `Group ${groupId} not found.`
-    return { ...blank, groupState: 'Dead', errorCode: ErrorCodes.GROUP_ID_NOT_FOUND, errorMessage }
+    return { ...blank, errorCode: ErrorCodes.GROUP_ID_NOT_FOUND, errorMessage }
   }
   return {
     errorCode,
