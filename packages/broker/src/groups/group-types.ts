@@ -8,7 +8,7 @@ import type {
   SyncEvent,
   SyncReply,
 } from './classic/group-event.ts'
-import type { CommittedOffset } from './committed-offset.ts'
+import type { CommittedOffset, Place } from './committed-offset.ts'
 import type { GroupLog } from './group-log.ts'
 
 /**
@@ -32,8 +32,6 @@ export interface GroupType {
   delete(groupId: string): Promise<ErrorCode>
   /** Requests of the classic protocol, where members that speak it are let in. Without it they are refused. */
   readonly classicMembers?: ClassicMembers
-  /** A topic came, changed or went. */
-  topicChanged?(name: string): void
   /** Whoever waits is answered, and no deadline passes any more. What can be answered at once still is. */
   close(): void
 }
@@ -50,7 +48,7 @@ export interface CoordinatedGroup {
    * May whoever this is commit offsets now, in this turn? Commits can be signs of life. UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION,
    * STALE_MEMBER_EPOCH, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS; GROUP_ID_NOT_FOUND for a kind that commits no offsets.
    */
-  admitCommit(claim: CommitClaim, places: readonly CommitPlace[]): ErrorCode
+  admitCommit(claim: CommitClaim, places: readonly Place[]): ErrorCode
   /** May whoever this is ask for committed offsets (OffsetFetch v9+)? */
   admitFetch(claim: FetchClaim): ErrorCode
   /** Offsets of such topics are not deleted (OffsetDelete), nor do they expire. When it cannot be known: true. */
@@ -61,11 +59,6 @@ export interface CoordinatedGroup {
   retainedFrom(committed: CommittedOffset): number | null
   /** It goes with its last offset. */
   readonly isAbandoned: boolean
-}
-
-export interface CommitPlace {
-  readonly topic: string
-  readonly partition: number
 }
 
 export interface CommitClaim extends Identity {

@@ -183,14 +183,8 @@ export class Groups {
     return type ? type.delete(groupId) : ErrorCodes.GROUP_ID_NOT_FOUND
   }
 
-  /** A topic came or got more partitions. */
-  topicChanged(name: string): void {
-    for (const type of this.#types) type.topicChanged?.(name)
-  }
-
   /** A topic is gone, and with it every offset in it. */
   topicDeleted(name: string): Promise<void> {
-    this.topicChanged(name)
     return this.#forgetOffsets(topic => topic === name)
   }
 

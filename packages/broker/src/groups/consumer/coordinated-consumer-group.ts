@@ -1,6 +1,6 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import type { CommittedOffset } from '../committed-offset.ts'
-import type { CommitClaim, CommitPlace, CoordinatedGroup, FetchClaim } from '../group-types.ts'
+import type { CommittedOffset, Place } from '../committed-offset.ts'
+import type { CommitClaim, CoordinatedGroup, FetchClaim } from '../group-types.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerMember } from './consumer-member.ts'
 import { allSubscribedNames } from './subscription.ts'
@@ -38,10 +38,7 @@ export class CoordinatedConsumerGroup implements CoordinatedGroup {
    * Without members anybody may commit. A member that has not yet heard of its newest epoch may, too, for partitions it has had since
    * (KIP-1251): others it may have lost meanwhile.
    */
-  admitCommit(
-    { memberId, generation, isTransactional, apiVersion }: CommitClaim,
-    places: readonly CommitPlace[],
-  ): ErrorCode {
+  admitCommit({ memberId, generation, isTransactional, apiVersion }: CommitClaim, places: readonly Place[]): ErrorCode {
     const { members } = this.#group
     if (generation < 0 && members.size === 0) return NONE
     const member = members.get(memberId)
@@ -57,7 +54,7 @@ export class CoordinatedConsumerGroup implements CoordinatedGroup {
     return member ? admitEpoch(member, memberEpoch) : UNKNOWN_MEMBER_ID
   }
 
-  #hasSince({ current }: ConsumerMember, { topic, partition }: CommitPlace): number {
+  #hasSince({ current }: ConsumerMember, { topic, partition }: Place): number {
     const id = this.#topics.named(topic)?.id ?? ''
     return current.assigned.get(id)?.get(partition) ?? current.revoking.get(id)?.get(partition) ?? Infinity
   }
