@@ -118,6 +118,11 @@ export class BrokerConnection {
     return theirs !== undefined && theirs.max >= api.versions[0] && theirs.min <= api.versions[1]
   }
 
+  /** The highest version of `api` that both sides speak, -1 when there is none. */
+  versionOf(api: AnyApi): number {
+    return this.speaks(api) ? commonVersion(this.#ranges, api) : -1
+  }
+
   /** The level of a feature that the cluster uses, 0 where it does not know the feature. */
   featureLevel(name: string): number {
     return this.#features.get(name) ?? 0

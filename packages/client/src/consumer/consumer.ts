@@ -18,6 +18,7 @@ import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import type { ConsumerEngine, EngineHealth, EngineOptions, OffsetToCommit } from './engine.ts'
 import { defaultMaxPollIntervalMs } from './engine-settings.ts'
 import { Intake, type Piece } from './intake.ts'
+import type { OffsetClaim } from './offset-claim.ts'
 import { createConsumerEngine } from './poll-engine.ts'
 import { type BatchOptions, collectBatch, RecordBatch } from './record-batch.ts'
 import { RecordIterator } from './record-iterator.ts'
@@ -26,8 +27,8 @@ import { keyOf, type TopicPartition } from './topic-partition.ts'
 import type { Order } from './work-lanes.ts'
 
 export interface ConsumerOptions<T extends TopicRef = TopicRef> extends Omit<EngineOptions, 'hooks'> {
-  /** Topic contracts or bare names. With a group they are shared with its other members. */
-  readonly topics?: readonly T[]
+  /** Topic contracts or bare names, or an expression for the names; with a group they are shared with its other members. */
+  readonly topics?: readonly T[] | RegExp
   /** Instead of sharing `topics` with a group: exactly these partitions. With a `group`, its committed offsets are used. */
   readonly partitions?: readonly { readonly topic: T; readonly partition: number }[]
   /** Default `{ every: 1000 }`: milliseconds between commits of what was processed. 'manual': only `commit()` commits. */
@@ -91,7 +92,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
     this.#host = host
     this.#options = options
     const { topics = [], partitions = [], commit = { every: 1_000 }, onAssigned, onRevoked, onLost, ...rest } = options
-    const refs = [...topics, ...partitions.map(({ topic }) => topic)]
+    const refs = [...(topics instanceof RegExp ? [] : topics), ...partitions.map(({ topic }) => topic)]
     this.#intake = new Intake({
       clock: host.cluster.clock,
       group: options.group,
@@ -136,7 +137,8 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
         const batch = new RecordBatch<any>(pieces, this.#intake)
         unprocessed = pieces
         yield batch
-        batch.processed()
+        if (batch.wasAborted) this.#intake.putBack(pieces)
+        else batch.processed()
         unprocessed = []
       }
     } finally {
@@ -180,6 +182,16 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
       const { topic, partition, offset } = what as RecordOf<TopicRef>
       await this.engine.commit([{ topic, partition, offset: offset + 1 }], options)
     }
+  }
+
+  /** For a transaction that commits these offsets (see its `commitOffsets`); they are not committed by the consumer then. */
+  claim(offsets: readonly OffsetToCommit[]): OffsetClaim {
+    const assigned = new Set(this.assignment().map(keyOf))
+    const stranger = offsets.find(at => !assigned.has(keyOf(at)))
+    if (stranger)
+      throw new UsageError(`${keyOf(stranger)} is not assigned to this consumer, so its offset is not for it to commit`)
+    const claimed = offsets.map(at => ({ ...at, stay: this.#intake.stayAt(at) }))
+    return this.#intake.claim(claimed, () => {})
   }
 
   assignment(): TopicPartition[] {
@@ -273,7 +285,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
     this.#isStarted = true
     const { topics, partitions } = this.#options
     if (partitions) this.engine.assign(partitions.map(({ topic, partition }) => ({ topic: nameOf(topic), partition })))
-    else this.engine.subscribe(topics!.map(nameOf))
+    else this.engine.subscribe(topics instanceof RegExp ? topics : topics!.map(nameOf))
   }
 
   #end(): void {
@@ -284,6 +296,8 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
 const known: Record<keyof ConsumerOptions, true> = {
   group: true,
   groupInstanceId: true,
+  groupProtocol: true,
+  serverAssignor: true,
   assignors: true,
   topics: true,
   partitions: true,
@@ -323,15 +337,15 @@ function check(
   group: string | undefined,
 ): void {
   if (topics && partitions) throw new UsageError('give `topics` or `partitions`, not both')
-  if (!topics?.length && !partitions?.length)
+  if (!(topics instanceof RegExp) && !topics?.length && !partitions?.length)
     throw new UsageError("`topics` is missing: kafka.consumer({ group: 'g', topics: ['t'] })")
   if (topics && group === undefined) {
     throw new UsageError(
       '`topics` are shared in a `group`: name one. To read a topic without a group, use kafka.read(topic)',
     )
   }
-  const names = new Set([...(topics ?? []).map(nameOf)])
-  if (topics && names.size < topics.length) throw new UsageError('`topics` names a topic twice')
+  const listed = topics instanceof RegExp ? [] : (topics ?? [])
+  if (new Set(listed.map(nameOf)).size < listed.length) throw new UsageError('`topics` names a topic twice')
   const keys = new Set((partitions ?? []).map(({ topic, partition }) => keyOf({ topic: nameOf(topic), partition })))
   if (partitions && keys.size < partitions.length) throw new UsageError('`partitions` names a partition twice')
 }

@@ -8,6 +8,8 @@ import type { EngineHooks, EngineOptions, StartPosition } from './engine.ts'
 export interface EngineSettings {
   readonly groupId: string | undefined
   readonly groupInstanceId: string | null
+  readonly groupProtocol: 'auto' | 'consumer' | 'classic'
+  readonly serverAssignor: string | null
   readonly assignors: readonly Assignor[]
   readonly from: StartPosition
   readonly isolation: 'read_uncommitted' | 'read_committed'
@@ -34,6 +36,8 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   const settings: EngineSettings = {
     groupId: options.group,
     groupInstanceId: options.groupInstanceId ?? null,
+    groupProtocol: protocolOf(options),
+    serverAssignor: options.serverAssignor ?? null,
     assignors: options.assignors ?? [cooperativeSticky()],
     from: options.from ?? 'latest',
     isolation: options.isolation ?? 'read_uncommitted',
@@ -53,6 +57,28 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   }
   check(settings)
   return settings
+}
+
+/** What only the classic protocol has: with the other, the broker decides it. */
+const classicOnly = ['assignors', 'sessionTimeoutMs', 'heartbeatIntervalMs'] as const
+
+/** Whoever asks for something that only one protocol has gets that protocol. */
+function protocolOf(options: EngineOptions): EngineSettings['groupProtocol'] {
+  const { groupProtocol = 'auto', serverAssignor } = options
+  oneOf('groupProtocol', groupProtocol, ['auto', 'consumer', 'classic'])
+  const classic = classicOnly.find(name => options[name] !== undefined)
+  if (groupProtocol === 'consumer' && classic !== undefined) {
+    throw new UsageError(
+      `${classic} belongs to the classic protocol: leave it out (with groupProtocol 'consumer' the broker decides it), or write groupProtocol: 'classic'`,
+    )
+  }
+  if (serverAssignor === undefined) return groupProtocol === 'auto' && classic !== undefined ? 'classic' : groupProtocol
+  if (groupProtocol === 'classic' || classic !== undefined) {
+    throw new UsageError(
+      `serverAssignor belongs to the consumer protocol, ${classic ?? "groupProtocol: 'classic'"} to the classic one: leave one of them out`,
+    )
+  }
+  return groupProtocol
 }
 
 function check(s: EngineSettings): void {

@@ -25,14 +25,23 @@ export interface EngineOptions {
   group?: string
   /** Static membership (KIP-345): a restart within the session timeout causes no rebalance. */
   groupInstanceId?: string
-  /** In order of preference. Default: cooperative-sticky. All of them must be cooperative for rebalances to be incremental. */
+  /**
+   * How members of the group agree who reads what. 'consumer': the broker assigns (KIP-848); who keeps its partitions is not disturbed
+   * by others that come and go. 'classic': a member assigns, between rounds in which all join anew. Default 'auto': 'consumer' where
+   * the broker offers it, unless an option is given that only the classic protocol has (`assignors`, `sessionTimeoutMs`,
+   * `heartbeatIntervalMs`); classic elsewhere, and in groups that the broker does not convert.
+   */
+  groupProtocol?: 'auto' | 'consumer' | 'classic'
+  /** With the consumer protocol: which of the broker's assignors, e.g. 'uniform' or 'range'. Default: the group's, or the broker's first. */
+  serverAssignor?: string
+  /** For the classic protocol, in order of preference. Default: cooperative-sticky. All of them must be cooperative for rebalances to be incremental. */
   assignors?: readonly Assignor[]
   /** Where to begin when there is no committed offset, or when the position is gone. Default: 'latest'. */
   from?: StartPosition
   isolation?: 'read_uncommitted' | 'read_committed'
-  /** Default 45,000. The group forgets a member that sends no heartbeat for this long. */
+  /** Classic protocol. Default 45,000. The group forgets a member that sends no heartbeat for this long. */
   sessionTimeoutMs?: number
-  /** Default 3,000. */
+  /** Classic protocol. Default 3,000. */
   heartbeatIntervalMs?: number
   /** Default 300,000: the time between two polls after which the member leaves the group; also the time a rebalance waits for it. */
   maxPollIntervalMs?: number
@@ -105,12 +114,14 @@ export interface CommittedOffset extends TopicPartition {
   metadata: string | null
 }
 
-/** Who this engine is in its group, as transactions need it (TxnOffsetCommit). `generation` -1: not a member. */
+/** Who this engine is in its group, as transactions need it (TxnOffsetCommit). `generation`, with the consumer protocol the member's epoch, is -1 for whoever is no member. */
 export interface GroupMembership {
   groupId: string
   memberId: string
   groupInstanceId: string | null
   generation: number
+  /** False: partitions were assigned by hand, and offsets are only stored in the group. */
+  isSubscribed?: boolean
 }
 
 export type EngineState = 'idle' | 'joining' | 'running' | 'stalled' | 'failed' | 'closed'
@@ -130,10 +141,11 @@ export interface EngineHealth {
 
 export interface ConsumerEngine {
   /**
-   * Joins the group for these topics; again with others: changes the subscription. A topic that does not exist yet is waited for.
+   * Joins the group for these topics; again with others: changes the subscription. A topic that does not exist yet is waited for. An
+   * expression stands for all topics, those to come too, for whose name its `test` is true.
    * Returns at once, the joining happens under `poll`.
    */
-  subscribe(topics: readonly string[]): void
+  subscribe(topics: readonly string[] | RegExp): void
   /** Takes partitions without a group's leave. Those that were assigned before and are not named are dropped; the others go on. */
   assign(partitions: readonly TopicPartition[]): void
 

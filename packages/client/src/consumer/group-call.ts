@@ -23,3 +23,20 @@ export function forgetIfMoved(cluster: Cluster, groupId: string, errorCode: numb
   if (errorCode === ErrorCodes.NOT_COORDINATOR || errorCode === ErrorCodes.COORDINATOR_NOT_AVAILABLE)
     cluster.forgetCoordinator('group', groupId)
 }
+
+/** The highest version of `api` that the coordinator and we both speak, -1 when there is none. */
+export async function coordinatorSpeaks(
+  cluster: Cluster,
+  groupId: string,
+  api: AnyApi,
+  purpose: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  try {
+    const node = await cluster.coordinator('group', groupId, signal ? { signal } : {})
+    return (await cluster.connection(node, purpose, signal)).versionOf(api)
+  } catch (error) {
+    if (error instanceof ConnectionError) cluster.forgetCoordinator('group', groupId)
+    throw error
+  }
+}

@@ -1,6 +1,6 @@
 /**
  * Lives the life that `membership.ts` decides: sends JoinGroup, SyncGroup, LeaveGroup, keeps heartbeats going, and as leader of the
- * group divides the partitions. Hooks it does not run itself: they wait in `takeJob` for the next poll.
+ * group divides the partitions. See MemberSession for what the engine sees of it.
  */
 import {
   ErrorCodes,
@@ -15,7 +15,6 @@ import {
 } from '@odradek/protocol'
 import { sleep } from '@odradek/world'
 import { backoffMs } from '../cluster/backoff.ts'
-import type { Cluster } from '../cluster/cluster.ts'
 import { Deadline } from '../cluster/deadline.ts'
 import type { Assignor, MemberAssignment } from './assignors/assignor.ts'
 import { rebalanceChannel } from './diagnostics.ts'
@@ -23,50 +22,27 @@ import { callCoordinator, forgetIfMoved } from './group-call.ts'
 import { GroupLeader } from './group-leader.ts'
 import { consumerProtocolType, decodeAssignment, encodeSubscription } from './group-protocol.ts'
 import { Heartbeats } from './heartbeats.ts'
+import type { Job, MemberSession, MemberSessionOptions, Standing, Wanted } from './member-session.ts'
 import { type Effect, type Membership, type MembershipEvent, needsHeartbeats, outsider, step } from './membership.ts'
 import { reactionToCode, reactionToError } from './membership-errors.ts'
-import type { TopicPartition } from './topic-partition.ts'
-import type { Trouble } from './trouble.ts'
+import { TopicPattern } from './topic-pattern.ts'
 
-export interface GroupSessionOptions {
-  readonly cluster: Cluster
-  readonly trouble: Trouble
-  readonly groupId: string
-  readonly groupInstanceId: string | null
+export interface GroupSessionOptions extends MemberSessionOptions {
   readonly assignors: readonly Assignor[]
   readonly sessionTimeoutMs: number
-  readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
-  readonly metadataMaxAgeMs: number
-  readonly rackId: string | null
-  readonly autoCreateTopics: boolean
-  readonly purpose: string
-  /** A job waits. */
-  readonly onJob: () => void
-  /** The membership is lost; a job that says so will follow. */
-  readonly onLost: () => void
 }
-
-/** Hooks to run; whoever took the job says `jobDone` afterwards. */
-export type Job =
-  | { kind: 'release'; partitions: readonly TopicPartition[]; lost: boolean }
-  | {
-      kind: 'reconcile'
-      revoked: readonly TopicPartition[]
-      added: readonly TopicPartition[]
-      assignor: Assignor
-      assignment: MemberAssignment
-    }
 
 const slackMs = 5_000
 
-export class GroupSession {
+export class GroupSession implements MemberSession {
   readonly #options: GroupSessionOptions
   readonly #heartbeats: Heartbeats
   readonly #leader: GroupLeader
   readonly #closing = new AbortController()
   #membership: Membership
   #job: Job | undefined
+  #matching: TopicPattern | undefined
   /** Of the round that is under way, or was last. */
   #round: { assignor: Assignor; joined: Response<typeof JoinGroup>; assignment: MemberAssignment } | undefined
 
@@ -84,16 +60,25 @@ export class GroupSession {
     })
   }
 
-  get membership(): Membership {
-    return this.#membership
+  get standing(): Standing {
+    const { memberId, generation, isLost, losses, phase } = this.#membership
+    return { memberId, generation, isLost, losses, isJoining: phase === 'joining', isSettled: phase === 'stable' }
+  }
+
+  /** Whoever stores offsets for a classic group may be anybody. */
+  get offsetReader(): null {
+    return null
   }
 
   get hasJob(): boolean {
     return this.#job !== undefined
   }
 
-  subscribe(topics: readonly string[]): void {
-    this.#happened({ type: 'subscribed', topics: [...topics] })
+  subscribe(wanted: Wanted): void {
+    this.#matching?.close()
+    this.#matching = undefined
+    if ('topics' in wanted) this.#happened({ type: 'subscribed', topics: [...wanted.topics] })
+    else this.#match(wanted.pattern)
   }
 
   requestRejoin(reason: string): void {
@@ -119,7 +104,6 @@ export class GroupSession {
     this.#happened({ type: 'pollOverdue' })
   }
 
-  /** The coordinator refused a heartbeat or a commit made in `generation`, and so tells of our membership. */
   refused(errorCode: number, generation: number): void {
     const reaction = reactionToCode(errorCode)
     const isCurrent = generation === this.#membership.generation
@@ -128,23 +112,30 @@ export class GroupSession {
       this.#options.trouble.fail(fatal(errorCode, 'Heartbeat', this.#options.groupId))
   }
 
-  /** The engine has failed: nothing more is done for the group, and what is owned counts as lost. */
   fail(): void {
     this.#job = undefined
     this.#happened({ type: 'failed' })
   }
 
-  /** Leaves the group, unless static or told otherwise. Gives up on the answer after a moment, or when the signal aborts. */
+  /** Static members do not say that they leave. */
   async close(leaveGroup: boolean, signal?: AbortSignal): Promise<void> {
     this.#closing.abort(new UsageError('the consumer is closed'))
     const before = this.#membership
     this.#membership = step(before, { type: 'left' }).membership
     this.#job = undefined
     this.#leader.close()
+    this.#matching?.close()
     if (leaveGroup && before.memberId !== '' && !before.isStatic)
       await this.#leave(before.memberId, 'the consumer was closed', signal)
     this.#heartbeats.close()
     this.#options.cluster.closePurpose(`${this.#options.purpose}-group`)
+  }
+
+  #match(pattern: RegExp): void {
+    const { cluster, metadataMaxAgeMs: everyMs, trouble } = this.#options
+    const onTopics = (topics: readonly string[]) => this.#happened({ type: 'subscribed', topics })
+    const onFailure = (error: unknown) => trouble.met('group', error)
+    this.#matching = new TopicPattern({ cluster, pattern, everyMs, onTopics, onFailure })
   }
 
   #happened(event: MembershipEvent): void {
@@ -168,7 +159,12 @@ export class GroupSession {
         break
       case 'reconcile': {
         const { assignor, assignment } = this.#round!
-        this.#queue({ kind: 'reconcile', revoked: effect.revoked, added: effect.added, assignor, assignment })
+        this.#queue({
+          kind: 'reconcile',
+          revoked: effect.revoked,
+          added: effect.added,
+          divided: { assignor, assignment },
+        })
         break
       }
       case 'join':

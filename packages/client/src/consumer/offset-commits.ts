@@ -2,7 +2,7 @@
  * Commits offsets for the group, one request after the other so that none overtakes another.
  *
  * - Never backwards: an offset below one committed before is left out, until `forget` (the partition went away, or somebody sought).
- * - A rebalance is waited out: offsets of partitions we keep are committed in the generation that follows.
+ * - A rebalance is waited out: offsets of partitions we keep are committed in the generation, or epoch, that follows.
  * - A partition that is gone from the cluster is left out, once fresh metadata has said so; the others are committed.
  * - A generation that has passed without us is final: the partitions are somebody else's now.
  */
@@ -16,7 +16,7 @@ import { recoveryOf } from '../cluster/recovery.ts'
 import { commitChannel, troubleChannel } from './diagnostics.ts'
 import type { OffsetToCommit } from './engine.ts'
 import { callCoordinator, forgetIfMoved } from './group-call.ts'
-import type { GroupSession } from './group-session.ts'
+import type { MemberSession } from './member-session.ts'
 import { keyOf, type TopicPartition } from './topic-partition.ts'
 
 export interface OffsetCommitsOptions {
@@ -24,7 +24,7 @@ export interface OffsetCommitsOptions {
   readonly groupId: string
   readonly groupInstanceId: string | null
   /** Undefined for a group that only stores offsets: partitions were assigned by hand. */
-  readonly session: () => GroupSession | undefined
+  readonly session: () => MemberSession | undefined
   readonly isAssigned: (at: TopicPartition) => boolean
   readonly timeoutMs: number
 }
@@ -66,7 +66,7 @@ export class OffsetCommits {
   }
 
   #losses(): number {
-    return this.#options.session()?.membership.losses ?? 0
+    return this.#options.session()?.standing.losses ?? 0
   }
 
   async #commit(offsets: readonly OffsetToCommit[], losses: number, signal?: AbortSignal): Promise<void> {
@@ -137,7 +137,7 @@ export class OffsetCommits {
   #identity(): Identity {
     const session = this.#options.session()
     if (!session) return noMember
-    const { memberId, generation, isLost } = session.membership
+    const { memberId, generation, isLost } = session.standing
     // Without a generation the broker might take us for somebody who only stores offsets.
     if (generation < 0 || isLost) throw moved(ErrorCodes.ILLEGAL_GENERATION, undefined)
     return { memberId, generation }
@@ -146,13 +146,15 @@ export class OffsetCommits {
   #mayRetry(code: number, identity: Identity): boolean {
     const session = this.#options.session()
     forgetIfMoved(this.#options.cluster, this.#options.groupId, code)
-    const isJoining = session?.membership.phase === 'joining'
+    const isJoining = session?.standing.isJoining === true
     session?.refused(code, identity.generation)
     if (code === ErrorCodes.REBALANCE_IN_PROGRESS) return session !== undefined
+    // The group has gone on with us in it: the answer to a heartbeat brings the new epoch.
+    if (code === ErrorCodes.STALE_MEMBER_EPOCH) return session !== undefined && !session.standing.isLost
     if (code !== ErrorCodes.ILLEGAL_GENERATION && code !== ErrorCodes.UNKNOWN_MEMBER_ID)
       return errorByCode(code).retriable
     // The answer may be about a generation that we have left meanwhile, or are about to leave, for a newer one.
-    const now = session?.membership
+    const now = session?.standing
     return now !== undefined && !now.isLost && (isJoining || now.generation > identity.generation)
   }
 
@@ -197,6 +199,7 @@ const gone: ReadonlySet<number> = new Set([
   ErrorCodes.ILLEGAL_GENERATION,
   ErrorCodes.UNKNOWN_MEMBER_ID,
   ErrorCodes.FENCED_INSTANCE_ID,
+  ErrorCodes.FENCED_MEMBER_EPOCH,
 ])
 
 function isUnknown(code: number): boolean {

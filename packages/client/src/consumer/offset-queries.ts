@@ -36,12 +36,13 @@ export class OffsetQueries {
     groupId: string,
     partitions: readonly TopicPartition[],
     signal?: AbortSignal,
+    reader: { readonly memberId: string; readonly memberEpoch: number } | null = null,
   ): Promise<(CommittedOffset | null)[]> {
     const topics = groupByTopic(partitions).map(({ topic, partitions: partitionIndexes }) => {
       return { name: topic, topicId: this.#cluster.topic(topic)?.topicId ?? noId, partitionIndexes }
     })
     const hasIds = topics.every(({ topicId }) => topicId !== noId)
-    const request = { groupId, topics, groups: [{ groupId, topics }], requireStable: true }
+    const request = { groupId, topics, groups: [{ groupId, ...reader, topics }], requireStable: true }
     const options = { signal, maxVersion: hasIds ? undefined : 9 }
     const response = await callCoordinator(this.#cluster, groupId, OffsetFetch, request, options)
     const group = response.groups[0] ?? response

@@ -18,11 +18,12 @@ import type {
 } from './engine.ts'
 import { type EngineSettings, settingsOf } from './engine-settings.ts'
 import { Fetcher } from './fetcher.ts'
-import { GroupSession, type Job } from './group-session.ts'
+import type { Job, MemberSession } from './member-session.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { OffsetLookup } from './offset-lookup.ts'
 import { OffsetQueries } from './offset-queries.ts'
 import { PositionFinder } from './position-finder.ts'
+import { memberSession } from './session-choice.ts'
 import { startOf } from './start-position.ts'
 import type { TopicPartition } from './topic-partition.ts'
 import { without } from './topic-partition.ts'
@@ -46,7 +47,7 @@ export class PollEngine implements ConsumerEngine {
   readonly #commits: OffsetCommits | undefined
   readonly #wakeup: Wakeup
   readonly #unwatch: () => void
-  #session: GroupSession | undefined
+  #session: MemberSession | undefined
   #watchdog: Timer | undefined
   #polling: Promise<unknown> | undefined
   #lastPoll: number | null = null
@@ -70,13 +71,14 @@ export class PollEngine implements ConsumerEngine {
     this.#trouble = trouble
     this.#lookup = new OffsetLookup(cluster, queries, settings.autoCreateTopics)
     const onPlaced = () => this.#fetcher.pump()
-    this.#finder = new PositionFinder({ cluster, queries, trouble, groupId, from: settings.from, partitions, onPlaced })
+    const session = () => this.#session
+    const { from } = settings
+    this.#finder = new PositionFinder({ cluster, queries, trouble, groupId, from, partitions, session, onPlaced })
     const onArrival = () => this.#wakeup.notify()
     const onOutOfRange = (p: AssignedPartition, reason: string) => this.#finder.reset(p, reason)
     const shared = { cluster, trouble, purpose: this.#purpose, partitions, onArrival, onOutOfRange }
     this.#fetcher = new Fetcher({ ...settings, ...shared, rackId: rackId ?? '' })
     const isAssigned = (at: TopicPartition) => this.#partitions.find(at) !== undefined
-    const session = () => this.#session
     if (groupId !== undefined)
       this.#commits = new OffsetCommits({ ...settings, cluster, groupId, session, isAssigned, timeoutMs: 60_000 })
     this.#unwatch = cluster.onMetadata(() => this.#metadataChanged())
@@ -87,13 +89,13 @@ export class PollEngine implements ConsumerEngine {
     return this.#trouble.fatal !== undefined || this.#closing !== undefined
   }
 
-  subscribe(topics: readonly string[]): void {
+  subscribe(topics: readonly string[] | RegExp): void {
     this.#mustBeOpen()
     const { groupId } = this.#settings
     if (groupId === undefined) throw new UsageError('subscribe needs a `group`; without one, use assign')
     if (!this.#session && this.#partitions.size > 0)
       throw new UsageError('partitions were assigned by hand: use another consumer to subscribe')
-    this.#session ??= new GroupSession({
+    this.#session ??= memberSession(this.#settings, {
       ...this.#settings,
       groupId,
       cluster: this.#cluster,
@@ -103,7 +105,7 @@ export class PollEngine implements ConsumerEngine {
       onJob: () => this.#wakeup.notify(),
       onLost: () => this.#doomed(),
     })
-    this.#session.subscribe(topics)
+    this.#session.subscribe(topics instanceof RegExp ? { pattern: topics } : { topics })
   }
 
   assign(partitions: readonly TopicPartition[]): void {
@@ -194,8 +196,8 @@ export class PollEngine implements ConsumerEngine {
 
   membership(): GroupMembership {
     const { groupId = '', groupInstanceId } = this.#settings
-    const { memberId = '', generation = -1 } = this.#session?.membership ?? {}
-    return { groupId, groupInstanceId, memberId, generation }
+    const { memberId = '', generation = -1 } = this.#session?.standing ?? {}
+    return { groupId, groupInstanceId, memberId, generation, isSubscribed: this.#session !== undefined }
   }
 
   requestRejoin(reason: string): void {
@@ -267,8 +269,8 @@ export class PollEngine implements ConsumerEngine {
       this.#drop(job.partitions)
       return
     }
-    const { memberId, generation } = this.#session!.membership
-    await job.assignor.onAssigned?.(job.assignment, { memberId, generation })
+    const { memberId, generation } = this.#session!.standing
+    await job.divided?.assignor.onAssigned?.(job.divided.assignment, { memberId, generation })
     if (job.revoked.length > 0) {
       await hooks.onRevoked?.(job.revoked)
       this.#drop(job.revoked)
@@ -357,7 +359,7 @@ export class PollEngine implements ConsumerEngine {
     if (this.#trouble.fatal) return 'failed'
     if (this.#isStalled) return 'stalled'
     if (!this.#session) return this.#partitions.size > 0 ? 'running' : 'idle'
-    return this.#session.membership.phase === 'stable' ? 'running' : 'joining'
+    return this.#session.standing.isSettled ? 'running' : 'joining'
   }
 
   #mustBeOpen(): void {
@@ -385,8 +387,7 @@ export class PollEngine implements ConsumerEngine {
   }
 
   async #releaseAll(): Promise<void> {
-    const { membership } = this.#session ?? {}
-    if (this.#trouble.fatal || membership?.isLost) return this.#tellLost()
+    if (this.#trouble.fatal || this.#session?.standing.isLost) return this.#tellLost()
     const owned = this.assignment()
     if (this.#session && owned.length > 0) await this.#settings.hooks.onRevoked?.(owned)
     this.#drop(owned)

@@ -2,13 +2,14 @@
  * Finds out where partitions are: asks the group for committed offsets, brokers for the offsets of timestamps, and new leaders
  * whether they still have what was read from the old ones. One round of questions at a time, until nobody needs anything.
  */
-import { ErrorCodes, ProtocolError } from '@odradek/protocol'
+import { ErrorCodes, KafkaError, ProtocolError } from '@odradek/protocol'
 import { sleep } from '@odradek/world'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { resetChannel } from './diagnostics.ts'
 import type { StartPosition } from './engine.ts'
 import { fetchReaction } from './fetch-errors.ts'
+import type { MemberSession } from './member-session.ts'
 import type { FoundOffset, OffsetQueries } from './offset-queries.ts'
 import { resetOf, type Start, startOf } from './start-position.ts'
 import type { Trouble } from './trouble.ts'
@@ -20,11 +21,18 @@ export interface PositionFinderOptions {
   readonly groupId: string | undefined
   readonly from: StartPosition
   readonly partitions: () => Iterable<AssignedPartition>
+  readonly session: () => MemberSession | undefined
   /** A partition can be fetched now. */
   readonly onPlaced: () => void
 }
 
 const pauseMs = 100
+
+const membershipCodes: ReadonlySet<number> = new Set([
+  ErrorCodes.STALE_MEMBER_EPOCH,
+  ErrorCodes.UNKNOWN_MEMBER_ID,
+  ErrorCodes.FENCED_MEMBER_EPOCH,
+])
 
 export class PositionFinder {
   readonly #options: PositionFinderOptions
@@ -64,7 +72,7 @@ export class PositionFinder {
         if (calm) trouble.passed('offsets')
       } catch (error) {
         signal.throwIfAborted()
-        trouble.met('offsets', error)
+        trouble.met('offsets', error, this.#isPassing(error))
         calm = false
       }
       onPlaced()
@@ -72,6 +80,17 @@ export class PositionFinder {
       await sleep(cluster.clock, pauseMs, signal)
       await cluster.refresh().catch(() => {}) // the next round says what is wrong
     }
+  }
+
+  /** What is retriable, and what the group says of a member that it has moved on without: heartbeats see to that. */
+  #isPassing(error: unknown): boolean {
+    if (!(error instanceof KafkaError)) return false
+    const { offsetReader } = this.#options.session() ?? {}
+    if (error instanceof ProtocolError && offsetReader && membershipCodes.has(error.errorCode)) {
+      this.#options.session()?.refused(error.errorCode, offsetReader.memberEpoch)
+      return true
+    }
+    return error.retriable
   }
 
   /** False: some question is still open, and worth a pause. */
@@ -90,9 +109,10 @@ export class PositionFinder {
 
   async #fetchCommitted(needy: readonly AssignedPartition[]): Promise<void> {
     if (needy.length === 0) return
-    const { queries, groupId, from } = this.#options
+    const { queries, groupId, from, session } = this.#options
     const versions = needy.map(p => p.version)
-    const found = await queries.committed(groupId!, needy, this.#closing.signal)
+    const reader = session()?.offsetReader ?? null
+    const found = await queries.committed(groupId!, needy, this.#closing.signal, reader)
     needy.forEach((p, i) => {
       if (p.version !== versions[i] || p.need?.kind !== 'committed') return
       const committed = found[i]

@@ -10,6 +10,7 @@ import {
   ApiVersions,
   apiByKey,
   apis,
+  ConsumerGroupHeartbeat,
   decodeRequestBody,
   decodeRequestHeader,
   encodeResponse,
@@ -148,14 +149,10 @@ export class ScriptedNode {
   address: Address
   /** What Metadata says; the real address unless a test lies. */
   advertised: Address
-  /** Version ranges in ApiVersions. */
-  ranges: { apiKey: number; minVersion: number; maxVersion: number }[] = [...apis.values()].map(
-    ({ key, versions }) => ({
-      apiKey: key,
-      minVersion: versions[0],
-      maxVersion: versions[1],
-    }),
-  )
+  /** Version ranges in ApiVersions. Tests of groups of the consumer protocol offer its heartbeat, the others are about classic ones. */
+  ranges: { apiKey: number; minVersion: number; maxVersion: number }[] = [...apis.values()]
+    .filter(api => (api as AnyApi) !== ConsumerGroupHeartbeat)
+    .map(({ key, versions }) => ({ apiKey: key, minVersion: versions[0], maxVersion: versions[1] }))
   /** Levels of finalized features in ApiVersions. */
   features: Record<string, number> = {}
   readonly connections = new Set<Connection>()
@@ -180,9 +177,8 @@ export class ScriptedNode {
 
   /** Offers only versions `min` to `max` of an API. */
   offers(api: AnyApi, min: number, max: number): void {
-    this.ranges = this.ranges.map(range =>
-      range.apiKey === api.key ? { apiKey: api.key, minVersion: min, maxVersion: max } : range,
-    )
+    const offered = { apiKey: api.key, minVersion: min, maxVersion: max }
+    this.ranges = [...this.ranges.filter(({ apiKey }) => apiKey !== api.key), offered]
   }
 
   async listen(): Promise<void> {
