@@ -14,11 +14,13 @@ import { Refusal } from '../refusal.ts'
 type AskedTopic = Request<typeof AlterShareGroupOffsets>['topics'][number]
 type Answer = ResponseInput<typeof AlterShareGroupOffsets>['responses'][number]
 
-/** Lets a share group without members begin anew, where one says. */
+/** Lets a share group without members begin anew, where one says. A group that does not exist is made. */
 export const alterShareGroupOffsets: Handler<typeof AlterShareGroupOffsets> = {
   api: AlterShareGroupOffsets,
   async handle({ groupId, topics }, context) {
-    const refused = emptyGroupError(groupId, context)
+    const { shareGroups } = context.broker
+    let refused = emptyGroupError(groupId, context)
+    if (refused === ErrorCodes.GROUP_ID_NOT_FOUND) refused = await shareGroups.make(groupId)
     if (refused !== ErrorCodes.NONE) throw new Refusal(refused, sentenceFor(refused, groupId))
     return {
       errorCode: ErrorCodes.NONE,

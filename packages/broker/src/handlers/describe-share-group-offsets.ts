@@ -8,7 +8,7 @@ type Asked = Request<typeof DescribeShareGroupOffsets>['groups'][number]
 type Described = ResponseInput<typeof DescribeShareGroupOffsets>['groups'][number]
 type DescribedPartition = Described['topics'][number]['partitions'][number]
 
-/** How far share groups have come, and how much is before them. */
+/** How far share groups have come, and how much is before them. Of what is unknown there is nothing to say, which is no error. */
 export const describeShareGroupOffsets: Handler<typeof DescribeShareGroupOffsets> = {
   api: DescribeShareGroupOffsets,
   async handle(request, context) {
@@ -20,16 +20,9 @@ async function described({ groupId, topics: wanted }: Asked, context: RequestCon
   const errorCode = coordinationError(groupId, context)
   if (errorCode !== ErrorCodes.NONE) return { groupId, topics: [], errorCode }
   const group = context.broker.shareGroups.group(groupId)
-  if (!group)
-    return {
-      groupId,
-      topics: [],
-      errorCode: ErrorCodes.GROUP_ID_NOT_FOUND,
-      errorMessage: `Group ${groupId} not found.`,
-    }
-  const topics = (wanted ?? keptTopics(group, context)).map(async ({ topicName, partitions }) => {
+  const topics = (wanted ?? (group ? keptTopics(group, context) : [])).map(async ({ topicName, partitions }) => {
     const topic = context.broker.cluster.topic(topicName)
-    const rows = partitions.map(index => describedPartition(group, topic, index, context))
+    const rows = partitions.map(index => describedPartition(groupId, topic, index, context))
     return { topicName, topicId: topic?.id ?? noId, partitions: await Promise.all(rows) }
   })
   return { groupId, topics: await Promise.all(topics), errorCode }
@@ -45,17 +38,16 @@ function keptTopics({ id: groupId, kept }: ShareGroup, { broker }: RequestContex
 }
 
 async function describedPartition(
-  { id: groupId }: ShareGroup,
+  groupId: string,
   topic: Topic | undefined,
   partitionIndex: number,
   { broker }: RequestContext,
 ): Promise<DescribedPartition> {
   const partition = topic?.partitions[partitionIndex]
-  const nothing = { partitionIndex, startOffset: -1, leaderEpoch: 0, lag: -1 }
-  if (!topic || !partition)
-    return { ...nothing, errorCode: topic ? ErrorCodes.NONE : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+  const nothing = { partitionIndex, startOffset: -1, leaderEpoch: 0, lag: -1, errorCode: ErrorCodes.NONE }
+  if (!topic || !partition) return nothing
   const progress = broker.sharePartitions.progress({ groupId, topicId: topic.id, index: partitionIndex })
-  if (!progress || progress.startOffset < 0) return { ...nothing, errorCode: ErrorCodes.NONE }
+  if (!progress || progress.startOffset < 0) return nothing
   const [state] = await broker.engine.state([partition.id])
   const startOffset = Math.max(progress.startOffset, state?.logStartOffset ?? 0)
   const lag = state ? Math.max(0, state.highWatermark - startOffset - progress.deliveryCompleteCount) : -1

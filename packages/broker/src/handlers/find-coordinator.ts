@@ -34,7 +34,9 @@ function coordinator(key: string, keyType: number, context: RequestContext): Coo
   if (kind === undefined)
     return nobody(key, INVALID_REQUEST, `This broker has no coordinator for keys of type ${keyType}.`)
   const { what } = kind
-  if (kind.obstacle(key, context) === COORDINATOR_NOT_AVAILABLE)
+  const obstacle = kind.obstacle(key, context)
+  if (obstacle === INVALID_REQUEST) return nobody(key, INVALID_REQUEST, `'${key}' does not name a ${what}.`)
+  if (obstacle === COORDINATOR_NOT_AVAILABLE)
     return nobody(
       key,
       COORDINATOR_NOT_AVAILABLE,

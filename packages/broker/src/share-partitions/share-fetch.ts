@@ -45,6 +45,8 @@ export class ShareFetchRun {
   #count = 0
   /** Something happened since the last round began. */
   #isStale = false
+  /** The last round found nothing for anybody, and now looks behind it. */
+  #hasMoved = false
   #goOn: () => void = () => undefined
   readonly #wake = (): void => {
     this.#isStale = true
@@ -82,8 +84,11 @@ export class ShareFetchRun {
       const waitMs = until - clock.monotonic()
       const isLast = waitMs <= 0 || this.#context.signal.aborted
       this.#isStale = false
+      this.#hasMoved = false
       await this.#round(isLast)
-      if (isLast || this.#isAnswer) return
+      if (this.#isAnswer || this.#context.signal.aborted) return
+      if (this.#hasMoved) continue
+      if (isLast) return
       this.#context.giveBackAllowance()
       if (!this.#isStale) await this.#somethingNew(waitMs)
     }
@@ -145,7 +150,7 @@ export class ShareFetchRun {
     const [first, last] = [acquired[0], acquired.at(-1)]
     if (!first || !last) {
       // Nothing but what nobody wants: look behind it.
-      if (each.partition.position !== from) this.#isStale = true
+      if (each.partition.position !== from) this.#hasMoved = true
       return
     }
     for (const range of acquired) this.#count += range.last - range.first + 1
@@ -158,7 +163,7 @@ export class ShareFetchRun {
     const { logger } = this.#context.broker
     const { error, state, resumeAt } = result
     if (error === ErrorCodes.OFFSET_OUT_OF_RANGE && state && from < state.logStartOffset) {
-      this.#isStale = true
+      this.#hasMoved = true
       partition.moveStart(state.logStartOffset)
       return
     }
@@ -166,7 +171,7 @@ export class ShareFetchRun {
       logger.error({ ...partition.name, from, resumeAt }, 'a share group goes on behind damaged records')
       const spans = [{ first: from, last: resumeAt - 1, isDeliverable: false }]
       partition.acquire({ member: this.#limits.member, spans, from, maxRecords: 1, batchSize: 1, isStrict: true })
-      this.#isStale = true
+      this.#hasMoved = true
       return
     }
     const failed = this.#fetched.find(each => each.partition === partition)!

@@ -211,7 +211,11 @@ export class SharePartitionMachine {
 
   #refusal(member: string, ranges: readonly OffsetRange[]): ErrorCode {
     const { runs } = this.#list
+    let before = -1
     for (const { first, last } of ranges) {
+      // Said twice: the first time leaves it in no state for the second.
+      if (first <= before) return ErrorCodes.INVALID_RECORD_STATE
+      before = last
       if (runs.length === 0) return ErrorCodes.INVALID_RECORD_STATE
       if (last >= this.end) return ErrorCodes.INVALID_REQUEST
       for (let i = this.#list.indexOf(first); i < runs.length && runs[i]!.first <= last; i++)

@@ -6,7 +6,13 @@ import { LockTimer } from './lock-timer.ts'
 import { SharePartition, type SharePartitionParts, type ShareStateLog } from './share-partition.ts'
 import { type ShareSession, ShareSessions } from './share-sessions.ts'
 import type { ShareSettings } from './share-settings.ts'
-import { type SharePartitionName, type ShareStateRecord, type StoredProgress, shareKey } from './share-state-records.ts'
+import {
+  isShareKey,
+  type SharePartitionName,
+  type ShareStateRecord,
+  type StoredProgress,
+  shareKey,
+} from './share-state-records.ts'
 
 export interface SharePartitionsOptions extends Pick<BrokerParts, 'clock' | 'engine' | 'cluster' | 'logger'> {
   readonly log: ShareStateLog
@@ -57,6 +63,7 @@ export class SharePartitions {
 
   /** Why nothing can be said about a share-partition now; NONE when something can. */
   obstacle(key: string): ErrorCode {
+    if (!isShareKey(key)) return ErrorCodes.INVALID_REQUEST
     return this.log.isReadable(key) ? ErrorCodes.NONE : ErrorCodes.COORDINATOR_NOT_AVAILABLE
   }
 

@@ -42,6 +42,8 @@ export function shareKey({ groupId, topicId, index }: SharePartitionName): strin
   return `${groupId}:${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}:${index}`
 }
 
+export const isShareKey = (key: string): boolean => /^.+:[\w-]{22}:\d{1,10}$/s.test(key)
+
 const snapshotType = 0
 
 export const shareStateKind: RecordKind<ShareStateRecord> = {

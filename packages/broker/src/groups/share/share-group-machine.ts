@@ -94,7 +94,7 @@ function refusalOf(
   if (memberEpoch < -1) return refusal(ErrorCodes.INVALID_REQUEST, 'MemberEpoch is invalid.')
   if (memberEpoch === 0 && topics === null)
     return refusal(ErrorCodes.INVALID_REQUEST, 'SubscribedTopicNames must be set in first request.')
-  if (!group && memberEpoch !== 0) return refusal(ErrorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`)
+  if (!group && memberEpoch !== 0) return refusal(ErrorCodes.GROUP_ID_NOT_FOUND, `Share group ${groupId} not found.`)
   const member = group?.members.get(memberId)
   if (!member) {
     if (memberEpoch !== 0)

@@ -115,6 +115,15 @@ export class ShareGroups implements GroupType {
     return isEmpty ? error : ErrorCodes.NON_EMPTY_GROUP
   }
 
+  /** A group without members, unless its name is taken. */
+  async make(groupId: string): Promise<ErrorCode> {
+    if (this.#o.isTaken(groupId)) return ErrorCodes.GROUP_ID_NOT_FOUND
+    return this.#write(groupId, image => {
+      if (image.group(groupId)) return []
+      return [{ kind: 'share', groupId, about: 'group', value: { epoch: 1, metadataHash: 0n } }]
+    })
+  }
+
   /** A topic is gone, and with it the progress of all groups in it. */
   async topicDeleted(topicId: Uuid): Promise<void> {
     for (const { id, kept } of [...this.#groups()]) if (kept.has(topicId)) await this.forgetTopic(id, topicId)
