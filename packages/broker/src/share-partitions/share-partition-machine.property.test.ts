@@ -11,7 +11,9 @@ import type { ShareSnapshot } from './share-snapshot.ts'
  * is never given out again; nobody has a record that somebody else has; no record is given out more often than the limit; the start
  * offset does not go back and passes only what is done; and in the end every record was acknowledged, rejected or given out too often.
  */
-const rules: RecordRules = { lockMs: 100, deliveryCountLimit: 3, maxRecordLocks: 30, hasDeadLetters: false }
+const rulesWith = (hasDeadLetters: boolean): RecordRules => {
+  return { lockMs: 100, deliveryCountLimit: 3, maxRecordLocks: 30, hasDeadLetters }
+}
 const logEnd = 60
 const members = ['ada', 'bob', 'cy']
 
@@ -21,6 +23,7 @@ type Step =
   | { do: 'pass'; ms: number }
   | { do: 'leave'; member: number }
   | { do: 'restart' }
+  | { do: 'bury' }
   | { do: 'trim'; by: number }
 
 const member = fc.nat(members.length - 1)
@@ -47,6 +50,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(70) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), member }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('bury' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('trim' as const), by: fc.nat(4) }) },
 )
 
@@ -63,6 +67,7 @@ function spansFrom(offset: number): LogSpan[] {
 const exists = (offset: number) => spansFrom(0).some(s => s.isDeliverable && s.first <= offset && offset <= s.last)
 
 class History {
+  readonly rules: RecordRules
   now = 0
   machine = new SharePartitionMachine(0)
   stored: ShareSnapshot = { startOffset: 0, deliveryCompleteCount: 0, batches: [] }
@@ -71,6 +76,13 @@ class History {
   readonly owner = new Map<number, { member: string; until: number }>()
   readonly finished = new Set<number>()
   readonly deliveries = new Map<number, number>()
+  /** Durably rejected; and those with a dead letter. */
+  readonly rejected = new Set<number>()
+  readonly letters = new Set<number>()
+
+  constructor(rules: RecordRules) {
+    this.rules = rules
+  }
 
   run(step: Step): void {
     const before = this.machine.start
@@ -83,11 +95,11 @@ class History {
   }
 
   acquire({ member, max, batchSize, isStrict }: Step & { do: 'acquire' }): void {
-    const from = this.machine.nextOffset(rules)
+    const from = this.machine.nextOffset(this.rules)
     if (from < 0 || from >= logEnd) return
     const who = members[member]!
     const spans = spansFrom(from)
-    const request = { member: who, spans, from, maxRecords: max, batchSize, isStrict, rules, now: this.now }
+    const request = { member: who, spans, from, maxRecords: max, batchSize, isStrict, rules: this.rules, now: this.now }
     const acquired = this.machine.acquire(request)
     let count = 0
     for (const { first, last, deliveryCount } of acquired) {
@@ -95,8 +107,8 @@ class History {
         assert.ok(exists(offset), `${offset} is given out, but there is no such record`)
         assert.ok(!this.finished.has(offset), `${offset} is given out after it was done`)
         assert.ok(!this.owner.has(offset), `${offset} is given out twice at once`)
-        assert.ok(deliveryCount <= rules.deliveryCountLimit, `${offset} is given out ${deliveryCount} times`)
-        this.owner.set(offset, { member: who, until: this.now + rules.lockMs })
+        assert.ok(deliveryCount <= this.rules.deliveryCountLimit, `${offset} is given out ${deliveryCount} times`)
+        this.owner.set(offset, { member: who, until: this.now + this.rules.lockMs })
         this.deliveries.set(offset, deliveryCount)
       }
     }
@@ -117,16 +129,27 @@ class History {
     assert.ok(typeof ranges !== 'string')
     const strangers = members.find(name => name !== who)!
     const ticket = this.ticket++
-    const outsider = this.machine.acknowledge(strangers, ranges, { rules, now: this.now, ticket })
+    const outsider = this.machine.acknowledge(strangers, ranges, { rules: this.rules, now: this.now, ticket })
     assert.notEqual(outsider, offsets.every(offset => offset < this.machine.start) ? -1 : 0)
-    assert.equal(this.machine.acknowledge(who, ranges, { rules, now: this.now, ticket }), 0)
+    assert.equal(this.machine.acknowledge(who, ranges, { rules: this.rules, now: this.now, ticket }), 0)
     const snapshot = this.machine.snapshot()
     this.machine.settle(ticket, !isLost)
     if (!isLost) this.stored = snapshot
     for (const [i, offset] of offsets.entries()) {
       const type = types[i]!
       if (type === 2) this.free(offset)
-      else if (!isLost) this.finish(offset)
+      else if (!isLost) {
+        this.finish(offset)
+        if (type === 3 && offset >= this.logStart) this.rejected.add(offset)
+      }
+    }
+  }
+
+  bury(): void {
+    for (const run of this.machine.archiving()) {
+      assert.ok(this.rules.hasDeadLetters)
+      for (let offset = run.first; offset <= run.last; offset++) this.letters.add(offset)
+      this.machine.archived(run)
     }
   }
 
@@ -136,12 +159,12 @@ class History {
   }
 
   expire(): void {
-    this.machine.expire(this.now, rules)
+    this.machine.expire(this.now, this.rules)
     for (const [offset, { until }] of this.owner) if (until <= this.now) this.free(offset)
   }
 
   leave({ member }: Step & { do: 'leave' }): void {
-    this.machine.releaseAll(members[member]!, rules)
+    this.machine.releaseAll(members[member]!, this.rules)
     for (const [offset, { member: who }] of this.owner) if (who === members[member]) this.free(offset)
   }
 
@@ -151,10 +174,11 @@ class History {
     this.owner.clear()
     // What was archived without a write (markers, records that failed too often) may come again, as often delivered as was stored.
     for (const offset of [...this.finished]) {
-      const isKnown = offset < this.machine.start || this.stateOf(offset) === 4
+      const state = this.stateOf(offset)
+      const isKnown = offset < this.machine.start || state === 4 || state === 3
       if (!isKnown) {
         assert.ok(
-          this.deliveries.get(offset) === rules.deliveryCountLimit,
+          this.deliveries.get(offset) === this.rules.deliveryCountLimit,
           `${offset} was acknowledged, and is forgotten`,
         )
         this.finished.delete(offset)
@@ -170,7 +194,7 @@ class History {
 
   free(offset: number): void {
     this.owner.delete(offset)
-    if (this.deliveries.get(offset)! >= rules.deliveryCountLimit) this.finished.add(offset)
+    if (this.deliveries.get(offset)! >= this.rules.deliveryCountLimit) this.finished.add(offset)
   }
 
   finish(offset: number): void {
@@ -199,22 +223,30 @@ class History {
 
   /** Somebody diligent takes what is left. */
   drain(): void {
+    this.bury()
     for (let rounds = 0; this.machine.start < logEnd - 1 && rounds < 500; rounds++) {
-      this.pass({ do: 'pass', ms: rules.lockMs })
+      this.pass({ do: 'pass', ms: this.rules.lockMs })
       this.acquire({ do: 'acquire', member: 0, max: 10, batchSize: 10, isStrict: false })
+      this.bury()
       for (let i = 0; i < 3; i++)
         this.acknowledge({ do: 'acknowledge', member: 0, types: new Array(10).fill(1), isLost: false })
     }
     for (let offset = 0; offset < logEnd - 1; offset++)
       assert.ok(this.finished.has(offset) || !exists(offset), `record ${offset} was lost`)
+    if (this.rules.hasDeadLetters)
+      for (const offset of this.rejected)
+        assert.ok(
+          this.letters.has(offset) || offset < this.logStart,
+          `record ${offset} was rejected, and has no letter`,
+        )
     assert.ok(this.machine.start >= logEnd - 1, `the start offset is stuck at ${this.machine.start}`)
   }
 }
 
 test('whatever members, locks and restarts do, a record is with one member at a time, is done once, and is not lost', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), steps => {
-      const history = new History()
+    fc.property(fc.array(step, { maxLength: 80 }), fc.boolean(), (steps, hasDeadLetters) => {
+      const history = new History(rulesWith(hasDeadLetters))
       for (const each of steps) history.run(each)
       history.drain()
     }),
