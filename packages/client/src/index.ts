@@ -44,6 +44,7 @@ export type {
   PartitionBatch,
   StartPosition,
 } from './consumer/engine.ts'
+export type { ClaimOutcome, OffsetClaim, OffsetOwner } from './consumer/offset-claim.ts'
 export { PartitionRevokedError } from './consumer/partition-revoked.ts'
 export { createConsumerEngine } from './consumer/poll-engine.ts'
 export type { BatchOptions, RecordBatch } from './consumer/record-batch.ts'
@@ -60,9 +61,13 @@ export {
   sendChannel,
 } from './diagnostics.ts'
 export { type InProcessBroker, Kafka, type KafkaOptions } from './kafka.ts'
-export type { ProducerOptions } from './producer/options.ts'
+export type { ProducerOptions, TransactionalProducerOptions } from './producer/options.ts'
 export type { Partitioner, PartitionerInput } from './producer/partitioner.ts'
-export { Producer, type SendOptions } from './producer/producer.ts'
+export { Producer } from './producer/producer.ts'
+export type { SendOptions } from './producer/publisher.ts'
 export type { Delivered, HeadersInput, ProducerRecord, RecordFor, RecordMetadata } from './producer/record.ts'
+export { Transaction } from './producer/transactions/transaction.ts'
+export { TransactionError } from './producer/transactions/transaction-error.ts'
+export { TransactionalProducer, type TransactionOptions } from './producer/transactions/transactional-producer.ts'
 export { type AnySerde, type AsyncSerde, type Serde, type SerdeContext, type StandardSchema, serde } from './serde.ts'
 export { contractOf, type KeyOf, nameOf, type Topic, type TopicRef, topic, type ValueOf } from './topic.ts'

@@ -19,8 +19,9 @@ import type { Backoff } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { type CloseOptions, Consumer, type ConsumerOptions } from './consumer/consumer.ts'
 import { type ReadOptions, TopicReader } from './consumer/topic-reader.ts'
-import type { ProducerOptions } from './producer/options.ts'
+import type { ProducerOptions, TransactionalProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
+import { TransactionalProducer } from './producer/transactions/transactional-producer.ts'
 import { nameOf, type TopicRef } from './topic.ts'
 
 /** A broker in this process, reached by its own wire instead of TCP. */
@@ -88,8 +89,16 @@ export class Kafka implements AsyncDisposable {
     return new Admin(this.cluster)
   }
 
-  producer(options: ProducerOptions = {}): Producer {
-    return this.#adopt(new Producer(this.cluster, options, producer => this.#children.delete(producer)))
+  /** With a `transactionalId` its records go in transactions; see TransactionalProducer. */
+  producer(options: TransactionalProducerOptions): TransactionalProducer
+  producer(options?: ProducerOptions): Producer
+  producer(options: ProducerOptions | TransactionalProducerOptions = {}): Producer | TransactionalProducer {
+    const closed = (producer: Child) => this.#children.delete(producer)
+    return this.#adopt(
+      'transactionalId' in options
+        ? new TransactionalProducer(this.cluster, options, closed)
+        : new Producer(this.cluster, options, closed),
+    )
   }
 
   /** Reads topics as a member of a group, or given partitions. See Consumer for the three ways to read. */
@@ -135,7 +144,7 @@ export class Kafka implements AsyncDisposable {
   async #close(options: CloseOptions): Promise<void> {
     const closeAll = (children: Child[]) => Promise.allSettled(children.map(child => child.close(options)))
     // Consumers first: what they process to the end may still send.
-    const readers = await closeAll([...this.#children].filter(child => !(child instanceof Producer)))
+    const readers = await closeAll([...this.#children].filter(child => !isWriter(child)))
     const closed = [...readers, ...(await closeAll([...this.#children]))]
     this.cluster.close()
     const failed = closed.find(result => result.status === 'rejected')
@@ -148,6 +157,10 @@ export class Kafka implements AsyncDisposable {
     this.#children.add(child)
     return child
   }
+}
+
+function isWriter(child: Child): boolean {
+  return child instanceof Producer || child instanceof TransactionalProducer
 }
 
 /** Text is parsed at once, so that a typing error is told at once. */

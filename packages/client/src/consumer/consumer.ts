@@ -137,7 +137,7 @@ export class Consumer<T extends TopicRef = TopicRef> implements AsyncIterable<Re
         const batch = new RecordBatch<any>(pieces, this.#intake)
         unprocessed = pieces
         yield batch
-        if (batch.wasAborted) this.#intake.putBack(pieces)
+        if (await batch.isToBeRepeated(options.signal)) this.#intake.putBack(pieces)
         else batch.processed()
         unprocessed = []
       }

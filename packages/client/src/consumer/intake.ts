@@ -10,6 +10,7 @@ import { contractOf, type Topic } from '../topic.ts'
 import { ConsumerRecord } from './consumer-record.ts'
 import { troubleChannel } from './diagnostics.ts'
 import type { ConsumerEngine, EngineHooks, OffsetToCommit, PartitionBatch } from './engine.ts'
+import { type ClaimedOffset, type ClaimOutcome, type OffsetClaim, stayClaim } from './offset-claim.ts'
 import { PartitionStay } from './partition-stay.ts'
 import { keyOf, partitionKey, type TopicPartition } from './topic-partition.ts'
 
@@ -120,6 +121,28 @@ export class Intake {
     if (offsets.length === 0) return
     await this.#engine!.commit(offsets, signal ? { signal } : {})
     for (const note of done) note()
+  }
+
+  /** Offsets that a transaction commits instead. */
+  claim(offsets: readonly ClaimedOffset[], onEnd: (outcome: ClaimOutcome) => void): OffsetClaim {
+    if (!this.commits)
+      throw new UsageError('the consumer has no `group`, so there is nothing to commit its offsets to: give it one')
+    return stayClaim(this.#engine!, offsets, onEnd)
+  }
+
+  /** After a transaction of unknown outcome: whether the group has these offsets. It says so once the transaction is settled. */
+  async hasCommitted(pieces: readonly Piece[], signal?: AbortSignal): Promise<boolean> {
+    const here = pieces.filter(({ stay }) => !stay.isOver)
+    const found = await this.#engine!.committed(
+      here.map(({ stay }) => stay),
+      signal ? { signal } : {},
+    )
+    return here.every(({ nextOffset }, i) => (found[i]?.offset ?? -1) >= nextOffset)
+  }
+
+  /** The partition's stay with us; made where the engine has just handed it to us. */
+  stayAt(at: TopicPartition): PartitionStay {
+    return this.#stayOf(at)
   }
 
   /** Before a position is moved by hand: what was fetched from there is not handed out any more. */
@@ -247,5 +270,7 @@ const lateCodes: ReadonlySet<string> = new Set([
   'ILLEGAL_GENERATION',
   'UNKNOWN_MEMBER_ID',
   'FENCED_INSTANCE_ID',
+  'FENCED_MEMBER_EPOCH',
+  'STALE_MEMBER_EPOCH',
   'REBALANCE_IN_PROGRESS',
 ])

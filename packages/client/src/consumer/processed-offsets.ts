@@ -66,6 +66,15 @@ export class ProcessedOffsets {
     this.#committed = Math.max(this.#committed, offset)
   }
 
+  /** Somebody else commits what is below `offset`; the function returned takes that back, should it not come to be. */
+  hold(offset: number): () => void {
+    const before = this.#committed
+    this.committed(offset)
+    return () => {
+      if (this.#committed === Math.max(before, offset)) this.#committed = before
+    }
+  }
+
   /** Everything up to `offset`, exclusive, is committed. */
   isCommitted(offset: number): boolean {
     return this.#committed >= offset

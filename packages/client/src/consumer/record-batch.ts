@@ -1,6 +1,7 @@
 /** Level two: many records at once, for bulk work. Asking for the next batch says that the last one is processed. */
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { Intake, Piece } from './intake.ts'
+import type { ClaimOutcome, OffsetClaim } from './offset-claim.ts'
 import { PartitionRevokedError } from './partition-revoked.ts'
 import type { PartitionStay } from './partition-stay.ts'
 
@@ -8,6 +9,7 @@ export class RecordBatch<R extends ConsumerRecord> implements Iterable<R> {
   readonly records: readonly R[]
   readonly #pieces: readonly Piece[]
   readonly #intake: Intake
+  #outcome: ClaimOutcome | undefined
 
   constructor(pieces: readonly Piece[], intake: Intake) {
     this.#pieces = pieces
@@ -44,7 +46,29 @@ export class RecordBatch<R extends ConsumerRecord> implements Iterable<R> {
     if (gone.length > 0) throw new PartitionRevokedError(gone.map(partitionOf), gone.map(reasonOf))
   }
 
+  /** Its transaction was not committed, and nobody has said since that it is processed: it is to be handed out again. */
+  async isToBeRepeated(signal?: AbortSignal): Promise<boolean> {
+    if (this.#outcome === 'unknown') return !(await this.#intake.hasCommitted(this.#pieces, signal))
+    return this.#outcome === 'aborted'
+  }
+
+  /** For a transaction that commits its offsets (see `commitOffsets` there). */
+  claim(): OffsetClaim {
+    const last = new Map(this.#pieces.map(piece => [piece.stay, piece]))
+    const offsets = Array.from(last.values(), ({ stay, nextOffset, leaderEpoch }) => ({
+      stay,
+      topic: stay.topic,
+      partition: stay.partition,
+      offset: nextOffset,
+      leaderEpoch,
+    }))
+    return this.#intake.claim(offsets, outcome => {
+      this.#outcome = outcome
+    })
+  }
+
   processed(): void {
+    this.#outcome = undefined
     for (const piece of this.#pieces) this.#intake.processed(piece)
   }
 }

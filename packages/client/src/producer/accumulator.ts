@@ -11,13 +11,14 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { BuilderPool, ProducerBatch } from './batch.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { partitionGone } from './delivery-failures.ts'
-import { Generation } from './generation.ts'
+import { Generation, type OnLoss } from './generation.ts'
 import { IdentitySource } from './identity.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { PendingRecord } from './pending-record.ts'
 import { Sender } from './sender.ts'
 import { TopicWriter } from './topic-writer.ts'
+import type { TransactionGate } from './transactions/transaction-gate.ts'
 
 /** Partitions that metadata does not have for as long are gone: what waits for them fails. */
 const goneAfterMs = 5_000
@@ -32,15 +33,22 @@ export class Accumulator {
   readonly #stopListening: () => void
   readonly #closing = new AbortController()
   readonly #unsettled: Generation[] = []
-  generation: Generation = new Generation()
+  generation: Generation
+  readonly #onLoss: OnLoss | undefined
+  readonly #isTransactional: boolean
+  #refusal: Error | undefined
 
-  constructor(cluster: Cluster, options: ResolvedProducerOptions) {
+  /** With a gate all records belong to its transactions; `onLoss` is told when some will not be delivered. */
+  constructor(cluster: Cluster, options: ResolvedProducerOptions, gate?: TransactionGate, onLoss?: OnLoss) {
     this.#cluster = cluster
     this.#options = options
+    this.#isTransactional = gate !== undefined
+    this.#onLoss = onLoss
+    this.generation = new Generation(onLoss)
     this.budget = new ByteBudget(options.bufferBytes)
     this.#pool = new BuilderPool(options.bufferBytes / 4)
-    const identity = options.isIdempotent ? new IdentitySource(cluster) : undefined
-    this.#sender = new Sender(cluster, options, identity, batch => this.#pool.give(batch.builder))
+    const identity = options.isIdempotent ? (gate ?? new IdentitySource(cluster)) : undefined
+    this.#sender = new Sender(cluster, options, { identity, gate, reuse: batch => this.#pool.give(batch.builder) })
     this.#stopListening = cluster.onMetadata(() => this.#extend())
   }
 
@@ -63,7 +71,7 @@ export class Accumulator {
   async flush(): Promise<Generation[]> {
     const { generation } = this
     this.#unsettled.push(generation)
-    this.generation = new Generation()
+    this.generation = new Generation(this.#onLoss)
     generation.end()
     for (const writer of this.#topics.values()) for (const queue of writer.queues) queue.closeOpen()
     this.#sender.sendAll()
@@ -76,11 +84,35 @@ export class Accumulator {
     return waitFor
   }
 
+  /** Fails what has not been sent, and what comes until `readmit`; what is under way is not sent again. */
+  abandon(error: Error): void {
+    this.#refusal = error
+    for (const writer of this.#topics.values()) {
+      this.#release(writer, record => this.#fail(record, error))
+      for (const queue of writer.allQueues) queue.abandon(error)
+    }
+  }
+
+  readmit(): void {
+    this.#refusal = undefined
+    for (const writer of this.#topics.values()) for (const queue of writer.allQueues) queue.readmit()
+  }
+
+  /** Partitions may be sent to that could not before. */
+  admitted(): void {
+    this.#sender.sendAll()
+  }
+
   /** Fails everything that has not been delivered. */
   close(error: Error): void {
     this.#closing.abort(error)
     this.#stopListening()
     this.#sender.close(error)
+  }
+
+  /** Why nothing is taken for now. */
+  get refusal(): Error | undefined {
+    return this.#refusal
   }
 
   /** The first failure that no sender holds a promise for and no flush has thrown yet. */
@@ -99,7 +131,8 @@ export class Accumulator {
     if (!writer) {
       const { isIdempotent, acks, maxInFlight, partitioner } = this.#options
       // Without sequence numbers only one batch at a time keeps its place when it has to be sent again.
-      const rules = { isIdempotent, maxInFlight: isIdempotent || acks === 0 ? maxInFlight : 1 }
+      const isTransactional = this.#isTransactional
+      const rules = { isIdempotent, isTransactional, maxInFlight: isIdempotent || acks === 0 ? maxInFlight : 1 }
       writer = new TopicWriter(name, rules, this.#cluster.random, partitioner)
       this.#topics.set(name, writer)
     }
@@ -107,6 +140,7 @@ export class Accumulator {
   }
 
   #place(record: PendingRecord, writer: TopicWriter): void {
+    if (this.#refusal) throw this.#refusal
     if (writer.isKnown) {
       this.#append(record, writer.queueFor(record.key, record.value, record.partition))
       return
@@ -128,6 +162,7 @@ export class Accumulator {
   #fail(record: PendingRecord, error: Error): void {
     if (record.receipt) record.receipt.failed(error)
     else record.generation.failedUnseen(error)
+    record.generation.lost(error, false)
     record.generation.settle(1)
   }
 

@@ -11,6 +11,8 @@ import type { Receipt } from './receipt.ts'
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly epoch: number
+  /** What is numbered with it belongs to a transaction. */
+  readonly isTransactional?: boolean
 }
 
 export interface BatchOwner {
@@ -78,7 +80,12 @@ export class ProducerBatch {
     const identity = this.identity
     this.#encoded ??= this.builder.build({
       compression,
-      ...(identity && { producerId: identity.producerId, producerEpoch: identity.epoch, baseSequence: this.sequence }),
+      ...(identity && {
+        producerId: identity.producerId,
+        producerEpoch: identity.epoch,
+        baseSequence: this.sequence,
+        transactional: identity.isTransactional,
+      }),
     })
     return this.#encoded
   }
@@ -100,6 +107,7 @@ export class ProducerBatch {
       if (receipt) receipt.failed(own)
       else this.generation.failedUnseen(own)
     })
+    this.generation.lost(error, this.sequence >= 0)
     this.generation.settle(this.receipts.length)
     this.owner.settled(this)
   }

@@ -2,7 +2,11 @@
  * Records accepted between two flushes. A flush ends the current generation and waits for it and those before it, so it waits for
  * what was sent before the call and for nothing else, however busy the producer is.
  */
+/** Told of each failure to deliver; `wasNumbered`: a sequence number is lost with it. */
+export type OnLoss = (error: Error, wasNumbered: boolean) => void
+
 export class Generation {
+  readonly #onLoss: OnLoss | undefined
   #outstanding = 0
   #isOver = false
   #failures = 0
@@ -11,6 +15,10 @@ export class Generation {
   readonly settled: Promise<void> = new Promise(resolve => {
     this.#resolve = resolve
   })
+
+  constructor(onLoss?: OnLoss) {
+    this.#onLoss = onLoss
+  }
 
   get isSettled(): boolean {
     return this.#isOver && this.#outstanding === 0
@@ -33,6 +41,11 @@ export class Generation {
   failedUnseen(error: Error): void {
     this.#failures++
     this.#firstFailure ??= error
+  }
+
+  /** Some of its records will not be delivered. */
+  lost(error: Error, wasNumbered: boolean): void {
+    this.#onLoss?.(error, wasNumbered)
   }
 
   /** No more records will join. */

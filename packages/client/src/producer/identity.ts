@@ -3,7 +3,13 @@ import { ErrorCodes, InitProducerId, ProtocolError } from '@odradek/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ProducerIdentity } from './batch.ts'
 
-export class IdentitySource {
+export interface ProducerIds {
+  readonly current: ProducerIdentity | undefined
+  /** Resolves when there is a current identity other than `spentId`. */
+  obtain(spentId?: bigint): Promise<void>
+}
+
+export class IdentitySource implements ProducerIds {
   readonly #cluster: Cluster
   #current: ProducerIdentity | undefined
   #asking: Promise<void> | undefined

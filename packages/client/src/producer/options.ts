@@ -1,6 +1,6 @@
 /** What a producer can be told, and what holds when it is not. */
 import { type Codec, codecs, UsageError } from '@odradek/protocol'
-import { checkNames, notNegative, positive } from '../options.ts'
+import { checkNames, notNegative, positive, shown } from '../options.ts'
 import type { Partitioner } from './partitioner.ts'
 
 export interface ProducerOptions {
@@ -29,6 +29,16 @@ export interface ProducerOptions {
   /** Default true: ask for topics in a way that lets brokers make those that are missing, if they are configured so. */
   readonly autoCreateTopics?: boolean
   readonly partitioner?: Partitioner
+}
+
+export interface TransactionalProducerOptions extends Omit<ProducerOptions, 'acks' | 'idempotent'> {
+  /**
+   * Names the producer across restarts: who begins with the same name fences who had it before. One for each process, or task, that
+   * runs at the same time.
+   */
+  readonly transactionalId: string
+  /** Default 60,000: a transaction that is open for longer is aborted. Brokers allow up to 900,000 unless configured otherwise. */
+  readonly transactionTimeoutMs?: number
 }
 
 export interface ResolvedProducerOptions {
@@ -62,6 +72,24 @@ const known: Record<keyof ProducerOptions, true> = {
   metadataTimeoutMs: true,
   autoCreateTopics: true,
   partitioner: true,
+}
+
+export interface ResolvedTransactionOptions {
+  readonly transactionalId: string
+  readonly transactionTimeoutMs: number
+  readonly others: ProducerOptions
+}
+
+export function resolveTransactionOptions(options: TransactionalProducerOptions): ResolvedTransactionOptions {
+  const { transactionalId, transactionTimeoutMs = 60_000, ...others } = options
+  if (typeof transactionalId !== 'string' || transactionalId === '')
+    throw new UsageError(
+      `transactionalId is ${shown(transactionalId)}; write a name that no other running producer has`,
+    )
+  for (const name of ['acks', 'idempotent'] as const)
+    if (name in others)
+      throw new UsageError(`a transactional producer is idempotent and waits for all replicas: leave out \`${name}\``)
+  return { transactionalId, transactionTimeoutMs: positive('transactionTimeoutMs', transactionTimeoutMs), others }
 }
 
 const acksOnWire = { all: -1, 0: 0, 1: 1 } as const

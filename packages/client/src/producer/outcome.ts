@@ -34,6 +34,8 @@ export function outcomeOf(answer: PartitionAnswer, context: OutcomeContext): Out
   if (tooLarge.has(errorCode)) return { kind: 'too-large', error }
   if (isIdempotent && sequenceLost.has(errorCode)) return { kind: 'out-of-order', error }
   if (isIdempotent && errorCode === ErrorCodes.INVALID_PRODUCER_EPOCH) return { kind: 'fenced', error }
+  // The last transaction is being ended, which takes milliseconds.
+  if (errorCode === ErrorCodes.CONCURRENT_TRANSACTIONS) return { kind: 'retry', error, pauseMs: pauseMs / 10 }
   if (recoveryOf(error) !== 'give-up') return { kind: 'retry', error, pauseMs }
   return refusal(answer, error)
 }

@@ -13,6 +13,9 @@
  * Sequences are restored (KIP-360) by starting the partition anew with the next epoch, but only when nothing that follows the gap
  * can have been appended: the broker has refused the first batch in line as out of order, or has said for certain that a batch
  * was not appended. Broker-side checks are per partition, so epochs are counted per partition too.
+ *
+ * In a transaction nothing is restored: what fails is told, and the transaction with it. Then `abandon` fails all that is not in
+ * flight, and what is in flight is not sent again; `readmit` begins the next transaction, with the identity that it is given.
  */
 import { BatchBuilder, decodeRecords } from '@odradek/protocol'
 import { ProducerBatch, type ProducerIdentity } from './batch.ts'
@@ -31,6 +34,8 @@ export type Outcome =
 
 export interface QueueRules {
   readonly isIdempotent: boolean
+  /** Batches belong to transactions: one that fails for good fails the transaction, and each may have an identity of its own. */
+  readonly isTransactional?: boolean
   readonly maxInFlight: number
   /** Default 32,767, the end of int16. */
   readonly maxEpoch?: number
@@ -59,6 +64,7 @@ export class PartitionQueue {
   #isDraining = false
   #startsAnew = false
   #notBefore = 0
+  #abandoned: Error | undefined
   #identity: ProducerIdentity | undefined
   #spentId: bigint | undefined
   #nextSequence = 0
@@ -123,6 +129,7 @@ export class PartitionQueue {
     if (this.#isDraining || now < this.#notBefore || this.#inFlight.length >= this.#rules.maxInFlight) return false
     if (this.#inFlight.length > 0 && this.#sentTo !== this.leader) return false
     if (this.#rules.isIdempotent) {
+      if (this.#isOtherTransaction(identity) && this.#inFlight.length > 0) return false
       if (!this.#identity && !this.#isFresh(identity)) return false
       if (!this.#isIntroduced && this.#inFlight.length > 0) return false
       if (!this.#isWithinReach(this.#ready[0])) return false
@@ -145,6 +152,13 @@ export class PartitionQueue {
   /** Tells what became of a batch in flight. */
   settle(batch: ProducerBatch, outcome: Outcome, now: number): void {
     this.#inFlight = this.#inFlight.filter(other => other !== batch)
+    if (this.#endsTransaction(batch, outcome)) batch.failed(this.#abandoned ?? outcome.error, errorOfEach(outcome))
+    else this.#settle(batch, outcome, now)
+    this.#forgetSettled()
+    if (this.#isDraining && this.#inFlight.length === 0) this.#goOn()
+  }
+
+  #settle(batch: ProducerBatch, outcome: Outcome, now: number): void {
     switch (outcome.kind) {
       case 'delivered':
         this.#isIntroduced ||= batch.identity !== undefined && batch.identity === this.#identity
@@ -169,8 +183,23 @@ export class PartitionQueue {
       case 'too-large':
         this.#split(batch, outcome.error)
     }
+  }
+
+  /** Fails what is not in flight; what is, is told when it is answered and not sent again. */
+  abandon(error: Error): void {
+    this.#abandoned = error
+    const inFlight = new Set(this.#inFlight)
+    for (const batch of this.batches()) if (!inFlight.has(batch)) batch.failed(error)
+    this.#ready = []
+    this.#failed = []
+    this.closeOpen()
     this.#forgetSettled()
-    if (this.#isDraining && this.#inFlight.length === 0) this.#goOn()
+  }
+
+  /** What comes now is another transaction's. */
+  readmit(): void {
+    this.#abandoned = undefined
+    this.#notBefore = 0
   }
 
   /** Fails, and forgets, batches that are overdue. Those in flight are told when their answers come. */
@@ -195,6 +224,7 @@ export class PartitionQueue {
 
   #number(batch: ProducerBatch, current: ProducerIdentity | undefined): void {
     if (batch.sequence >= 0) return
+    if (this.#isOtherTransaction(current)) this.#begin(current)
     const isOther = this.#isFresh(current) && current.producerId !== this.#identity?.producerId
     if (isOther && this.#inFlight.length === 0 && this.#ready.every(({ sequence }) => sequence < 0)) {
       if (this.#identity ?? this.#spentId) this.#nextSequence = 0
@@ -204,6 +234,26 @@ export class PartitionQueue {
     batch.numbered(this.#identity!, this.#nextSequence)
     this.#reach.push(batch)
     this.#nextSequence = (this.#nextSequence + batch.recordCount) % sequenceEnd
+  }
+
+  #isOtherTransaction(identity: ProducerIdentity | undefined): identity is ProducerIdentity {
+    const ours = this.#identity
+    if (!this.#rules.isTransactional || identity === undefined) return false
+    return identity.producerId !== ours?.producerId || identity.epoch !== ours.epoch
+  }
+
+  /** Under another epoch sequence numbers begin at 0. A leader that knows the producer can tell a gap at once. */
+  #begin(identity: ProducerIdentity): void {
+    if (identity.producerId !== this.#identity?.producerId) this.#isIntroduced = false
+    this.#identity = identity
+    this.#nextSequence = 0
+    this.#reach = []
+  }
+
+  #endsTransaction(batch: ProducerBatch, outcome: Outcome): outcome is Exclude<Outcome, { kind: 'delivered' }> {
+    if (!this.#rules.isTransactional || outcome.kind === 'delivered') return false
+    if (this.#abandoned) return true
+    return outcome.kind !== 'retry' && (outcome.kind !== 'too-large' || batch.recordCount === 1)
   }
 
   #isFresh(identity: ProducerIdentity | undefined): identity is ProducerIdentity {
@@ -262,6 +312,10 @@ export class PartitionQueue {
     if (epoch >= (this.#rules.maxEpoch ?? 32_767)) this.#spend()
     else this.#identity = { producerId, epoch: epoch + 1 }
   }
+}
+
+function errorOfEach(outcome: Outcome): ((index: number) => Error) | undefined {
+  return outcome.kind === 'refused' ? outcome.errorOf : undefined
 }
 
 function splitBatch(batch: ProducerBatch, maxBytes: number): ProducerBatch[] {

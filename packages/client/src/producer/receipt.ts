@@ -35,6 +35,14 @@ export class PromiseReceipt implements Receipt {
   }
 }
 
+/** Failing, it fails its transaction, and that is told by `transaction()`: whoever does not await it has missed nothing. */
+export class TransactionReceipt extends PromiseReceipt {
+  override failed(error: Error): void {
+    this.promise.catch(() => {})
+    super.failed(error)
+  }
+}
+
 /** The one promise of a `sendAll`: counts what is under way, keeps a line per partition and the first failure. */
 export class SummaryReceipt implements Receipt {
   readonly #partitions = new Map<

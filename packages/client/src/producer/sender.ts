@@ -14,10 +14,11 @@ import { recoveryOf } from '../cluster/recovery.ts'
 import { producerTroubleChannel } from '../diagnostics.ts'
 import type { ProducerBatch } from './batch.ts'
 import { deliveryTimedOut } from './delivery-failures.ts'
-import type { IdentitySource } from './identity.ts'
+import type { ProducerIds } from './identity.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import { outcomeOf, outcomeOfLoss, recoveryFor } from './outcome.ts'
 import type { Outcome, PartitionQueue } from './partition-queue.ts'
+import type { TransactionGate } from './transactions/transaction-gate.ts'
 
 interface NodeLane {
   readonly nodeId: number
@@ -35,6 +36,15 @@ interface NodeLane {
   failingSince: number | undefined
 }
 
+/** Who a sender writes as. */
+export interface SenderRole {
+  readonly identity: ProducerIds | undefined
+  /** Lets batches pass whose partition is part of the transaction. */
+  readonly gate: TransactionGate | undefined
+  /** Told of batches whose bytes nobody needs any more. */
+  readonly reuse: (batch: ProducerBatch) => void
+}
+
 interface Parcel {
   readonly queue: PartitionQueue
   readonly batch: ProducerBatch
@@ -46,7 +56,8 @@ export class Sender {
   readonly #cluster: Cluster
   readonly #clock: Clock
   readonly #options: ResolvedProducerOptions
-  readonly #identity: IdentitySource | undefined
+  readonly #identity: ProducerIds | undefined
+  readonly #gate: TransactionGate | undefined
   readonly #reuse: (batch: ProducerBatch) => void
   readonly #queues: PartitionQueue[] = []
   readonly #nodes = new Map<number, NodeLane>()
@@ -56,18 +67,13 @@ export class Sender {
   #isRefreshing = false
   #isClosed = false
 
-  /** `reuse` is told of batches whose bytes nobody needs any more. */
-  constructor(
-    cluster: Cluster,
-    options: ResolvedProducerOptions,
-    identity: IdentitySource | undefined,
-    reuse: (batch: ProducerBatch) => void,
-  ) {
+  constructor(cluster: Cluster, options: ResolvedProducerOptions, role: SenderRole) {
     this.#cluster = cluster
     this.#clock = cluster.clock
     this.#options = options
-    this.#identity = identity
-    this.#reuse = reuse
+    this.#identity = role.identity
+    this.#gate = role.gate
+    this.#reuse = role.reuse
     this.#stopListening = cluster.onMetadata(() => this.#followLeaders())
   }
 
@@ -226,6 +232,7 @@ export class Sender {
       if (bytes + this.#options.batchBytes > this.#options.maxRequestBytes && parcels.length > 0) break
       if (!queue.hasReady && !queue.open) node.waiting.delete(queue)
       if ((!node.isDue && !queue.hasReady) || !queue.canTake(now, identity)) continue
+      if (this.#gate && !this.#gate.admits(queue)) continue
       const batch = queue.take(now, identity)!
       parcels.push({ queue, batch })
       bytes += batch.bytes
@@ -287,14 +294,15 @@ export class Sender {
       if (rows) rows.push(row)
       else topics.set(queue.topic, [row])
     }
-    let maxVersion: number | undefined
+    let maxVersion = this.#gate?.maxProduceVersion
     const topicData = Array.from(topics, ([name, partitionData]) => {
       const topicId = this.#topicId(name)
-      if (topicId === noId) maxVersion = 12 // later versions name topics by id only
+      if (topicId === noId) maxVersion = Math.min(maxVersion ?? 12, 12) // later versions name topics by id only
       return { name, topicId, partitionData }
     })
     const { acks, produceTimeoutMs } = this.#options
-    return { input: { transactionalId: null, acks, timeoutMs: produceTimeoutMs, topicData }, maxVersion }
+    const transactionalId = this.#gate?.transactionalId ?? null
+    return { input: { transactionalId, acks, timeoutMs: produceTimeoutMs, topicData }, maxVersion }
   }
 
   #topicId(topic: string): string {
@@ -313,7 +321,7 @@ export class Sender {
       this.#lastFailure = outcome.kind === 'delivered' ? undefined : outcome.error
       if (recoveryFor(outcome) === 'refresh') this.#refresh()
       if (outcome.kind === 'retry') {
-        longestPause = Math.max(longestPause, pauseMs)
+        longestPause = Math.max(longestPause, outcome.pauseMs)
         tellTrouble(queue, outcome.error)
       }
       if (queue.hasReady || queue.open) this.#list(queue)

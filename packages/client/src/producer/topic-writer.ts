@@ -35,6 +35,11 @@ export class TopicWriter {
     return this.queues.length > 0
   }
 
+  /** Also those of partitions that went away. */
+  get allQueues(): readonly PartitionQueue[] {
+    return this.#all
+  }
+
   /** Makes queues for partitions that are new; returns those. */
   extendTo(partitionCount: number): PartitionQueue[] {
     const fresh: PartitionQueue[] = []
