@@ -185,6 +185,6 @@ test('whatever happens, a partition has one owner, and the group settles when no
       await history.settle()
       await history.host.host.stop()
     }),
-    { numRuns: 200 },
+    { numRuns: 150 },
   )
 })

@@ -26,12 +26,21 @@ import { classicHeartbeat, join, leaveClassic, sync } from './classic-member.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { consumerPart } from './consumer-image.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
-import type { ConsumerDeadline, DeadlineChange } from './consumer-turn.ts'
+import type { ConsumerDeadline, ConsumerTurn, DeadlineChange } from './consumer-turn.ts'
 import { ChangingGroup, CoordinatedConsumerGroup } from './coordinated-consumer-group.ts'
-import { Decisions, type Matter } from './decisions.ts'
+import type { Matter } from './decision-round.ts'
+import { Decisions } from './decisions.ts'
 import { expired, heartbeat, leave } from './heartbeat.ts'
 import { checkHeartbeat, type HeartbeatReply, type HeartbeatRequest } from './heartbeat-request.ts'
 import type { TopicsView } from './topics-view.ts'
+
+/** The answer is known as soon as it is decided. */
+const atOnce =
+  <T>(decide: (turn: ConsumerTurn) => T) =>
+  (turn: ConsumerTurn): (() => T) => {
+    const answer = decide(turn)
+    return () => answer
+  }
 
 /** A member that could not be taken out, since nothing can be written, is tried again after so long. */
 const retryMs = 1_000
@@ -91,15 +100,16 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
     const request = { ...asked, freshMemberId: asked.memberId === '' ? freshId(this.#o.random) : '' }
     checkHeartbeat(request, this.#o.settingsOf(request.groupId))
     const { memberEpoch, groupId } = request
-    if (memberEpoch < 0) return this.#decisions.ask(groupId, { decide: turn => leave(turn, request), isChange: true })
-    if (memberEpoch > 0) return this.#decisions.ask(groupId, { decide: turn => heartbeat(turn, request) })
-    return this.#decisions.ask(groupId, { decide: turn => heartbeat(turn, request), joins: 'new', isChange: true })
+    if (memberEpoch < 0)
+      return this.#decisions.ask(groupId, { decide: atOnce(turn => leave(turn, request)), isChange: true })
+    const matter: Matter<HeartbeatReply> = { decide: turn => heartbeat(turn, request), assigns: true }
+    return this.#decisions.ask(groupId, memberEpoch > 0 ? matter : { ...matter, joins: 'new', isChange: true })
   }
 
   join(groupId: string, request: JoinRequest): MaybeLater<JoinReply> {
     const freshMemberId = `${request.instanceId ?? request.clientId}-${freshId(this.#o.random)}`
     return this.#askClassic(groupId, refusedJoin(ErrorCodes.NONE), {
-      decide: turn => join(turn, request, freshMemberId),
+      decide: atOnce(turn => join(turn, request, freshMemberId)),
       ifClassic: () => this.#o.classic.join(groupId, request),
       joins: 'classic',
       isChange: true,
@@ -108,7 +118,7 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
 
   sync(groupId: string, request: Question<SyncEvent>): MaybeLater<SyncReply> {
     return this.#askClassic(groupId, refusedSync(ErrorCodes.NONE), {
-      decide: turn => sync(turn, request),
+      decide: atOnce(turn => sync(turn, request)),
       ifClassic: () => this.#o.classic.sync(groupId, request),
     })
   }
@@ -116,7 +126,7 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
   heartbeat(groupId: string, claim: Question<Claim>): MaybeLater<PlainReply> {
     const blank: PlainReply = { type: 'plain', error: ErrorCodes.NONE }
     return this.#askClassic(groupId, blank, {
-      decide: turn => classicHeartbeat(turn, claim),
+      decide: atOnce(turn => classicHeartbeat(turn, claim)),
       ifClassic: () => this.#o.classic.heartbeat(groupId, claim),
     })
   }
@@ -124,7 +134,7 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
   leave(groupId: string, members: readonly Identity[]): MaybeLater<LeaveReply> {
     const blank: LeaveReply = { type: 'leave', error: ErrorCodes.NONE, members: [] }
     return this.#askClassic(groupId, blank, {
-      decide: turn => leaveClassic(turn, members),
+      decide: atOnce(turn => leaveClassic(turn, members)),
       ifClassic: () => this.#o.classic.leave(groupId, members),
       isChange: true,
     })
@@ -163,7 +173,10 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
     const what = name.slice(0, colon) as 'session' | 'revoke' | 'join' | 'sync'
     const memberId = name.slice(colon + 1)
     this.#o.logger.debug({ group: groupId, member: memberId, what }, 'a deadline of a member passed')
-    const asked = this.#decisions.ask(groupId, { decide: turn => expired(turn, what, memberId), isChange: true })
+    const asked = this.#decisions.ask(groupId, {
+      decide: atOnce(turn => expired(turn, what, memberId)),
+      isChange: true,
+    })
     Promise.resolve(asked).catch(error => {
       const isGone = error instanceof Refusal && error.errorCode === ErrorCodes.GROUP_ID_NOT_FOUND
       if (!isGone) this.#deadlines.set(groupId, name, retryMs)

@@ -57,6 +57,11 @@ export class ConsumerTurn implements Surroundings {
     return this.#draft ?? this.#of
   }
 
+  /** What others have decided meanwhile counts, too. */
+  continueOn(draft: ConsumerGroup | null): void {
+    this.#draft = draft
+  }
+
   /** Null: nothing has been written. */
   get draft(): ConsumerGroup | null {
     return this.#draft

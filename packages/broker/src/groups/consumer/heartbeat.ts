@@ -1,6 +1,6 @@
 /** The rules of ConsumerGroupHeartbeat: who a member is, what it wants, and how far it may go. */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import { advance, refreshTopics, updateTarget } from './assigning.ts'
+import { advance, refreshTopics } from './assigning.ts'
 import {
   awayEpoch,
   blankMember,
@@ -20,22 +20,31 @@ import { isWithin } from './topic-partitions.ts'
 const { FENCED_INSTANCE_ID, FENCED_MEMBER_EPOCH, GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID, UNRELEASED_INSTANCE_ID } =
   ErrorCodes
 
-export function heartbeat(turn: ConsumerTurn, request: HeartbeatRequest): HeartbeatReply {
-  const { settings } = turn
+/** What the member says is written down first; the answer follows when the target has been brought up to date. */
+export function heartbeat(turn: ConsumerTurn, request: HeartbeatRequest): () => HeartbeatReply {
   admitToFullGroup(turn, request.memberId, GROUP_MAX_SIZE_REACHED)
   const member =
     request.instanceId === null ? dynamicMember(turn, request) : staticMember(turn, request, request.instanceId)
   const hasNewSubscription = describe(turn, member, detailsOf(member.details, request))
   refreshTopics(turn, hasNewSubscription || turn.group.epoch === 0)
-  updateTarget(turn)
-  const next = advance(turn, member.id, { hasNewSubscription, reported: request.owned })
-  turn.deadline(`session:${member.id}`, settings.sessionTimeoutMs)
-  const mustBeTold = request.memberEpoch === 0 || saysAll(request) || !sameOwnedPlaces(member, next)
+  return () => answer(turn, request, member, hasNewSubscription)
+}
+
+function answer(
+  turn: ConsumerTurn,
+  request: HeartbeatRequest,
+  before: ConsumerMember,
+  hasNewSubscription: boolean,
+): HeartbeatReply {
+  const { sessionTimeoutMs, heartbeatIntervalMs } = turn.settings
+  const member = advance(turn, before.id, { hasNewSubscription, reported: request.owned })
+  turn.deadline(`session:${member.id}`, sessionTimeoutMs)
+  const mustBeTold = request.memberEpoch === 0 || saysAll(request) || !sameOwnedPlaces(before, member)
   return {
     memberId: member.id,
-    memberEpoch: next.current.epoch,
-    heartbeatIntervalMs: settings.heartbeatIntervalMs,
-    assignment: mustBeTold ? next.current.assigned : null,
+    memberEpoch: member.current.epoch,
+    heartbeatIntervalMs,
+    assignment: mustBeTold ? member.current.assigned : null,
   }
 }
 
