@@ -7,6 +7,7 @@ import { BrokerConfig } from './config/broker-config.ts'
 import { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
 import { embeddedConsumerGroups } from './groups/consumer/embedded-consumer-groups.ts'
 import { embeddedGroups, offsetsTopicName } from './groups/index.ts'
+import { embeddedStreamsGroups } from './groups/streams/embedded-streams-groups.ts'
 import type { BrokerServices } from './handler.ts'
 import { handlers } from './handlers/index.ts'
 import { type BrokerHealth, brokerHealth, HealthWatch } from './health.ts'
@@ -193,6 +194,7 @@ async function startServices(
   await topics.openAll()
   const groups = embeddedGroups({ ...parts, clock, random, logger, topics })
   const consumerGroups = embeddedConsumerGroups({ ...parts, clock, random, logger, topics }, groups)
+  const streamsGroups = embeddedStreamsGroups({ ...parts, clock, random, logger, topics }, groups)
   const shares = embeddedShares({ ...parts, clock, random, logger, topics }, groups)
   await shares.sharePartitions.load()
   await groups.load(name => cluster.topic(name) !== undefined)
@@ -213,6 +215,7 @@ async function startServices(
     topics,
     groups,
     consumerGroups,
+    streamsGroups,
     ...shares,
     transactions,
     nodeIds,

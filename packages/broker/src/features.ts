@@ -14,4 +14,6 @@ export const features: readonly Feature[] = [
   { name: 'transaction.version', min: 0, max: 2, finalized: 2 },
   // Share groups (KIP-932).
   { name: 'share.version', min: 0, max: 1, finalized: 1 },
+  // Streams groups (KIP-1071).
+  { name: 'streams.version', min: 0, max: 1, finalized: 1 },
 ]

@@ -7,6 +7,7 @@ import type { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
 import type { ConsumerGroups } from './groups/consumer/consumer-groups.ts'
 import type { Groups } from './groups/index.ts'
 import type { ShareGroups } from './groups/share/share-groups.ts'
+import type { StreamsGroups } from './groups/streams/streams-groups.ts'
 import type { Logger } from './logger.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { SharePartitions } from './share-partitions/share-partitions.ts'
@@ -86,6 +87,7 @@ export interface BrokerServices extends BrokerParts {
   readonly consumerGroups: ConsumerGroups
   readonly transactions: Transactions
   readonly shareGroups: ShareGroups
+  readonly streamsGroups: StreamsGroups
   readonly sharePartitions: SharePartitions
   readonly producerIds: ProducerIds
   /** Which partition of a Fetch is read first. */

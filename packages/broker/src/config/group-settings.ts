@@ -80,6 +80,36 @@ export const groupSettings = {
     bounds: ['group.share.min.session.timeout.ms', 'group.share.max.session.timeout.ms'],
     doc: 'How long a member may be silent.',
   },
+  'streams.heartbeat.interval.ms': {
+    type: 'int',
+    default: 5000,
+    broker: { 'group.streams.heartbeat.interval.ms': 1 },
+    bounds: ['group.streams.min.heartbeat.interval.ms', 'group.streams.max.heartbeat.interval.ms'],
+    doc: 'How often members of a streams group are told to send heartbeats.',
+  },
+  'streams.initial.rebalance.delay.ms': {
+    type: 'int',
+    default: 0,
+    min: 0,
+    broker: { 'group.streams.initial.rebalance.delay.ms': 1 },
+    doc: 'How long the first members of a streams group wait for more before tasks are dealt. (Kafka: 3000.)',
+  },
+  'streams.num.standby.replicas': {
+    type: 'int',
+    default: 0,
+    min: 0,
+    broker: { 'group.streams.num.standby.replicas': 1 },
+    // At least 0; no setting says so.
+    bounds: ['', 'group.streams.max.standby.replicas'],
+    doc: 'Copies of every task that keeps state, in other processes.',
+  },
+  'streams.session.timeout.ms': {
+    type: 'int',
+    default: 45_000,
+    broker: { 'group.streams.session.timeout.ms': 1 },
+    bounds: ['group.streams.min.session.timeout.ms', 'group.streams.max.session.timeout.ms'],
+    doc: 'How long a member of a streams group may be silent.',
+  },
 } as const satisfies Record<
   string,
   Setting & { broker?: Readonly<Record<string, 1>>; bounds?: readonly [min: string, max: string] }

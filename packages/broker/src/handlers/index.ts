@@ -43,6 +43,8 @@ import { shareAcknowledge } from './share-acknowledge.ts'
 import { shareFetch } from './share-fetch.ts'
 import { shareGroupDescribe } from './share-group-describe.ts'
 import { shareGroupHeartbeat } from './share-group-heartbeat.ts'
+import { streamsGroupDescribe } from './streams-group-describe.ts'
+import { streamsGroupHeartbeat } from './streams-group-heartbeat.ts'
 import { syncGroup } from './sync-group.ts'
 import { txnOffsetCommit } from './txn-offset-commit.ts'
 import { writeTxnMarkers } from './write-txn-markers.ts'
@@ -94,6 +96,8 @@ const served: readonly Handler<any>[] = [
   shareFetch,
   shareGroupDescribe,
   shareGroupHeartbeat,
+  streamsGroupDescribe,
+  streamsGroupHeartbeat,
 ]
 
 /** Every API this broker serves, by key. ApiVersions advertises exactly these; a key that is not here closes the connection. */
