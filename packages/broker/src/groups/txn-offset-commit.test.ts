@@ -51,6 +51,11 @@ async function committed(client: RawClient): Promise<number> {
   }
 }
 
+/** So that one request gets ahead of another, more or less. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate)
+}
+
 test('a commit that races with the end of its transaction counts with it or is refused; nothing is left pending', async () => {
   await using host = await TestBroker.start()
   await host.topic(topic)
@@ -60,7 +65,10 @@ test('a commit that races with the end of its transaction counts with it or is r
     const offset = 2 * round
     const before = await committed(one)
     assert.equal(await pend(one, producer, offset, 5), ErrorCodes.NONE)
-    const [late, next] = await Promise.all([pend(other, producer, offset + 1, 5), end(one, producer, round % 3 !== 0)])
+    const by = producer
+    const ending = round % 2 === 0 ? end(one, by, round % 3 !== 0) : null
+    await turns(round % 8)
+    const [late, next] = await Promise.all([pend(other, by, offset + 1, 5), ending ?? end(one, by, round % 3 !== 0)])
     const expected = round % 3 === 0 ? [before] : late === 0 ? [offset + 1] : [offset]
     // Refused: fenced by the end, or there while it was under way.
     const codes: number[] = [ErrorCodes.NONE, ErrorCodes.INVALID_PRODUCER_EPOCH, ErrorCodes.CONCURRENT_TRANSACTIONS]
@@ -81,7 +89,9 @@ test('so does that of an older client, whose epoch stays the same', async () => 
     while (added === ErrorCodes.CONCURRENT_TRANSACTIONS)
     assert.equal(added, ErrorCodes.NONE)
     assert.equal(await pend(one, producer, 2 * round, 3), ErrorCodes.NONE)
-    const [late] = await Promise.all([pend(other, producer, 2 * round + 1, 3), end(one, producer, true, 3)])
+    const ending = round % 2 === 0 ? end(one, producer, true, 3) : null
+    await turns(round % 8)
+    const [late] = await Promise.all([pend(other, producer, 2 * round + 1, 3), ending ?? end(one, producer, true, 3)])
     assert([ErrorCodes.NONE, ErrorCodes.INVALID_TXN_STATE, ErrorCodes.COORDINATOR_NOT_AVAILABLE].includes(late as 0))
     assert.equal(await committed(one), late === 0 ? 2 * round + 1 : 2 * round)
   }
