@@ -85,7 +85,9 @@ function sessionOf(ask: ShareAsk, request: Asked, context: RequestContext): Shar
       ErrorCodes.SHARE_SESSION_LIMIT_REACHED,
       'There are as many share sessions as group.share.max.share.sessions allows.',
     )
-  context.signal.addEventListener('abort', () => sharePartitions.closeSession(session), { once: true })
+  const close = () => sharePartitions.closeSession(session)
+  context.signal.addEventListener('abort', close)
+  session.detach = () => context.signal.removeEventListener('abort', close)
   return session
 }
 

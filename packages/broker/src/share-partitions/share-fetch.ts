@@ -87,10 +87,9 @@ export class ShareFetchRun {
       this.#hasMoved = false
       await this.#round(isLast)
       if (this.#isAnswer || this.#context.signal.aborted) return
-      if (this.#hasMoved) continue
-      if (isLast) return
+      if (isLast && !this.#hasMoved) return
       this.#context.giveBackAllowance()
-      if (!this.#isStale) await this.#somethingNew(waitMs)
+      if (!this.#isStale && !this.#hasMoved) await this.#somethingNew(waitMs)
     }
   }
 

@@ -19,7 +19,8 @@ const members = ['ada', 'bob', 'cy']
 
 type Step =
   | { do: 'acquire'; member: number; max: number; batchSize: number; isStrict: boolean }
-  | { do: 'acknowledge'; member: number; types: number[]; isLost: boolean }
+  | { do: 'acknowledge'; member: number; types: number[] }
+  | { do: 'write'; isLost: boolean }
   | { do: 'pass'; ms: number }
   | { do: 'leave'; member: number }
   | { do: 'restart' }
@@ -44,9 +45,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('acknowledge' as const),
       member,
       types: fc.array(fc.constantFrom(0, 1, 1, 1, 2, 3), { minLength: 1, maxLength: 8 }),
-      isLost: fc.boolean(),
     }),
   },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), isLost: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(70) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), member }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
@@ -74,6 +75,8 @@ class History {
   ticket = 1
   logStart = 0
   readonly owner = new Map<number, { member: string; until: number }>()
+  /** Acknowledged, and being written. */
+  readonly pending = new Map<number, { member: string; until: number; type: number }>()
   readonly finished = new Set<number>()
   readonly deliveries = new Map<number, number>()
   /** Durably rejected; and those with a dead letter. */
@@ -87,7 +90,8 @@ class History {
   run(step: Step): void {
     const before = this.machine.start
     this.expire()
-    this[step.do](step as never)
+    const act = this[step.do] as unknown as (step: Step) => void
+    act.call(this, step)
     assert.ok(this.machine.start >= before || step.do === 'restart', 'the start offset goes back')
     for (let offset = this.logStart; offset < this.machine.start; offset++)
       assert.ok(this.finished.has(offset) || !exists(offset), `the start passed record ${offset}, which is not done`)
@@ -106,6 +110,7 @@ class History {
       for (let offset = first; offset <= last; offset++, count++) {
         assert.ok(exists(offset), `${offset} is given out, but there is no such record`)
         assert.ok(!this.finished.has(offset), `${offset} is given out after it was done`)
+        assert.ok(!this.pending.has(offset), `${offset} is given out while its end is being written`)
         assert.ok(!this.owner.has(offset), `${offset} is given out twice at once`)
         assert.ok(deliveryCount <= this.rules.deliveryCountLimit, `${offset} is given out ${deliveryCount} times`)
         this.owner.set(offset, { member: who, until: this.now + this.rules.lockMs })
@@ -115,7 +120,7 @@ class History {
     if (isStrict) assert.ok(count <= max)
   }
 
-  acknowledge({ member, types, isLost }: Step & { do: 'acknowledge' }): void {
+  acknowledge({ member, types }: Step & { do: 'acknowledge' }): void {
     const who = members[member]!
     const mine = [...this.owner].filter(([, { member }]) => member === who).map(([offset]) => offset)
     const offsets = mine.sort((a, b) => a - b).slice(0, types.length)
@@ -127,22 +132,31 @@ class History {
     }))
     const ranges = acknowledgements(given, { isRenewAck: false })
     assert.ok(typeof ranges !== 'string')
-    const strangers = members.find(name => name !== who)!
-    const ticket = this.ticket++
-    const outsider = this.machine.acknowledge(strangers, ranges, { rules: this.rules, now: this.now, ticket })
-    assert.notEqual(outsider, offsets.every(offset => offset < this.machine.start) ? -1 : 0)
-    assert.equal(this.machine.acknowledge(who, ranges, { rules: this.rules, now: this.now, ticket }), 0)
-    const snapshot = this.machine.snapshot()
-    this.machine.settle(ticket, !isLost)
-    if (!isLost) this.stored = snapshot
+    const { rules, now, ticket } = this
+    const stranger = members.find(name => name !== who)!
+    if (offsets.some(offset => offset >= this.machine.start))
+      assert.notEqual(this.machine.acknowledge(stranger, ranges, { rules, now, ticket }), 0)
+    assert.equal(this.machine.acknowledge(who, ranges, { rules, now, ticket }), 0)
     for (const [i, offset] of offsets.entries()) {
       const type = types[i]!
+      const { until } = this.owner.get(offset)!
       if (type === 2) this.free(offset)
-      else if (!isLost) {
-        this.finish(offset)
-        if (type === 3 && offset >= this.logStart) this.rejected.add(offset)
-      }
+      else this.owner.delete(offset)
+      if (type !== 2 && offset >= this.logStart) this.pending.set(offset, { member: who, until, type })
     }
+  }
+
+  /** Everything acknowledged so far becomes durable, or nothing of it. */
+  write({ isLost }: Step & { do: 'write' }): void {
+    if (!isLost) this.stored = this.machine.snapshot()
+    this.machine.settle(this.ticket++, !isLost)
+    for (const [offset, { member, until, type }] of this.pending) {
+      if (isLost) this.owner.set(offset, { member, until })
+      else this.finish(offset)
+      if (!isLost && type === 3) this.rejected.add(offset)
+    }
+    this.pending.clear()
+    this.expire()
   }
 
   bury(): void {
@@ -166,12 +180,14 @@ class History {
   leave({ member }: Step & { do: 'leave' }): void {
     this.machine.releaseAll(members[member]!, this.rules)
     for (const [offset, { member: who }] of this.owner) if (who === members[member]) this.free(offset)
+    for (const each of this.pending.values()) if (each.member === members[member]) each.until = -Infinity
   }
 
   restart(): void {
     this.machine = SharePartitionMachine.restored(this.stored)
     this.machine.moveStart(this.logStart)
     this.owner.clear()
+    this.pending.clear()
     // What was archived without a write (markers, records that failed too often) may come again, as often delivered as was stored.
     for (const offset of [...this.finished]) {
       const state = this.stateOf(offset)
@@ -199,6 +215,7 @@ class History {
 
   finish(offset: number): void {
     this.owner.delete(offset)
+    this.pending.delete(offset)
     this.finished.add(offset)
   }
 
@@ -223,13 +240,14 @@ class History {
 
   /** Somebody diligent takes what is left. */
   drain(): void {
+    this.write({ do: 'write', isLost: false })
     this.bury()
     for (let rounds = 0; this.machine.start < logEnd - 1 && rounds < 500; rounds++) {
       this.pass({ do: 'pass', ms: this.rules.lockMs })
       this.acquire({ do: 'acquire', member: 0, max: 10, batchSize: 10, isStrict: false })
       this.bury()
-      for (let i = 0; i < 3; i++)
-        this.acknowledge({ do: 'acknowledge', member: 0, types: new Array(10).fill(1), isLost: false })
+      for (let i = 0; i < 3; i++) this.acknowledge({ do: 'acknowledge', member: 0, types: new Array(10).fill(1) })
+      this.write({ do: 'write', isLost: false })
     }
     for (let offset = 0; offset < logEnd - 1; offset++)
       assert.ok(this.finished.has(offset) || !exists(offset), `record ${offset} was lost`)

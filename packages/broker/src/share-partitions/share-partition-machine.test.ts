@@ -188,3 +188,20 @@ test('what is said twice of one record is refused as a whole', () => {
   assert.equal(machine.acknowledge('ada', ranges, { rules, now: 0, ticket: 1 }), ErrorCodes.INVALID_RECORD_STATE)
   assert.equal(stateOf(machine), Acquired)
 })
+
+test('what a snapshot leaves out was never given out', () => {
+  const batches = [
+    { firstOffset: 3, lastOffset: 4, deliveryState: Available, deliveryCount: 2 },
+    { firstOffset: 8, lastOffset: 9, deliveryState: Acknowledged, deliveryCount: 1 },
+  ]
+  const machine = SharePartitionMachine.restored({ startOffset: 2, deliveryCompleteCount: 2, batches })
+  assert.deepEqual(
+    machine.runs.map(({ first, last, state, deliveries }) => [first, last, state, deliveries]),
+    [
+      [2, 2, Available, 0],
+      [3, 4, Available, 2],
+      [5, 7, Available, 0],
+      [8, 9, Archived, 0],
+    ],
+  )
+})

@@ -41,6 +41,8 @@ export class SharePartitions {
 
   async load(): Promise<void> {
     await this.log.load()
+    // A topic may have been deleted in the moment of a crash, before the progress in it was.
+    await this.#forget(({ topicId }) => this.#o.cluster.topicById(topicId) === undefined)
   }
 
   settings(groupId: string): ShareSettings {

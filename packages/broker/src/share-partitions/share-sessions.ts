@@ -9,6 +9,8 @@ export interface ShareSession {
   /** What the next request must carry. */
   epoch: number
   isClosed: boolean
+  /** Ends what watches over the session. */
+  detach: () => void
   readonly partitions: Map<Uuid, Set<number>>
 }
 
@@ -30,7 +32,15 @@ export class ShareSessions {
   /** Undefined: there are as many as there may be. */
   open(groupId: string, memberId: string, nodeId: number, most: number): ShareSession | undefined {
     if (this.#sessions.size >= most) return undefined
-    const session = { groupId, memberId, nodeId, epoch: 1, isClosed: false, partitions: new Map() }
+    const session = {
+      groupId,
+      memberId,
+      nodeId,
+      epoch: 1,
+      isClosed: false,
+      detach: () => undefined,
+      partitions: new Map(),
+    }
     this.#sessions.set(keyOf(groupId, memberId, nodeId), session)
     return session
   }
@@ -38,6 +48,7 @@ export class ShareSessions {
   /** False: it was closed before, or another took its place. */
   close(session: ShareSession): boolean {
     session.isClosed = true
+    session.detach()
     const key = keyOf(session.groupId, session.memberId, session.nodeId)
     return this.#sessions.get(key) === session && this.#sessions.delete(key)
   }
