@@ -11,6 +11,7 @@ import {
   Produce,
   WriteTxnMarkers,
 } from '@odradek/protocol'
+import { simulatedWorld } from '@odradek/world'
 import { TestBroker } from '../testing/test-broker.ts'
 import { add, end, init, read, send, settled, tryInit } from './testing/transactional-client.ts'
 
@@ -224,6 +225,39 @@ test('an operator ends a transaction in one partition', async () => {
   const errors = markers[0]!.topics[0]!.partitions.map(row => errorByCode(row.errorCode).name)
   assert.deepEqual(errors, ['NONE', 'UNKNOWN_TOPIC_OR_PARTITION'])
   assert.deepEqual((await settled(client, topic)).committed, [])
+})
+
+test('an id that nobody uses is forgotten, and its producer must begin anew', async () => {
+  const world = simulatedWorld({ seed: 1 })
+  const config = {
+    'transactional.id.expiration.ms': '60000',
+    'transaction.remove.expired.transaction.cleanup.interval.ms': '1000',
+  }
+  const starting = TestBroker.start({ world, config })
+  const host = await world.clock.finish(starting)
+  const client = await world.clock.finish(host.client())
+  const me = await world.clock.finish(init(client, 'tx'))
+  await world.clock.advance(59_000)
+  assert.equal((await world.clock.finish(end(client, me, false))).error, 'NONE')
+  // Nothing expires in the first hour: the wall clock has to be trusted.
+  await world.clock.advance(3_700_000)
+  const later = await world.clock.finish(host.client())
+  assert.equal((await world.clock.finish(end(later, me, false))).error, 'INVALID_PRODUCER_ID_MAPPING')
+  await world.clock.finish(host[Symbol.asyncDispose]())
+})
+
+test('a transaction that its coordinator does not know is named', async () => {
+  const world = simulatedWorld({ seed: 1 })
+  const config = { 'transaction.partition.verification.enable': 'false' }
+  const host = await world.clock.finish(TestBroker.start({ world, config }))
+  await world.clock.finish(host.topic(topic))
+  const client = await world.clock.finish(host.client())
+  const me = await world.clock.finish(init(client, 'tx'))
+  const batch = { topic, sequence: 0, values: ['a'], version: 9 }
+  assert.equal(await world.clock.finish(send(client, { ...me, id: 'other', producerId: 77n }, batch)), 'NONE')
+  await world.clock.advance(130_000)
+  assert.equal(host.lines.filter(line => /a transaction hangs/.test(line)).length, 1)
+  await world.clock.finish(host[Symbol.asyncDispose]())
 })
 
 test('each transactional id has its node, and the others send clients there', async () => {

@@ -27,6 +27,7 @@ import type { TransactionRecord } from './transaction-records.ts'
 import type { TransactionSettings } from './transaction-settings.ts'
 import { type TransactionLog, TransactionView } from './transaction-view.ts'
 import { TurnLocks } from './turn-locks.ts'
+import { Upkeep } from './upkeep.ts'
 
 export interface TransactionsOptions {
   readonly clock: Clock
@@ -61,6 +62,7 @@ export class Transactions {
   readonly #ends: TransactionEnds
   readonly #turns = new TurnLocks()
   readonly #deadlines: DeadlineList
+  readonly #upkeep: Upkeep
   /** Whose decision is being written: nothing may be written for them any more. */
   readonly #deciding = new Set<string>()
   #isLoaded = false
@@ -73,6 +75,8 @@ export class Transactions {
     const { clock, settings } = options
     const passed = (id: string) => void this.#timedOut(id)
     this.#deadlines = new DeadlineList(clock, () => settings.timeoutCheckMs, passed)
+    const [all, forget] = [() => this.#view.all(), (unused: Transaction) => void this.#forget(unused)]
+    this.#upkeep = new Upkeep({ ...options, all, forget })
   }
 
   /** Reads what was stored, and what the partitions say; what had its decision is ended, and what is open has its time. */
@@ -89,10 +93,12 @@ export class Transactions {
       if (transaction.state === 'Ongoing') this.#watch(transaction)
     }
     for (const [id, partitions] of findings.joining) void this.#takeIn(id, partitions)
+    this.#upkeep.start(findings.hanging)
     return findings
   }
 
   close(): void {
+    this.#upkeep.close()
     this.#deadlines.close()
     this.#ends.close()
   }
@@ -290,6 +296,16 @@ export class Transactions {
       this.#view.advance(isOpen ? next : { ...next, startedAt: now })
       this.#watch(this.#view.get(id)!)
       await this.#store(this.#view.get(id)!)
+    } finally {
+      giveTurn()
+    }
+  }
+
+  async #forget({ id, updatedAt }: Transaction): Promise<void> {
+    const giveTurn = await this.#turns.take(id)
+    try {
+      const known = this.#view.get(id)
+      if (known?.updatedAt === updatedAt && !this.#ends.has(id)) await this.#log.write(id, [{ id, transaction: null }])
     } finally {
       giveTurn()
     }
