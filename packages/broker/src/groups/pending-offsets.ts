@@ -6,40 +6,41 @@ export interface PendingOffset {
   readonly recordOffset: number
 }
 
-/** Offsets that transactions have committed which are still open, in one shard: by producer, and how many there are of each place. */
+/**
+ * Offsets that transactions have committed which are still open, in one shard: by producer, and how many producers there are at each place.
+ * Of a place a transaction's last commit is all that can count.
+ */
 export class PendingOffsets {
-  readonly #byProducer = new Map<bigint, PendingOffset[]>()
+  readonly #byProducer = new Map<bigint, Map<string, PendingOffset>>()
   /** By group, then place. */
   readonly #counts = new Map<string, Map<string, Place & { count: number }>>()
 
   add(pending: PendingOffset, producerId: bigint): void {
-    const all = this.#byProducer.get(producerId)
-    if (all) all.push(pending)
-    else this.#byProducer.set(producerId, [pending])
-    this.#count(pending, 1)
+    let all = this.#byProducer.get(producerId)
+    if (!all) this.#byProducer.set(producerId, (all = new Map()))
+    const key = pendingKey(pending.groupId, pending.change)
+    if (!all.has(key)) this.#count(pending, 1)
+    all.set(key, pending)
   }
 
-  /** Takes away what a producer had pending, in the order it came. */
+  /** Takes away what a producer had pending. */
   end(producerId: bigint): readonly PendingOffset[] {
-    const pending = this.#byProducer.get(producerId) ?? []
+    const pending = [...(this.#byProducer.get(producerId)?.values() ?? [])]
     this.#byProducer.delete(producerId)
     for (const one of pending) this.#count(one, -1)
     return pending
   }
 
   /** What stands before `recordOffset` will not count any more. */
-  forget(groupId: string, { topic, partition }: Place, recordOffset: number): void {
-    if (!this.has(groupId, topic, partition)) return
-    const isMeant = (one: PendingOffset) =>
-      one.recordOffset < recordOffset &&
-      one.groupId === groupId &&
-      one.change.topic === topic &&
-      one.change.partition === partition
-    for (const [producerId, pending] of this.#byProducer) {
-      const kept = pending.filter(one => !isMeant(one))
-      for (const one of pending) if (isMeant(one)) this.#count(one, -1)
-      if (kept.length > 0) this.#byProducer.set(producerId, kept)
-      else this.#byProducer.delete(producerId)
+  forget(groupId: string, place: Place, recordOffset: number): void {
+    if (!this.has(groupId, place.topic, place.partition)) return
+    const key = pendingKey(groupId, place)
+    for (const [producerId, all] of this.#byProducer) {
+      const pending = all.get(key)
+      if (pending === undefined || pending.recordOffset > recordOffset) continue
+      all.delete(key)
+      this.#count(pending, -1)
+      if (all.size === 0) this.#byProducer.delete(producerId)
     }
   }
 
@@ -70,4 +71,5 @@ export class PendingOffsets {
   }
 }
 
+const pendingKey = (groupId: string, { topic, partition }: Place): string => `${partition} ${topic} ${groupId}`
 const placeKey = (topic: string, partition: number): string => `${partition} ${topic}`
