@@ -145,6 +145,7 @@ export class OpenTransaction {
     if (this.#failure) throw this.#failure
     this.#claims.push(claim)
     await claim.settled().catch(() => {}) // whoever made that commit hears of it
+    if (this.#failure) throw this.#failure
     const { groupId } = claim.membership()
     const refused = (await this.#joinGroup(groupId)) ?? (await this.#sendOffsets(claim))
     if (refused) this.#refused(refused)

@@ -3,7 +3,7 @@
  * It does one transaction after the other; each is a function.
  */
 import assert from 'node:assert/strict'
-import { ConnectionError, ProtocolError, UsageError } from '@odradek/protocol'
+import { ConnectionError, ErrorCodes, ProtocolError, UsageError } from '@odradek/protocol'
 import { abandonable, abortWith, untilAborted } from '../../cluster/abandon.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { Accumulator } from '../accumulator.ts'
@@ -250,6 +250,8 @@ export class TransactionalProducer implements AsyncDisposable {
       return { event: open.needsRenewal ? 'lapsed' : 'ended' }
     }
     const { verdict, error } = answer.refused
+    if (!isCommit && error instanceof ProtocolError && error.errorCode === ErrorCodes.INVALID_TXN_STATE)
+      return { event: 'lapsed' } // there is nothing to abort: what should have begun it did not arrive
     if (verdict === 'fatal') return { event: 'fatal', problem: producerUseless(this.transactionalId, error) }
     if (!isCommit) return { event: 'lapsed' }
     if (verdict === 'renew') return { event: 'lapsed', problem: transactionLost(error) }
