@@ -25,16 +25,20 @@ const maxLength = 10_000
 export class NameRegex {
   readonly #steps: Step[] = [{ op: 'match' }]
   readonly #start: number
+  /** Of each step the last round that reached it. */
+  readonly #seen: number[]
+  #round = 0
 
   /** Throws a RegexError. */
   constructor(text: string) {
     if (text.length > maxLength) throw new RegexError(`${text.length} characters, more than ${maxLength}`)
     this.#start = this.#compile(parseRegex(text), 0)
+    this.#seen = new Array(this.#steps.length).fill(0)
   }
 
   matches(name: string): boolean {
     let places = this.#reach([this.#start], name, 0)
-    for (let at = 0; at < name.length && places.size > 0; at++) {
+    for (let at = 0; at < name.length && places.length > 0; at++) {
       const code = name.charCodeAt(at)
       const next: number[] = []
       for (const place of places) {
@@ -43,16 +47,25 @@ export class NameRegex {
       }
       places = this.#reach(next, name, at + 1)
     }
-    return places.has(0)
+    return places.includes(0)
   }
 
-  /** The steps that can be reached without a further character. */
-  #reach(from: readonly number[], name: string, at: number): Set<number> {
-    const reached = new Set(from)
+  /** The steps that can be reached without a further character, each once. */
+  #reach(from: readonly number[], name: string, at: number): number[] {
+    const reached: number[] = []
+    const seen = this.#seen
+    const round = ++this.#round
+    const reach = (place: number) => {
+      if (seen[place] === round) return
+      seen[place] = round
+      reached.push(place)
+    }
+    for (const place of from) reach(place)
+    // Grows while it is gone through.
     for (const place of reached) {
       const step = this.#steps[place]!
-      if (step.op === 'split') for (const next of step.nexts) reached.add(next)
-      else if (step.op === 'place' && isAt(step.place, name, at)) reached.add(step.next)
+      if (step.op === 'split') for (const next of step.nexts) reach(next)
+      else if (step.op === 'place' && isAt(step.place, name, at)) reach(step.next)
     }
     return reached
   }
