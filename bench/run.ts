@@ -25,6 +25,7 @@ import { scaleFamily } from './scale.ts'
 import { shareGroupFamily } from './share-group.ts'
 import { startFamily } from './start.ts'
 import { formatTable } from './table.ts'
+import { transactionsFamily } from './transactions.ts'
 import { wordCountFamily } from './word-count.ts'
 
 const families: Record<string, Family> = {
@@ -43,6 +44,7 @@ const families: Record<string, Family> = {
   scale: scaleFamily,
   restart: restartFamily,
   'share-group': shareGroupFamily,
+  transactions: transactionsFamily,
   'word-count': wordCountFamily,
 }
 
