@@ -32,7 +32,7 @@ export const assignors: ReadonlyMap<string, Assignor> = new Map([
 export function electedAssignor(votes: Iterable<string | null>, offered: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const vote of votes) if (vote !== null) counts.set(vote, (counts.get(vote) ?? 0) + 1)
-  let elected = offered[0]!
+  let elected = offered[0] ?? 'uniform'
   for (const name of offered) if ((counts.get(name) ?? 0) > (counts.get(elected) ?? 0)) elected = name
   return elected
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { holds, placesIn, type TopicPartitions } from '../topic-partitions.ts'
-import { type Assignments, type AssignorSpec, assignors } from './assignor.ts'
+import { type Assignments, type AssignorSpec, assignors, electedAssignor } from './assignor.ts'
 
 interface Case {
   /** Partitions of each topic. */
@@ -165,4 +165,14 @@ test('range deals a fresh group ranges', () => {
       [5, 6],
     ],
   )
+})
+
+test('the assignor most members ask for is taken, the first one offered among equals, and some even when none is offered', () => {
+  const offered = ['uniform', 'range']
+  assert.equal(electedAssignor([null, null], offered), 'uniform')
+  assert.equal(electedAssignor(['range', null, null], offered), 'range')
+  assert.equal(electedAssignor(['range', 'uniform', null], offered), 'uniform')
+  assert.equal(electedAssignor(['range', 'uniform', 'range'], offered), 'range')
+  assert.equal(electedAssignor(['gone', 'gone', 'range'], offered), 'range')
+  assert.equal(electedAssignor([null], []), 'uniform')
 })
