@@ -28,7 +28,11 @@ export interface BrokerSetup {
   readonly settings?: Readonly<Record<string, string>>
 }
 
+/** Another broker to run everything against, one for all, so as to see what it answers: HOST:PORT. */
+const other = process.env.ODRADEK_CONFORMANCE_AGAINST
+
 export async function startBroker({ nodes = 1, settings = {} }: BrokerSetup = {}): Promise<BrokerProcess> {
+  if (other !== undefined) return { bootstrap: other, said: () => '', async [Symbol.asyncDispose]() {} }
   const pairs = Object.entries({ ...defaultSettings, ...settings }).flatMap(([key, value]) => ['-c', `${key}=${value}`])
   const flags = ['serve', '--memory', '--listen', '127.0.0.1:0', '--nodes', String(nodes), ...pairs]
   const child = spawn(process.execPath, [cli, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })

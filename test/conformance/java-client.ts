@@ -76,7 +76,7 @@ export async function runJavaChecks(
   named: string,
   done: (outcome: Outcome) => void,
 ): Promise<Outcome[]> {
-  await using broker = await startBroker()
+  await using broker = await startBroker({ settings: { 'group.share.min.record.lock.duration.ms': '1000' } })
   const java = ['-Xmx512m', '-cp', `${program.classes}:${join(program.libs, '*')}`, 'odradek.conformance.Main']
   const child = spawn('java', [...java, broker.bootstrap, named], { stdio: ['ignore', 'pipe', 'inherit'] })
   const outcomes: Outcome[] = []

@@ -50,6 +50,8 @@ function endStaying(known: Transaction, request: EndRequest, now: number): Decis
 
 /** Of a client whose epoch rises at every end. */
 function endRising(known: Transaction, request: EndRequest, freshId: bigint | undefined, now: number): Decision {
+  // It has been told who it is after the end that is under way, and ends what it began since: nothing that was written.
+  if (isEnding(known) && sameIdentity(nextIdentity(known), request)) return busy
   const isRepeated = repeats(known, request)
   if (known.producerId !== request.producerId && !isRepeated) return refuse(ErrorCodes.INVALID_PRODUCER_ID_MAPPING)
   if (isRepeated) {
@@ -64,6 +66,9 @@ function endRising(known: Transaction, request: EndRequest, freshId: bigint | un
   const next = prepared(known, request, isExhausted ? freshId! : noProducerId, now)
   return store(next, nextIdentity(next))
 }
+
+const sameIdentity = (one: ProducerIdentity, other: ProducerIdentity): boolean =>
+  one.producerId === other.producerId && one.epoch === other.epoch
 
 /** Whether the request is the one that ended the last transaction: its epoch is the one before, or the last one of the id before. */
 function repeats(known: Transaction, { producerId, epoch }: EndRequest): boolean {

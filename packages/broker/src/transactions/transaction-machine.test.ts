@@ -65,10 +65,19 @@ test('a commit or abort of a client whose epoch stays', () => {
 test('a commit or abort of a client whose epoch rises', () => {
   const ask = (outcome: 'commit' | 'abort') =>
     table(state => end(inState(state), { ...producer, outcome, clientVersion: 2 }, undefined, 300))
-  const [invalid, fencedOut] = ['INVALID_TXN_STATE', 'PRODUCER_FENCED']
-  assert.deepEqual(ask('commit'), [invalid, 'PrepareCommit 7/4', fencedOut, fencedOut, invalid, invalid])
+  const invalid = 'INVALID_TXN_STATE'
+  assert.deepEqual(ask('commit'), [invalid, 'PrepareCommit 7/4', 'busy', 'busy', invalid, invalid])
   const nothingOpen = 'PrepareAbort 7/4'
-  assert.deepEqual(ask('abort'), [nothingOpen, nothingOpen, fencedOut, fencedOut, nothingOpen, nothingOpen])
+  assert.deepEqual(ask('abort'), [nothingOpen, nothingOpen, 'busy', 'busy', nothingOpen, nothingOpen])
+})
+
+test('an abort of nothing waits for the end before it, also where that gives the producer another id', () => {
+  const ending = inState('PrepareCommit', { epoch: 32_767, nextProducerId: 8n })
+  const abort = (producerId: bigint, epoch: number) =>
+    told(end(ending, { producerId, epoch, outcome: 'abort', clientVersion: 2 }, undefined, 300))
+  assert.equal(abort(8n, 0), 'busy')
+  assert.equal(abort(8n, 1), 'INVALID_PRODUCER_ID_MAPPING')
+  assert.equal(abort(7n, 32_765), 'PRODUCER_FENCED')
 })
 
 test('a repeated commit or abort of the epoch before is answered as the first was, and does not touch the next transaction', () => {

@@ -28,6 +28,7 @@ final class TransactionChecks {
         new Check("transactions: what is aborted is read by read_uncommitted alone", TransactionChecks::abort),
         new Check("transactions: an open one holds read_committed back, and later commits show in order", TransactionChecks::open),
         new Check("transactions: a hundred one after the other, every third aborted", TransactionChecks::many),
+        new Check("transactions: five hundred, every other one aborted before it was flushed", TransactionChecks::rapid),
         new Check("transactions: offsets commit and abort with them", TransactionChecks::offsets),
         new Check("transactions: read, process, write: each record once though half of the tries abort", TransactionChecks::exactlyOnce),
         new Check("transactions: a second producer of the same id fences the first and aborts what it left", TransactionChecks::fencing),
@@ -99,6 +100,24 @@ final class TransactionChecks {
         send(producer, topic, 0, String.valueOf(i));
         if (i % 3 == 0) {
           producer.flush();
+          producer.abortTransaction();
+        } else {
+          producer.commitTransaction();
+          expected.add(String.valueOf(i));
+        }
+      }
+    }
+    same(expected, cluster.valuesOf(topic, 0, COMMITTED), "read_committed");
+  }
+
+  private static void rapid(Cluster cluster) throws Exception {
+    var topic = cluster.topic(1);
+    List<String> expected = new ArrayList<>();
+    try (var producer = producer(cluster, cluster.fresh("tx"))) {
+      for (var i = 0; i < 500; i++) {
+        producer.beginTransaction();
+        send(producer, topic, 0, String.valueOf(i));
+        if (i % 2 == 0) {
           producer.abortTransaction();
         } else {
           producer.commitTransaction();
