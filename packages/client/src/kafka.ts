@@ -22,6 +22,8 @@ import { type ReadOptions, TopicReader } from './consumer/topic-reader.ts'
 import type { ProducerOptions, TransactionalProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
 import { TransactionalProducer } from './producer/transactions/transactional-producer.ts'
+import { Queue } from './queue/queue.ts'
+import type { QueueOptions } from './queue/queue-options.ts'
 import { nameOf, type TopicRef } from './topic.ts'
 
 /** A broker in this process, reached by its own wire instead of TCP. */
@@ -115,6 +117,11 @@ export class Kafka implements AsyncDisposable {
       options,
     )
     return this.#adopt(consumer)
+  }
+
+  /** Topics as a queue: each record to one member of the share group, acknowledged by itself. Needs a broker with share groups. */
+  queue<const T extends TopicRef>(options: QueueOptions<T>): Queue<T> {
+    return this.#adopt(new Queue({ cluster: this.cluster, closed: queue => this.#children.delete(queue) }, options))
   }
 
   /** Reads a topic once, from its first record to what is its last now, without a group: for scripts, tests, tables. */

@@ -307,7 +307,8 @@ export class EpochSession implements MemberSession {
     const reaction = epochReaction(code, this.#membership.epoch)
     if (reaction === 'decline') this.#declinedBy = code
     if (reaction === 'lose') this.#isKnown = false
-    const error = new ProtocolError(code, { api, message: explanations.get(code) ?? message ?? `group '${groupId}'` })
+    const advice = explanations.get(code) ?? `(group '${groupId}')`
+    const error = new ProtocolError(code, { api, advice, message: message ?? null })
     this.#happened({ type: 'refused', stay, reaction })
     if (reaction === 'fail') trouble.fail(error)
     else if (reaction === 'retry' || reaction === 'findCoordinator') trouble.met('group', error, true)
