@@ -1,15 +1,17 @@
 /** A restart of the broker in the middle of groups of every kind, and of a transaction that commits offsets of them. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   ConsumerGroupHeartbeat,
   EndTxn,
+  eachBatch,
   Heartbeat,
   InitProducerId,
   JoinGroup,
+  OffsetCommit,
   OffsetFetch,
   ShareGroupHeartbeat,
   SyncGroup,
@@ -63,15 +65,27 @@ async function committed(client: RawClient, groupId: string): Promise<number[]> 
 }
 
 const unstable = 88
+const concurrentTransactions = 51
+
+function startIn(folder: string): Promise<TestBroker> {
+  const world = { clock: realClock, random: realRandom, disk: realDisk, wire: memoryWire() }
+  return TestBroker.start({ world, data: { folder }, config: { 'offsets.topic.num.partitions': '1' } })
+}
+
+/** Flips a byte in the batch that stands at `offset` of the only partition of `__consumer_offsets`. */
+function harm(folder: string, offset: number): void {
+  const place = join(folder, '__consumer_offsets-0')
+  const path = join(place, readdirSync(place).find(name => name.endsWith('.log'))!)
+  const bytes = readFileSync(path)
+  const batch = [...eachBatch(bytes)].find(({ baseOffset }) => baseOffset === offset)!
+  bytes[batch.end - 3]! ^= 1
+  writeFileSync(path, bytes)
+}
 
 test('groups of every kind, and offsets of open transactions, go on after a restart where they were', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'odradek-restart-'))
-  const start = () => {
-    const world = { clock: realClock, random: realRandom, disk: realDisk, wire: memoryWire() }
-    return TestBroker.start({ world, data: { folder } })
-  }
   try {
-    const before = await start()
+    const before = await startIn(folder)
     await before.topic(topic)
     const first = await before.client()
     const classic = await joinClassic(first, 'classic')
@@ -93,7 +107,7 @@ test('groups of every kind, and offsets of open transactions, go on after a rest
     }
     await before[Symbol.asyncDispose]()
 
-    await using after = await start()
+    await using after = await startIn(folder)
     const second = await after.client()
     assert.equal((await second.call(Heartbeat, 3, { groupId: 'classic', ...classic })).errorCode, 0)
     const synced = await second.call(SyncGroup, 3, { groupId: 'classic', ...classic, assignments: [] })
@@ -115,3 +129,44 @@ test('groups of every kind, and offsets of open transactions, go on after a rest
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+for (const [what, offset] of Object.entries({ 'its offsets': 1, 'its marker': 2 })) {
+  test(`where a committed transaction has lost ${what} to the disk, its group goes on from the commit before, and can`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'odradek-restart-'))
+    const pending = (committedOffset: number) => ({
+      ...{ groupId: 'g', generationId: -1, memberId: '' },
+      topics: [{ name: topic, partitions: [{ partitionIndex: 0, committedOffset, committedMetadata: null }] }],
+    })
+    const commit = async (client: RawClient, value: number) => {
+      const transaction = { transactionalId: 'tx', transactionTimeoutMs: 60_000 }
+      const init = () => client.call(InitProducerId, 4, transaction)
+      let begun = await init()
+      while (begun.errorCode === concurrentTransactions) begun = await init()
+      const { producerId, producerEpoch } = begun
+      const producer = { transactionalId: 'tx', producerId, producerEpoch }
+      const { topics } = await client.call(TxnOffsetCommit, 5, { ...producer, ...pending(value) })
+      assert.equal(topics[0]!.partitions[0]!.errorCode, 0)
+      assert.equal((await client.call(EndTxn, 5, { ...producer, committed: true })).errorCode, 0)
+      while ((await committed(client, 'g'))[1] === unstable);
+    }
+    try {
+      const before = await startIn(folder)
+      await before.topic(topic)
+      const first = await before.client()
+      await first.call(OffsetCommit, 8, { ...pending(1), generationIdOrMemberEpoch: -1 })
+      await commit(first, 2)
+      assert.deepEqual(await committed(first, 'g'), [2, 0])
+      await before[Symbol.asyncDispose]()
+      harm(folder, offset)
+
+      await using after = await startIn(folder)
+      assert.match(after.lines.join('\n'), /__consumer_offsets-0 is damaged/)
+      const second = await after.client()
+      assert.deepEqual(await committed(second, 'g'), [1, 0])
+      await commit(second, 3)
+      assert.deepEqual(await committed(second, 'g'), [3, 0])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+}
