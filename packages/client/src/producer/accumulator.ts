@@ -159,11 +159,15 @@ export class Accumulator {
     }
   }
 
+  /** A record that could never be sent is its sender's alone to hear of; one that is lost is its transaction's, too. */
   #fail(record: PendingRecord, error: Error): void {
-    if (record.receipt) record.receipt.failed(error)
-    else record.generation.failedUnseen(error)
-    record.generation.lost(error, false)
-    record.generation.settle(1)
+    const isWrong = error instanceof UsageError && error !== this.#refusal
+    const { receipt, generation } = record
+    if (!receipt) generation.failedUnseen(error)
+    else if (isWrong) receipt.wrong(error)
+    else receipt.failed(error)
+    if (!isWrong) generation.lost(error, false)
+    generation.settle(1)
   }
 
   #lookUp(writer: TopicWriter): void {

@@ -130,8 +130,7 @@ export class Publisher {
     )
     generation.accepted()
     accept.catch((error: Error) => {
-      // A record that could not be made is its sender's alone to hear of; one that came too late is not.
-      if (receipt instanceof PromiseReceipt && error !== this.#accumulator.refusal) receipt.reject(error)
+      if (receipt && error !== this.#accumulator.refusal) receipt.wrong(error)
       else if (receipt) receipt.failed(error)
       else generation.failedUnseen(error)
       generation.settle(1)

@@ -5,6 +5,8 @@ export interface Receipt {
   /** `appendTime` is the broker's, -1 where the record's own time holds. */
   delivered(topic: string, partition: number, offset: number, appendTime: number): void
   failed(error: Error): void
+  /** The record was not one that can be sent. */
+  wrong(error: Error): void
 }
 
 let captured: PromiseReceipt
@@ -31,6 +33,10 @@ export class PromiseReceipt implements Receipt {
   }
 
   failed(error: Error): void {
+    this.reject(error)
+  }
+
+  wrong(error: Error): void {
     this.reject(error)
   }
 }
@@ -75,6 +81,10 @@ export class SummaryReceipt implements Receipt {
   failed(error: Error): void {
     this.#error ??= error
     this.#oneSettled()
+  }
+
+  wrong(error: Error): void {
+    this.failed(error)
   }
 
   /** Resolves when `expected` records have been settled; rejects with the first failure. */

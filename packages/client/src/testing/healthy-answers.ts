@@ -1,7 +1,10 @@
 /** What a small healthy cluster answers, drawn from the scripted cluster's topics. */
 import {
+  AddOffsetsToTxn,
+  AddPartitionsToTxn,
   type AnyApi,
   ApiVersions,
+  EndTxn,
   ErrorCodes,
   FindCoordinator,
   InitProducerId,
@@ -10,6 +13,7 @@ import {
   Produce,
   type Request,
   type ResponseInput,
+  TxnOffsetCommit,
 } from '@odradek/protocol'
 import type { Handler, ScriptedCluster, ScriptedNode } from './scripted-broker.ts'
 
@@ -18,7 +22,11 @@ export function healthyAnswers(cluster: ScriptedCluster): Map<AnyApi, Handler<An
     [ApiVersions, (_, { node }) => apiVersions(node)],
     [Metadata, (request: Request<typeof Metadata>) => metadata(cluster, request)],
     [FindCoordinator, (request: Request<typeof FindCoordinator>) => coordinator(cluster, request)],
-    [InitProducerId, () => ({ errorCode: 0, producerId: cluster.nextProducerId++, producerEpoch: 0 })],
+    [InitProducerId, (request: Request<typeof InitProducerId>) => identify(cluster, request)],
+    [AddPartitionsToTxn, (request: Request<typeof AddPartitionsToTxn>) => addPartitions(request)],
+    [AddOffsetsToTxn, () => ({ errorCode: 0 })],
+    [TxnOffsetCommit, (request: Request<typeof TxnOffsetCommit>) => commitOffsets(request)],
+    [EndTxn, (request: Request<typeof EndTxn>) => end(request)],
     [Produce, (request: Request<typeof Produce>) => produce(cluster, request)],
   ]
   return new Map(answers)
@@ -58,6 +66,37 @@ function coordinator(
   const node = cluster.nodes.find(({ isUp }) => isUp)!
   const found = { nodeId: node.id, ...node.advertised, errorCode: 0, errorMessage: null }
   return { ...found, coordinators: request.coordinatorKeys.map(key => ({ key, ...found })) }
+}
+
+/** A transactional id keeps its producer id, and its epoch rises. */
+function identify(
+  cluster: ScriptedCluster,
+  { producerId, producerEpoch }: Request<typeof InitProducerId>,
+): ResponseInput<typeof InitProducerId> {
+  if (producerId >= 0n) return { errorCode: 0, producerId, producerEpoch: producerEpoch + 1 }
+  return { errorCode: 0, producerId: cluster.nextProducerId++, producerEpoch: 0 }
+}
+
+function addPartitions({
+  v3AndBelowTopics: topics,
+}: Request<typeof AddPartitionsToTxn>): ResponseInput<typeof AddPartitionsToTxn> {
+  const resultsByTopicV3AndBelow = topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map(partitionIndex => ({ partitionIndex, partitionErrorCode: 0 })),
+  }))
+  return { resultsByTopicV3AndBelow }
+}
+
+function commitOffsets({ topics }: Request<typeof TxnOffsetCommit>): ResponseInput<typeof TxnOffsetCommit> {
+  const answers = topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: 0 })),
+  }))
+  return { topics: answers }
+}
+
+function end({ producerId, producerEpoch }: Request<typeof EndTxn>): ResponseInput<typeof EndTxn> {
+  return { errorCode: 0, producerId, producerEpoch: producerEpoch + 1 }
 }
 
 function produce(

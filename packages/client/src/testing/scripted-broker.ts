@@ -1,7 +1,7 @@
 /**
  * A cluster of brokers in this process that do as a test tells them, over a memory wire and through the real codec.
  *
- * By default it answers what a small healthy cluster would: ApiVersions, Metadata, FindCoordinator, InitProducerId and Produce.
+ * By default it answers what a small healthy cluster would to producers, with and without transactions.
  * `on` replaces the answer to an API; `once` queues a single answer ahead of it. Requests of one connection are handled as they
  * arrive and answered in their order.
  */

@@ -204,6 +204,7 @@ export class TransactionalProducer implements AsyncDisposable {
     gone.addEventListener('abort', leave, { once: true })
     if (gone.aborted) leave()
     try {
+      if (open.failure) throw open.failure
       const result = await abandonable((async () => work(tx))(), gone)
       await open.settled()
       isOver = true
