@@ -1,3 +1,5 @@
+import { NameRegex } from '../groups/consumer/regex/name-regex.ts'
+import { RegexError } from '../groups/consumer/regex/regex-error.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Empty, negative or undefined: everything. */
@@ -5,7 +7,7 @@ export interface ListFilter {
   readonly states: ReadonlySet<string>
   readonly producerIds: ReadonlySet<bigint>
   readonly durationMs: number
-  readonly pattern: RegExp | undefined
+  readonly pattern: NameRegex | undefined
 }
 
 export function isListed(transaction: Transaction, filter: ListFilter, now: number): boolean {
@@ -14,15 +16,16 @@ export function isListed(transaction: Transaction, filter: ListFilter, now: numb
   if (states.size > 0 && !states.has(transaction.state)) return false
   // As in Kafka, one that never began is older than any.
   if (durationMs >= 0 && now - transaction.startedAt <= durationMs) return false
-  return pattern === undefined || pattern.test(transaction.id)
+  return pattern === undefined || pattern.matches(transaction.id)
 }
 
 /** A pattern that an id must match as a whole. */
-export function wholeMatch(pattern: string | null): RegExp | 'invalid' | undefined {
+export function wholeMatch(pattern: string | null): NameRegex | 'invalid' | undefined {
   if (pattern === null || pattern === '') return undefined
   try {
-    return new RegExp(`^(?:${pattern})$`, 'u')
-  } catch {
-    return 'invalid'
+    return new NameRegex(pattern)
+  } catch (error) {
+    if (error instanceof RegexError) return 'invalid'
+    throw error
   }
 }
