@@ -80,6 +80,8 @@ function accepted(bytes: Uint8Array, header: BatchHeader, context: CheckContext)
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
     transactional: header.isTransactional,
+    // Where the epoch rises at every end, each transaction begins at 0 in each partition (KIP-890).
+    beginsAtZero: header.isTransactional && context.apiVersion >= 12,
     control: false,
   }
 }

@@ -62,6 +62,8 @@ export interface AppendBatch {
   producerEpoch: number
   baseSequence: number
   transactional: boolean
+  /** A producer that the partition does not know must begin with sequence 0; by default it may begin anywhere. */
+  beginsAtZero?: boolean
   /** A transaction marker, written by the broker itself. */
   control: boolean
 }

@@ -60,6 +60,18 @@ test('what has not joined the transaction is not written, and each client is tol
   assert.equal((await read(client, topic)).highWatermark, 0)
 })
 
+test('where the epoch rises, the first batch of a transaction in a partition is the first of its sequence', async () => {
+  await using host = await TestBroker.start()
+  await host.topic(topic, 2)
+  const client = await host.client()
+  const me = await init(client, 'tx')
+  assert.equal(await send(client, me, { topic, sequence: 1, values: ['b'] }), 'OUT_OF_ORDER_SEQUENCE_NUMBER')
+  assert.equal(await send(client, me, { topic, sequence: 0, values: ['a'] }), 'NONE')
+  assert.equal(await send(client, me, { topic, sequence: 1, values: ['b'] }), 'NONE')
+  await end(client, me, true)
+  assert.deepEqual((await settled(client, topic)).committed, ['a', 'b'])
+})
+
 test('a batch of a finished transaction that comes late is refused, and so is a zombie', async () => {
   await using host = await TestBroker.start()
   await host.topic(topic)

@@ -5,7 +5,7 @@
  *
  * A batch must continue the producer's sequence: the next number after the last one, 0 following 2³¹−1. One of the last five sent
  * again is a duplicate and answered with its first offset. A higher epoch starts at 0 again; a lower one is fenced. A producer that
- * is not known (never seen, expired, or its batches deleted) may start anywhere.
+ * is not known (never seen, expired, or its batches deleted) may start anywhere, unless its client says that it begins at 0.
  *
  * Coordinators number nothing (base sequence -1): of their batches only the epoch is looked at.
  *
@@ -60,7 +60,9 @@ export type SequenceVerdict =
   | { kind: 'next' }
   | { kind: 'duplicate'; written: WrittenBatch }
   | { kind: 'refused'; error: ErrorCode }
-export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp' | 'outcome'>
+export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp' | 'outcome'> & {
+  readonly beginsAtZero?: boolean
+}
 
 const next: SequenceVerdict = { kind: 'next' }
 const outOfOrder: SequenceVerdict = { kind: 'refused', error: ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER }
@@ -87,7 +89,7 @@ export class ProducerState {
 
   check(batch: SequencedFields): SequenceVerdict {
     const entry = this.#entries.get(batch.producerId)
-    if (entry === undefined) return next
+    if (entry === undefined) return batch.beginsAtZero === true && batch.baseSequence > 0 ? outOfOrder : next
     if (batch.producerEpoch < entry.epoch) return fenced
     if (batch.control) return next
     if (batch.producerEpoch > entry.epoch && this.transactions.startOf(batch.producerId) >= 0) return unended
