@@ -15,9 +15,11 @@ export interface TestCluster extends AsyncDisposable {
   name(prefix: string): string
 }
 
-export async function testCluster(options: { nodes?: number } = {}): Promise<TestCluster> {
+export async function testCluster(
+  options: { nodes?: number; config?: Record<string, string> } = {},
+): Promise<TestCluster> {
   const foreign = process.env.ODRADEK_TEST_BROKER
-  const broker = foreign ? undefined : await startBroker(options.nodes ?? 1)
+  const broker = foreign ? undefined : await startBroker(options.nodes ?? 1, options.config)
   const bootstrap = foreign ?? broker!.bootstrap
   const handles: Kafka[] = []
   return {
@@ -36,8 +38,8 @@ export async function testCluster(options: { nodes?: number } = {}): Promise<Tes
   }
 }
 
-function startBroker(nodes: number): Promise<Broker> {
-  const config = { 'group.initial.rebalance.delay.ms': '0' }
+function startBroker(nodes: number, more: Record<string, string> = {}): Promise<Broker> {
+  const config = { 'group.initial.rebalance.delay.ms': '0', ...more }
   return Broker.start({
     world: realWorld(),
     listen: { host: '127.0.0.1', port: 0 },
