@@ -7,138 +7,71 @@
  * Where Java or Maven are missing it says so, and is done.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Kafka, serde, topic } from '@odradek/client'
-import { type Response, StreamsGroupDescribe } from '@odradek/protocol'
-import { realWire } from '@odradek/world'
-import { RawClient } from '../../../packages/broker/src/testing/raw-client.ts'
-import { freePort, ServeProcess } from '../../durability/serve-process.ts'
-import { builtApplication, Instance } from './application.ts'
-
-type Group = Response<typeof StreamsGroupDescribe>['groups'][number]
-
-const app = 'word-count'
-const lines = topic('lines', { key: serde.string, value: serde.string })
-const counts = topic('counts', { key: serde.string, value: serde.string })
-const words = Array.from({ length: 50 }, (_, i) => `word${i}`)
+import { builtApplication } from './application.ts'
+import { type Group, Scene } from './scene.ts'
 
 const application = await builtApplication()
 if (typeof application === 'string') console.log(`skipped: ${application}`)
-else await conversation(application.classPath)
+else await run(await Scene.start(application.classPath))
 
-async function conversation(classPath: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'java-streams-'))
-  const port = await freePort()
-  const settings = ['session.timeout.ms=6000', 'heartbeat.interval.ms=1000', 'num.standby.replicas=1']
-  const flags = settings.flatMap(setting => ['-c', `group.streams.${setting}`])
-  const serve = () => ServeProcess.start(['--data', join(folder, 'data'), '--listen', `127.0.0.1:${port}`, ...flags])
-  let broker = await serve()
-  await using kafka = new Kafka({ brokers: broker.bootstrap })
-  const instances: Instance[] = []
-  const start = (name: string) => {
-    const o = { app, state: join(folder, name), threads: 2, port: 7000 + instances.length }
-    const instance = new Instance(classPath, broker.bootstrap, o)
-    instances.push(instance)
-    return instance
-  }
-  const written = new Map<string, number>()
-  const write = (from: number, to: number) => writeLines(kafka, written, from, to)
+async function run(scene: Scene): Promise<void> {
   try {
-    await kafka.admin().topics.create({ name: 'lines', partitions: 4 })
-    await kafka.admin().topics.create({ name: 'counts', partitions: 2 })
-
-    const one = start('one')
-    await write(0, 1000)
-    await until('one instance counts', () => isCounted(kafka, written))
-    const alone = await described(broker.bootstrap)
-    assert.equal(alone.members.length, 2)
-    assert.equal(tasksOf(alone, 'activeTasks'), 8)
-
-    start('two')
-    const [both] = await Promise.all([
-      until('two instances share the tasks', async () => {
-        const group = await described(broker.bootstrap)
-        return group.groupState === 'Stable' && group.members.length === 4 ? group : false
-      }),
-      write(1000, 3000),
-    ])
-    assert.equal(tasksOf(both, 'activeTasks'), 8)
-    assert.equal(tasksOf(both, 'standbyTasks'), 4, 'a copy of each task that keeps state')
-    await until('nothing was lost or counted twice on the way', () => isCounted(kafka, written))
-    await until('each instance knows where all partitions are', () => {
-      one.ask()
-      return one.lines.some(line => line.startsWith('client 7001 active') && !line.includes('active 0'))
-    })
-
-    await broker.end('SIGTERM')
-    broker = await serve()
-    await write(3000, 5000)
-    await until('they count on after a restart of the broker', () => isCounted(kafka, written))
-    const after = await described(broker.bootstrap)
-    assert.equal(after.groupEpoch, both.groupEpoch, 'a restart is no rebalance')
-
-    await one.kill()
-    await write(5000, 7000)
-    await until('the other goes on where the killed one was', () => isCounted(kafka, written))
-    const left = await described(broker.bootstrap)
-    assert.equal(left.members.length, 2)
-    assert.equal(tasksOf(left, 'activeTasks'), 8)
-
-    const again = start('one')
-    await until('it comes back with the state it had', async () => {
-      const group = await described(broker.bootstrap)
-      return group.groupState === 'Stable' && group.members.length === 4
-    })
-    await write(7000, 8000)
-    await until('and all are counted', () => isCounted(kafka, written))
-    await again.stop()
-    await instances[1]!.stop()
-    assert.equal((await described(broker.bootstrap)).groupState, 'Empty')
-    const shown = [...written.values()].reduce((sum, count) => sum + count, 0)
-    console.log(`pass: ${shown} words, counted exactly`)
+    await tasksMove(scene)
+    await brokerRestarts(scene)
+    await instanceDies(scene)
+    for (const instance of scene.instances) await instance.stop()
+    assert.equal((await scene.described()).groupState, 'Empty')
+    const words = [...scene.written.values()].reduce((sum, count) => sum + count, 0)
+    console.log(`pass: ${words} words, counted exactly`)
   } catch (error) {
-    for (const { lines: said, log } of instances) console.log(said.join('\n'), log.slice(-4000))
-    console.log(broker.lines.slice(-20).join('\n'))
+    scene.tellAll()
     throw error
   } finally {
-    await Promise.all(instances.map(instance => instance.kill()))
-    await broker.end('SIGKILL')
-    await rm(folder, { recursive: true, force: true })
+    await scene.close()
   }
 }
 
-async function writeLines(kafka: Kafka, written: Map<string, number>, from: number, to: number): Promise<void> {
-  const producer = kafka.producer()
-  for (let at = from; at < to; at += 100) {
-    const batch = Array.from({ length: 100 }, (_, i) => {
-      const some = [words[(at + i) % 50]!, words[(at + i * 7) % 50]!, words[((at + i) * 13) % 50]!]
-      for (const word of some) written.set(word, (written.get(word) ?? 0) + 1)
-      return { key: `line${at + i}`, value: some.join(' ') }
-    })
-    await producer.sendAll(lines, batch)
-    await wait(10)
-  }
-  await producer.close()
+async function tasksMove(scene: Scene): Promise<void> {
+  const one = scene.instance('one')
+  await scene.write(0, 1000)
+  await until('one instance counts', () => scene.isCounted())
+  const alone = await scene.described()
+  assert.equal(alone.members.length, 2)
+  assert.equal(tasksOf(alone, 'activeTasks'), 8)
+  scene.instance('two')
+  const [both] = await Promise.all([
+    until('two instances share the tasks', () => scene.isShared()),
+    scene.write(1000, 3000),
+  ])
+  assert.equal(tasksOf(both, 'activeTasks'), 8)
+  assert.equal(tasksOf(both, 'standbyTasks'), 4, 'a copy of each task that keeps state')
+  await until('nothing was lost or counted twice on the way', () => scene.isCounted())
+  await until('each instance knows where all partitions are', () => {
+    one.ask()
+    return one.lines.some(line => /^client 7001 active [1-9]/.test(line))
+  })
 }
 
-async function isCounted(kafka: Kafka, written: ReadonlyMap<string, number>): Promise<boolean> {
-  const last = new Map<string, number>()
-  const all = kafka.read(counts, { from: 'earliest', until: 'end', isolation: 'read_committed' })
-  for await (const { key, value } of all) last.set(key!, Number(value))
-  for (const [word, count] of last)
-    assert.ok(count <= (written.get(word) ?? 0), `${word} was counted ${count} times, and written ${written.get(word)}`)
-  return [...written].every(([word, count]) => last.get(word) === count)
+async function brokerRestarts(scene: Scene): Promise<void> {
+  const before = await scene.described()
+  await scene.restartBroker()
+  await scene.write(3000, 5000)
+  await until('they count on after a restart of the broker', () => scene.isCounted())
+  assert.equal((await scene.described()).groupEpoch, before.groupEpoch, 'a restart is no rebalance')
 }
 
-async function described(bootstrap: string): Promise<Group> {
-  const [host, port] = bootstrap.split(':')
-  const client = await RawClient.connect(realWire, { host: host!, port: Number(port) })
-  const { groups } = await client.call(StreamsGroupDescribe, 0, { groupIds: [app], includeAuthorizedOperations: false })
-  client.close()
-  return groups[0]!
+async function instanceDies(scene: Scene): Promise<void> {
+  await scene.instances[0]!.kill()
+  await scene.write(5000, 7000)
+  await until('the other goes on where the killed one was', () => scene.isCounted())
+  const left = await scene.described()
+  assert.equal(left.members.length, 2)
+  assert.equal(tasksOf(left, 'activeTasks'), 8)
+  scene.instance('one')
+  await until('it comes back with the state it had', () => scene.isShared())
+  await scene.write(7000, 8000)
+  await until('and all are counted', () => scene.isCounted())
 }
 
 function tasksOf({ members }: Group, role: 'activeTasks' | 'standbyTasks'): number {

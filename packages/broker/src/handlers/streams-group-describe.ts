@@ -29,9 +29,7 @@ function describe(groupId: string, context: RequestContext): Described {
   const { groups, streamsGroups } = context.broker
   const group = streamsGroups.get(groupId)
   if (group) return described(group, streamsGroups.configured(groupId))
-  const sentence = groups.find(groupId)
-    ? `Group ${groupId} is not a streams group.`
-    : `Streams group ${groupId} not found.`
+  const sentence = groups.find(groupId) ? `Group ${groupId} is not a streams group.` : `Group ${groupId} not found.`
   return blank(groupId, ErrorCodes.GROUP_ID_NOT_FOUND, sentence)
 }
 

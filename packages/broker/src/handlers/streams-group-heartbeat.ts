@@ -16,6 +16,7 @@ const blank: Answer = {
   heartbeatIntervalMs: 0,
   acceptableRecoveryLag: 0,
   taskOffsetIntervalMs: 0,
+  status: [],
   endpointInformationEpoch: 0,
 }
 
@@ -42,7 +43,7 @@ function response(answer: StreamsAnswer): Answer {
     memberId,
     memberEpoch,
     heartbeatIntervalMs,
-    status: statuses && [...statuses],
+    status: [...statuses],
     ...(tasks ? wireTasks(tasks) : {}),
     endpointInformationEpoch: endpointEpoch,
     partitionsByUserEndpoint:

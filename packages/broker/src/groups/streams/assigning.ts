@@ -21,10 +21,10 @@ export function raiseEpoch(turn: StreamsTurn, configured: ConfiguredTopology, mu
     assignmentConfigs: [{ key: 'num.standby.replicas', value: String(turn.settings.numStandbyReplicas) }],
   }
   if (!mustRaise && isDeepStrictEqual({ ...now, epoch: facts.epoch }, { ...facts })) return
-  // Whoever waits for the first assignment is in an epoch before it already.
-  const waits = turn.isDelayed && turn.group.targetEpoch === 0
-  turn.write({ type: 'group', value: { ...now, epoch: facts.epoch + (waits ? 2 : 1) } })
-  if (waits) turn.write({ type: 'target-epoch', value: 1 })
+  // The epoch before the first is of those who wait for it.
+  const epoch = facts.epoch === 0 ? 2 : facts.epoch + 1
+  turn.write({ type: 'group', value: { ...now, epoch } })
+  if (turn.isDelayed && turn.group.targetEpoch === 0) turn.write({ type: 'target-epoch', value: 1 })
 }
 
 /** Deals anew when the group has changed since. While its topics do not fit, nobody has anything. */

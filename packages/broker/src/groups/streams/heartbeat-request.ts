@@ -35,8 +35,7 @@ export interface StreamsReply {
   readonly heartbeatIntervalMs: number
   /** Null: as before. */
   readonly tasks: Places | null
-  /** Null: there is nothing to say. */
-  readonly statuses: readonly Status[] | null
+  readonly statuses: readonly Status[]
 }
 
 type Asked = Request<typeof StreamsGroupHeartbeat>

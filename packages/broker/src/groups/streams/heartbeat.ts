@@ -90,13 +90,12 @@ function proceed(turn: StreamsTurn, before: StreamsMember, { isNew, mustBeTold, 
   raiseEpoch(turn, configured, isNew)
   updateTarget(turn, configured)
   const next = advance(turn, before.id, owned)
-  const statuses = statusesOf(turn, before, configured)
   return {
     memberId: before.id,
     memberEpoch: next.current.epoch,
     heartbeatIntervalMs: turn.settings.heartbeatIntervalMs,
     tasks: mustBeTold || !samePlaces(before.current.assigned, next.current.assigned) ? next.current.assigned : null,
-    statuses: statuses.length > 0 ? statuses : null,
+    statuses: statusesOf(turn, before, configured),
   }
 }
 

@@ -103,6 +103,7 @@ export class StreamsGroups implements GroupType, ClassicMembers {
   beat(request: StreamsHeartbeat): MaybeLater<StreamsAnswer> {
     const { groupId, memberId, memberEpoch } = request
     if (memberEpoch < 0) {
+      if (!this.find(groupId)) this.#unknown(groupId, 'Group')
       const left = this.#ask(groupId, turn => leave(turn, memberId, request.shutdownApplication), { isChange: true })
       return then(left, reply => this.#answer(request, reply))
     }
@@ -168,7 +169,7 @@ export class StreamsGroups implements GroupType, ClassicMembers {
     const failure = await this.#o.makeTopics(missing)
     if (failure === null) return this.#answer(request, await this.#ask(groupId, turn => goOn(turn, memberId)))
     this.#o.logger.warn({ group: groupId, failure }, 'topics of a streams application cannot be made')
-    const statuses = (said.statuses ?? []).map(status =>
+    const statuses = said.statuses.map(status =>
       status.statusCode === Statuses.MISSING_INTERNAL_TOPICS
         ? { ...status, statusDetail: `${status.statusDetail}; Creation failed: ${failure}.` }
         : status,
@@ -213,9 +214,9 @@ export class StreamsGroups implements GroupType, ClassicMembers {
     })
   }
 
-  #unknown(groupId: string): never {
+  #unknown(groupId: string, what = 'Streams group'): never {
     const isOther = this.#o.findAny(groupId) !== undefined
-    const sentence = isOther ? `Group ${groupId} is not a streams group.` : `Streams group ${groupId} not found.`
+    const sentence = isOther ? `Group ${groupId} is not a streams group.` : `${what} ${groupId} not found.`
     return refuse(ErrorCodes.GROUP_ID_NOT_FOUND, sentence)
   }
 
