@@ -87,7 +87,7 @@ test('the first member brings the topology, its topics are made, and it gets eve
   assert.equal(one.errorCode, 0, String(one.errorMessage))
   assert.equal(shown(one.activeTasks), '0:0,1,2 1:0,1,2')
   assert.equal(shown(one.standbyTasks), '')
-  assert.equal(one.status, [])
+  assert.deepEqual(one.status, [])
   const { topics } = await client.call(Metadata, 12, {
     topics: ['g-repartition', 'g-changelog'].map(name => ({ topicId: '00000000-0000-0000-0000-000000000000', name })),
   })
@@ -251,7 +251,7 @@ test('one member asks for the end of the application, and all are told until nob
     [4],
   )
   await beat(client, 'A', { memberEpoch: -1 })
-  assert.equal((await beat(client, 'A', joining())).status, [])
+  assert.deepEqual((await beat(client, 'A', joining())).status, [])
 })
 
 test('members with an endpoint are found by the partitions of their tasks', async () => {
