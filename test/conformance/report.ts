@@ -81,7 +81,8 @@ function remark(classic: Entry | undefined, consumer: Entry | undefined): string
 }
 
 function javaClient(tests: Record<string, Entry>, version: string | undefined): string {
-  const intro = `A small program of ours (\`test/conformance/java\`) that drives kafka-clients ${version ?? ''}: each line is a check.`
+  const intro = `A small program of ours (\`test/conformance/java\`) that drives kafka-clients ${version ?? ''}: each line is a check, all
+against one broker. Kafka Streams with \`group.protocol=streams\` has a run of its own: \`node test/conformance/java-streams/run.ts\`.`
   return `## Apache Kafka's Java client\n\n${intro}\n\n${table(tests)}`
 }
 
@@ -113,11 +114,12 @@ function outcomesOf(tests: Record<string, Entry>): Outcome[] {
 
 const howTo = `## Running it
 
-    node test/conformance/run.ts                    # everything; about an hour
+    node test/conformance/run.ts                    # everything; more than an hour (--jobs 3: half of that)
     node test/conformance/run.ts --suite java       # librdkafka, java or interop
     node test/conformance/run.ts --suite librdkafka --protocol consumer --tests 0102,0113 --logs /tmp/logs
     node test/conformance/run.ts --ci               # what CI runs: compared with expected.json, nothing written
     node test/conformance/run.ts --write            # and expected.json and this page are brought up to date
+    ODRADEK_CONFORMANCE_AGAINST=HOST:PORT node …    # against another broker, say Apache Kafka's, to see what it answers
 
 librdkafka and its test program come from the npm package \`@confluentinc/kafka-javascript\`, the Java client from Maven Central; both
 are fetched and built once, into \`$XDG_CACHE_HOME/odradek\` (\`~/.cache/odradek\`). They are no dependencies: what is missing is said,

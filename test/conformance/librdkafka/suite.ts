@@ -28,9 +28,9 @@ export async function runSuite(program: TestProgram, suite: SuiteRun): Promise<O
   }
   const waiting: BrokerTest[][] = []
   for (const tests of byProcess(wanted)) {
-    const runnable = tests.filter(test => skipReason(test.name, program.hasJava) === undefined)
+    const runnable = tests.filter(test => skipReason(test.name, suite.protocol, program.hasJava) === undefined)
     for (const { name } of tests.filter(test => !runnable.includes(test)))
-      record({ name, state: 'skip', seconds: 0, reason: skipReason(name, program.hasJava)! })
+      record({ name, state: 'skip', seconds: 0, reason: skipReason(name, suite.protocol, program.hasJava)! })
     if (runnable.length > 0) waiting.push(runnable)
   }
   const { protocol, logFolder } = suite

@@ -21,7 +21,9 @@ export function outcomesOf(printed: string, expected: readonly string[], ended: 
     const known = { name, state: states[state!]!, seconds: Number(took), reason: tidy(reason!) }
     rows.set(name, known.state === 'fail' ? { ...known, reason: complaintOf(name, plain) || known.reason } : known)
   }
-  return expected.map(name => outcomeOf(name, rows.get(name), plain, ended, seconds))
+  // A failed test leaves threads behind, for which the program then aborts: that is no other test's fault.
+  const end = [...rows.values()].some(({ state }) => state === 'fail') ? undefined : ended
+  return expected.map(name => outcomeOf(name, rows.get(name), plain, rows.has(name) ? end : ended, seconds))
 }
 
 function outcomeOf(
