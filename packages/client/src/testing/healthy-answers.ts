@@ -42,7 +42,8 @@ function apiVersions(node: ScriptedNode): ResponseInput<typeof ApiVersions> {
 }
 
 function metadata(cluster: ScriptedCluster, request: Request<typeof Metadata>): ResponseInput<typeof Metadata> {
-  const names = request.topics ? request.topics.map(({ name }) => name!) : [...cluster.topics.keys()]
+  const nameOf = (id: string) => [...cluster.topics].find(([, topic]) => topic.topicId === id)?.[0] ?? ''
+  const names = request.topics?.map(({ name, topicId }) => name ?? nameOf(topicId)) ?? [...cluster.topics.keys()]
   const topics = names.map(name => {
     const mayCreate = cluster.autoCreate && request.allowAutoTopicCreation
     const topic = cluster.topics.get(name) ?? (mayCreate ? cluster.addTopic(name, 1) : undefined)
