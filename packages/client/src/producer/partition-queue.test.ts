@@ -21,7 +21,7 @@ function queueOf(batches: number, rules: QueueRules = { isIdempotent: true, maxI
 function add(queue: PartitionQueue, records: number, deadline = 1_000): ProducerBatch {
   const owner = { settled: () => {} }
   const batch = new ProducerBatch(owner, new BatchBuilder(), new Generation(), queue.nextOrder, deadline)
-  const ignore = { delivered: () => {}, failed: () => {} }
+  const ignore = { delivered: () => {}, failed: () => {}, wrong: () => {} }
   for (let i = 0; i < records; i++) batch.append({ value: `${batch.order + i}` }, 0, ignore)
   queue.open = batch
   queue.closeOpen()
