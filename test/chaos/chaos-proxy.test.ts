@@ -155,6 +155,25 @@ test('a request that is replayed is served again, on another connection, and ans
   assert.equal(frames.seen.filter(id => id === 7).length, 1)
 })
 
+test('a request that goes astray loses its connection and arrives later, on another', async t => {
+  const { proxy, answered } = await scene(t, {
+    strayRequests: { apiKeys: [Heartbeat.key], chance: 1, delayMs: [40, 50] },
+  })
+  const { ask, closed, frames } = await client(t, proxy)
+  const asked = performance.now()
+  ask(1)
+  await closed
+  assert.equal(answered.length, 0, 'the broker has not seen it when its connection is gone')
+  assert.equal(proxy.tally.strayRequests, 1)
+  const other = await client(t, proxy)
+  for (let id = 2; !answered.includes(1); id++) {
+    other.ask(id, 'metadata')
+    await other.frames.until(seen => seen.includes(id), 'an answer')
+  }
+  assert.ok(performance.now() - asked >= 39)
+  assert.equal(frames.seen.length, 0)
+})
+
 test('the same seed cuts the same frames', async t => {
   const survivors = async (seed: number) => {
     const { proxy } = await scene(t, { cutFrames: 0.1 }, seed)

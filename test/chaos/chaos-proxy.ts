@@ -20,10 +20,22 @@ export interface Weather {
   readonly responses?: LaneWeather
   /** The chance that the answer to a request of such an API is lost, and the connection with it; the request has been served. */
   readonly loseResponses?: { readonly apiKeys: readonly number[]; readonly chance: number }
-  /** The chance that a request of such an API is sent again, on a connection of its own, after it was answered. */
-  readonly replayRequests?: { readonly apiKeys: readonly number[]; readonly chance: number }
+  /** The chance that a request of such an API is sent again, on a connection of its own, after it was answered; at once, or later. */
+  readonly replayRequests?: Late
+  /**
+   * The chance that a request of such an API goes astray: its connection is reset before the broker has seen it, and it arrives on
+   * another one, after its client has repeated it.
+   */
+  readonly strayRequests?: Late
   /** The chance that a connection is reset in the middle of a frame, either way. */
   readonly cutFrames?: number
+}
+
+export interface Late {
+  readonly apiKeys: readonly number[]
+  readonly chance: number
+  /** Milliseconds, drawn from [from, to). */
+  readonly delayMs?: readonly [from: number, to: number]
 }
 
 /** What has been done so far. */
@@ -31,16 +43,18 @@ export interface Tally {
   connections: number
   lostResponses: number
   replayedRequests: number
+  strayRequests: number
   cutFrames: number
 }
 
 export class ChaosProxy implements AsyncDisposable {
   readonly address: Address
-  readonly tally: Tally = { connections: 0, lostResponses: 0, replayedRequests: 0, cutFrames: 0 }
+  readonly tally: Tally = { connections: 0, lostResponses: 0, replayedRequests: 0, strayRequests: 0, cutFrames: 0 }
   readonly #server: Server
   readonly #target: () => Address
   readonly #random: SeededRandom
   readonly #connections = new Set<ProxiedConnection>()
+  readonly #late = new Set<NodeJS.Timeout>()
   #weather: Weather = {}
 
   /** `target` is asked for each connection: a broker may come back elsewhere. */
@@ -79,28 +93,35 @@ export class ChaosProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) connection.close()
+    for (const timer of this.#late) clearTimeout(timer)
     this.#server.close()
     await once(this.#server, 'close')
   }
 
   #accept(client: Socket): void {
     this.tally.connections++
-    const target = this.#target()
-    const connection = new ProxiedConnection(client, connect({ ...target, noDelay: true }), {
+    const connection = new ProxiedConnection(client, connect({ ...this.#target(), noDelay: true }), {
       weather: () => this.#weather,
       random: this.#random,
       tally: this.tally,
-      replay: frame => replay(target, frame),
+      sendLater: (frame, late) => this.#sendLater(frame, late),
       closed: () => this.#connections.delete(connection),
     })
     this.#connections.add(connection)
   }
-}
 
-/** Sends a frame on a connection of its own, and closes it when something has been answered. */
-function replay(target: Address, frame: Uint8Array): void {
-  const socket = connect({ ...target, noDelay: true })
-  socket.on('error', () => {})
-  socket.once('data', () => socket.destroy())
-  socket.write(frame)
+  /** A frame on a connection of its own, which is closed when something has been answered. */
+  #sendLater(frame: Uint8Array, { delayMs: [from, to] = [0, 0] }: Late): void {
+    const timer = setTimeout(
+      () => {
+        this.#late.delete(timer)
+        const socket = connect({ ...this.#target(), noDelay: true })
+        socket.on('error', () => {})
+        socket.once('data', () => socket.destroy())
+        socket.write(frame)
+      },
+      from + this.#random.next() * (to - from),
+    )
+    this.#late.add(timer)
+  }
 }

@@ -2,14 +2,15 @@
 import type { Socket } from 'node:net'
 import { correlationIdOf, decodeRequestHeader, FrameSplitter } from '@odradek/protocol'
 import type { Random } from '@odradek/world'
-import type { Tally, Weather } from './chaos-proxy.ts'
+import type { Late, Tally, Weather } from './chaos-proxy.ts'
 import { ProxyLane } from './proxy-lane.ts'
 
 export interface ProxiedHost {
   weather(): Weather
   readonly random: Random
   readonly tally: Tally
-  replay(frame: Uint8Array): void
+  /** On another connection. */
+  sendLater(frame: Uint8Array, late: Late): void
   closed(): void
 }
 
@@ -80,6 +81,13 @@ export class ProxiedConnection {
   #request(frame: Uint8Array): void {
     if (this.#isCut(frame, this.#toBroker)) return
     const { apiKey, correlationId } = decodeRequestHeader(frame.subarray(4))
+    const { strayRequests } = this.#host.weather()
+    if (this.#strikes(strayRequests, apiKey)) {
+      this.#host.tally.strayRequests++
+      this.#host.sendLater(frame, strayRequests)
+      this.cut()
+      return
+    }
     this.#inFlight.set(correlationId, { apiKey, frame })
     this.#toBroker.push(frame)
   }
@@ -91,7 +99,7 @@ export class ProxiedConnection {
     this.#inFlight.delete(id)
     if (request && this.#strikes(replayRequests, request.apiKey)) {
       this.#host.tally.replayedRequests++
-      this.#host.replay(request.frame)
+      this.#host.sendLater(request.frame, replayRequests)
     }
     if (request && this.#strikes(loseResponses, request.apiKey)) {
       this.#host.tally.lostResponses++
@@ -99,7 +107,7 @@ export class ProxiedConnection {
     } else if (!this.#isCut(frame, this.#toClient)) this.#toClient.push(frame)
   }
 
-  #strikes(what: { apiKeys: readonly number[]; chance: number } | undefined, apiKey: number): boolean {
+  #strikes<W extends { apiKeys: readonly number[]; chance: number }>(what: W | undefined, apiKey: number): what is W {
     return what?.apiKeys.includes(apiKey) === true && this.#host.random.next() < what.chance
   }
 
