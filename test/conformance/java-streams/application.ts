@@ -64,14 +64,18 @@ export class Instance {
     this.#child.stdin!.write('\n')
   }
 
+  get #isGone(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    if (this.#isGone) return
     this.#child.stdin!.end()
     await once(this.#child, 'exit')
   }
 
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (this.#isGone) return
     this.#child.kill('SIGKILL')
     await once(this.#child, 'exit')
   }

@@ -2,7 +2,8 @@
  * Deals the tasks of a topology out among the members of a group. Pure: the same question, the same answer.
  *
  * - Every task is active with exactly one member; no member has two more of them than another.
- * - A task stays where it was as far as that allows, goes next to where its state already is, and last to whoever has fewest.
+ * - A task stays where it was as far as that allows, goes next to where its state already is, and last to whoever has fewest of its
+ *   subtopology.
  * - Copies of tasks that keep state (standbys) go to as many other processes as there are, up to what is asked for.
  */
 import { holds, type Places } from '../consumer/topic-partitions.ts'
@@ -83,9 +84,9 @@ class Hand {
 }
 
 function dealActive(tasks: readonly Task[], hands: readonly Hand[]): void {
+  const owners = new Map(tasks.map(task => [task, hands.find(hand => hand.had('active', task))]))
   const counts = new Map(hands.map(hand => [hand, 0]))
-  const owners = tasks.map(task => hands.find(hand => hand.had('active', task)))
-  for (const owner of owners) if (owner) counts.set(owner, counts.get(owner)! + 1)
+  for (const owner of owners.values()) if (owner) counts.set(owner, counts.get(owner)! + 1)
   const base = Math.floor(tasks.length / hands.length)
   // Who has most may keep one more.
   hands
@@ -93,12 +94,18 @@ function dealActive(tasks: readonly Task[], hands: readonly Hand[]): void {
     .forEach((hand, rank) => {
       hand.quota = base + (rank < tasks.length % hands.length ? 1 : 0)
     })
-  const left = tasks.filter((task, i) => {
-    const owner = owners[i]
-    if (!owner || owner.size >= owner.quota) return true
-    owner.take('active', task)
-    return false
-  })
+  const sizes = Map.groupBy(tasks, ({ subtopologyId }) => subtopologyId)
+  const fairOf = ({ subtopologyId }: Task) => Math.ceil(sizes.get(subtopologyId)!.length / hands.length)
+  const moved = (among: readonly Task[], mayKeep: (hand: Hand, task: Task) => boolean) =>
+    among.filter(task => {
+      const owner = owners.get(task)
+      if (!owner || owner.size >= owner.quota || !mayKeep(owner, task)) return true
+      owner.take('active', task)
+      return false
+    })
+  // Of what must go, rather a task of each kind than all of one.
+  const spare = moved(tasks, (hand, task) => hand.of(task.subtopologyId) < fairOf(task))
+  const left = moved(spare, () => true)
   const open = left.filter(
     task =>
       !give(

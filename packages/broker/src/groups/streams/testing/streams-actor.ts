@@ -88,6 +88,11 @@ export class StreamsActor {
     this.#mustReport = false
   }
 
+  /** It does not say what it has given up. */
+  keepQuiet(): void {
+    this.#mustReport = false
+  }
+
   #request(): StreamsHeartbeat {
     const isJoining = this.epoch === 0
     return {
