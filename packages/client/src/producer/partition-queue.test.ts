@@ -164,3 +164,56 @@ test('a batch that is too large is halved with the numbers it had', () => {
   }
   assert.equal(expected, 2 + 8)
 })
+
+const transactional = { isIdempotent: true, isTransactional: true, maxInFlight: 5 }
+const first = { producerId: 7n, epoch: 3, isTransactional: true }
+const second = { producerId: 7n, epoch: 4, isTransactional: true }
+
+test('in a transaction what fails is told at once, and nothing is numbered anew', () => {
+  const queue = queueOf(3, transactional)
+  const batch = queue.take(0, first)!
+  queue.settle(batch, delivered, 0)
+  const [next, last] = [queue.take(0, first)!, queue.take(0, first)!]
+  queue.settle(next, { kind: 'out-of-order', error: new Error('a gap') }, 0)
+  assert(next.isSettled, 'failed')
+  queue.abandon(new Error('aborted'))
+  queue.settle(last, { kind: 'retry', error: new Error('no answer'), pauseMs: 0 }, 0)
+  assert(last.isSettled, 'what is under way is not sent again')
+  assert(queue.isEmpty)
+})
+
+test('sequence numbers go on in a transaction of the same epoch, and begin at 0 in one of another', () => {
+  const queue = queueOf(1, transactional)
+  queue.settle(queue.take(0, first)!, delivered, 0)
+  queue.readmit()
+  add(queue, 2)
+  const [same] = takeWith(queue, first)
+  assert.equal(numbered([same!])[0], '3:2')
+  add(queue, 2)
+  assert.equal(queue.take(0, second), undefined, 'not while the last one is under way')
+  queue.settle(same!, delivered, 0)
+  add(queue, 2)
+  assert.deepEqual(
+    numbered(takeWith(queue, second)),
+    ['4:0', '4:2'],
+    'the leader knows the producer: no need to wait for the first',
+  )
+})
+
+test('what is abandoned takes its waiting batches with it, the open one too, and the next transaction begins empty', () => {
+  const queue = queueOf(2, transactional)
+  const inFlight = queue.take(0, first)!
+  queue.abandon(new Error('aborted'))
+  assert.equal(queue.hasReady, false)
+  assert(!inFlight.isSettled, 'it may be delivered yet')
+  queue.settle(inFlight, delivered, 0)
+  queue.readmit()
+  add(queue, 1)
+  assert.deepEqual(numbered(takeWith(queue, second)), ['4:0'])
+})
+
+function takeWith(queue: PartitionQueue, as: typeof first): ProducerBatch[] {
+  const taken: ProducerBatch[] = []
+  for (let batch = queue.take(0, as); batch; batch = queue.take(0, as)) taken.push(batch)
+  return taken
+}

@@ -217,3 +217,22 @@ test('a coordinator that is not to be found for a moment is looked for again', a
     assert.deepEqual(cluster.partition('b').values(), ['x'])
   })
 })
+
+test('a function that returns before its records have failed is not committed', async () => {
+  for (const rules of ['old', 'new'] as const) {
+    await transactionScene({ rules }, async ({ cluster, txp, run, story }) => {
+      cluster.once(Produce, ({ topicData: [row] }) => {
+        const { name, topicId } = row!
+        const refusal = { index: 0, errorCode: ErrorCodes.INVALID_RECORD, baseOffset: -1 }
+        return { responses: [{ name, topicId, partitionResponses: [refusal] }] }
+      })
+      const done = txp.transaction(tx => {
+        tx.send('b', { value: 'x' })
+        tx.send('a', { value: 'x' })
+      })
+      await assert.rejects(run(done), (error: TransactionError) => error.code === 'INVALID_RECORD')
+      assert(story().some(line => line.includes('abort')))
+      assert(!story().some(line => line.includes('commit')))
+    })
+  }
+})

@@ -112,8 +112,12 @@ test('a producer does one transaction at a time, and sends nothing outside of on
         await assert.rejects(txp.takeOver(), UsageError)
       }),
     )
-    assert.throws(() => (txp as any).send('a', { value: 'x' }), /tx\.send in producer\.transaction/)
-    assert.throws(() => (txp as any).sendAll('a', []), UsageError)
+    // @ts-expect-error: types say so too
+    assert.throws(() => txp.send('a', { value: 'x' }), /tx\.send in producer\.transaction/)
+    // @ts-expect-error
+    assert.throws(() => txp.sendAll('a', []), UsageError)
+    // @ts-expect-error: without a transactionalId there are no transactions
+    assert.throws(() => kafka.producer().transaction(() => {}), TypeError)
     await assert.rejects(kept.send('a', { value: 'x' }), /the transaction is over/)
     await assert.rejects(kept.commitOffsets(offsets, claimOf()), /the transaction is over/)
     await assert.rejects(txp.transaction(7 as any), /takes a function/)

@@ -86,6 +86,7 @@ class Processing {
       })
       this.#consumer = consumer
       try {
+        if (this.#random.next() < 0.7) await txp.takeOver()
         for await (const batch of consumer.batches({ max: 1 + this.#random.int(12) })) {
           await this.#process(txp, batch)
           this.#done = await committedOffsets(this.#outside)
@@ -109,7 +110,7 @@ class Processing {
   async #process(txp: TransactionalProducer, batch: any): Promise<void> {
     const mood = this.#random.next()
     const isGivenUp = mood > 0.2 && mood < 0.25
-    const lingers = this.#random.int(9_000)
+    const lingers = this.#random.int(20_000)
     try {
       const working = txp.transaction(async tx => {
         tx.commitOffsets(batch)
