@@ -57,7 +57,7 @@ async function batchOfTwo(group: string | undefined) {
   intake.attach(engine)
   await intake.fill(0, 6)
   const batch = new RecordBatch(intake.pending.splice(0), intake)
-  return { batch, intake, committed }
+  return { batch, intake, committed, engine }
 }
 
 test('a batch is committed, each partition of it once', async () => {
@@ -98,4 +98,35 @@ test('without a group there is nothing to commit, whoever has the partitions', a
   intake.closed()
   await batch.commit()
   assert.deepEqual(committed, [])
+})
+
+test('a batch given to a transaction is handed out again when that was aborted, and asked about when nobody knows', async () => {
+  for (const [outcome, groupHas, isRepeated] of [
+    ['committed', 3, false],
+    ['aborted', 0, true],
+    ['unknown', 3, false],
+    ['unknown', 0, true],
+    ['unknown', null, true],
+  ] as const) {
+    const { batch, intake, committed, engine } = await batchOfTwo('g')
+    engine.committed = async partitions =>
+      partitions.map(at => (groupHas === null ? null : { ...at, offset: groupHas, leaderEpoch: 0, metadata: null }))
+    const claim = batch.claim()
+    assert.deepEqual(
+      claim.offsets.map(at => `${keyOf(at)}@${at.offset}`),
+      ['t-0@3', 't-1@3'],
+    )
+    claim.begin()
+    claim.end(outcome)
+    assert.equal(await batch.isToBeRepeated(), isRepeated, `${outcome} ${groupHas}`)
+    batch.processed()
+    assert.equal(await batch.isToBeRepeated(), false, 'somebody has said that it is done')
+    await intake.commitProcessed()
+    assert.deepEqual(committed, outcome === 'aborted' ? ['t-0@3', 't-1@3'] : [])
+  }
+})
+
+test('a batch without a group has no offsets for a transaction', async () => {
+  const { batch } = await batchOfTwo(undefined)
+  assert.throws(() => batch.claim(), /no `group`/)
 })

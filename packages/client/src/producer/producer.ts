@@ -103,6 +103,11 @@ export class Producer implements AsyncDisposable {
     )
   }
 
+  /** Transactions need a producer with a `transactionalId`. */
+  transaction(..._: never[]): never {
+    throw new UsageError("transactions need a name: kafka.producer({ transactionalId: 'billing-1' })")
+  }
+
   /** Flushes, then ends. With an aborted signal what has not been delivered by then fails. */
   close({ signal }: SendOptions = {}): Promise<void> {
     abortWith(this.#hurry, signal)

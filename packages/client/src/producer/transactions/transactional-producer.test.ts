@@ -117,7 +117,7 @@ test('a producer does one transaction at a time, and sends nothing outside of on
     // @ts-expect-error
     assert.throws(() => txp.sendAll('a', []), UsageError)
     // @ts-expect-error: without a transactionalId there are no transactions
-    assert.throws(() => kafka.producer().transaction(() => {}), TypeError)
+    assert.throws(() => kafka.producer().transaction(() => {}), UsageError)
     await assert.rejects(kept.send('a', { value: 'x' }), /the transaction is over/)
     await assert.rejects(kept.commitOffsets(offsets, claimOf()), /the transaction is over/)
     await assert.rejects(txp.transaction(7 as any), /takes a function/)
