@@ -1,7 +1,7 @@
 import type { NewTopic } from '../../topics.ts'
 import type { TopicsView } from '../consumer/topics-view.ts'
 import { MisfitTopics, partitionCounts, tasksOfSubtopology } from './partition-counts.ts'
-import type { Subtopology, TopicInfo, Topology } from './topology.ts'
+import { type Subtopology, type TopicInfo, type Topology, topicsReadBy } from './topology.ts'
 
 /** What a member is told of its group that it cannot see by itself. The numbers are the protocol's. */
 export const Statuses = {
@@ -86,12 +86,11 @@ function configured(topology: Topology, counts: Counts, existing: Existing): Con
         repartitionSourceTopics: said.repartitionSourceTopics.map(counted),
         stateChangelogTopics: said.stateChangelogTopics.map(counted),
       }
-      const read = [...said.sourceTopics, ...said.repartitionSourceTopics.map(({ name }) => name)]
       const subtopology: ConfiguredSubtopology = {
         tasks: tasksOfSubtopology(said, countOf),
         isStateful: said.stateChangelogTopics.length > 0,
         described,
-        reads: new Map(read.map(name => [name, countOf(name)!])),
+        reads: new Map(topicsReadBy(said).map(name => [name, countOf(name)!])),
       }
       return [said.subtopologyId, subtopology] as const
     }),

@@ -1,8 +1,10 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import type { CommittedOffset } from '../committed-offset.ts'
+import type { CommittedOffset, Place } from '../committed-offset.ts'
 import type { CommitClaim, CoordinatedGroup, FetchClaim } from '../group-types.ts'
 import type { StreamsGroup } from './streams-group.ts'
-import { topicsRead } from './topology.ts'
+import type { StreamsMember } from './streams-member.ts'
+import { taskKey } from './tasks.ts'
+import { topicsRead, topicsReadBy } from './topology.ts'
 
 const { NONE, STALE_MEMBER_EPOCH, UNKNOWN_MEMBER_ID, UNSUPPORTED_VERSION } = ErrorCodes
 
@@ -29,8 +31,14 @@ export class CoordinatedStreamsGroup implements CoordinatedGroup {
     return this.#group.members.size === 0
   }
 
-  /** Members of an epoch gone by may have lost the tasks they commit for. Without members anybody may. */
-  admitCommit({ memberId, instanceId, generation, isTransactional, apiVersion }: CommitClaim): ErrorCode {
+  /**
+   * Without members anybody may commit. A member that has not yet heard of its newest epoch may, too, for tasks it has had since
+   * (KIP-1251): others it may have lost meanwhile.
+   */
+  admitCommit(
+    { memberId, instanceId, generation, isTransactional, apiVersion }: CommitClaim,
+    places: readonly Place[],
+  ): ErrorCode {
     const { members } = this.#group
     if (generation < 0 && members.size === 0) return NONE
     // A producer of a time before members were named.
@@ -38,7 +46,16 @@ export class CoordinatedStreamsGroup implements CoordinatedGroup {
     const member = members.get(memberId)
     if (member === undefined) return UNKNOWN_MEMBER_ID
     if (!isTransactional && apiVersion < 9) return UNSUPPORTED_VERSION
-    return generation === member.current.epoch ? NONE : STALE_MEMBER_EPOCH
+    const { epoch } = member.current
+    const hasHadThemAll = () => places.every(place => this.#hasSince(member, place) <= generation)
+    return generation === epoch || (generation < epoch && hasHadThemAll()) ? NONE : STALE_MEMBER_EPOCH
+  }
+
+  #hasSince({ current }: StreamsMember, { topic, partition }: Place): number {
+    const reader = this.#group.topology?.subtopologies.find(subtopology => topicsReadBy(subtopology).includes(topic))
+    if (reader === undefined) return Infinity
+    const key = taskKey('active', reader.subtopologyId)
+    return current.assigned.get(key)?.get(partition) ?? current.revoking.get(key)?.get(partition) ?? Infinity
   }
 
   admitFetch({ memberId, memberEpoch }: FetchClaim): ErrorCode {

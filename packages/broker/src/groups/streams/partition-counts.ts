@@ -4,7 +4,7 @@
  */
 import { ErrorCodes } from '@odradek/protocol'
 import { Refusal } from '../../refusal.ts'
-import type { CopartitionGroup, Subtopology, Topology } from './topology.ts'
+import { type CopartitionGroup, type Subtopology, type Topology, topicsReadBy } from './topology.ts'
 
 /** Topics that are there do not fit the topology: it waits until they do. */
 export class MisfitTopics extends Error {}
@@ -34,7 +34,7 @@ export function partitionCounts(topology: Topology, existing: Existing): Readonl
 
 /** As many tasks as the largest topic it reads has partitions. */
 export function tasksOfSubtopology(subtopology: Subtopology, countOf: Existing): number {
-  const read = [...subtopology.sourceTopics, ...subtopology.repartitionSourceTopics.map(({ name }) => name)]
+  const read = topicsReadBy(subtopology)
   if (read.length === 0) invalid(`No source topics found for subtopology ${subtopology.subtopologyId}`)
   return Math.max(...read.map(name => countOf(name) ?? invalid(`No partition count for source topic ${name}`)))
 }

@@ -48,14 +48,12 @@ export function topologyOf({
 export const sameTopology = (one: Topology, other: Topology): boolean => isDeepStrictEqual(one, other)
 
 /** The topics it reads: those of its users, and those it writes to itself to have them partitioned anew. */
-export function topicsRead({ subtopologies }: Topology): Set<string> {
-  return new Set(
-    subtopologies.flatMap(({ sourceTopics, repartitionSourceTopics }) => [
-      ...sourceTopics,
-      ...repartitionSourceTopics.map(({ name }) => name),
-    ]),
-  )
-}
+export const topicsRead = ({ subtopologies }: Topology): Set<string> => new Set(subtopologies.flatMap(topicsReadBy))
+
+export const topicsReadBy = ({ sourceTopics, repartitionSourceTopics }: Subtopology): string[] => [
+  ...sourceTopics,
+  ...repartitionSourceTopics.map(({ name }) => name),
+]
 
 export function requiredTopics(topology: Topology): Set<string> {
   const names = topicsRead(topology)
