@@ -31,6 +31,8 @@ export class Delivery {
   /** While the application has it, its lock is renewed until this moment of the monotonic clock. */
   keepUntil = 0
   #told: PromiseWithResolvers<void> | undefined
+  /** Why it is not the application's any more, when that was not its own doing. */
+  #lost: Error | undefined
   #renewal: PromiseWithResolvers<void> | undefined
 
   constructor(place: Place, record: { raw: LazyRecord; offset: number; deliveryCount: number }, settler: Settler) {
@@ -43,7 +45,7 @@ export class Delivery {
 
   /** The promise settles with the broker's answer. What fails need not be looked at: the record is delivered again. */
   settle(type: AckType): Promise<void> {
-    if (this.state !== 'out') return Promise.reject(this.#twice())
+    if (this.state !== 'out') return Promise.reject(this.#lost ?? this.#twice())
     const told = (this.#told = Promise.withResolvers<void>())
     told.promise.catch(() => {})
     this.settleUnheard(type)
@@ -60,7 +62,7 @@ export class Delivery {
   }
 
   renew(): Promise<void> {
-    if (this.state !== 'out') return Promise.reject(this.#twice())
+    if (this.state !== 'out') return Promise.reject(this.#lost ?? this.#twice())
     if (this.lock.isOver) return Promise.reject(this.lockLost())
     if (!this.settler.mayRenew)
       return Promise.reject(
@@ -87,6 +89,7 @@ export class Delivery {
   }
 
   failed(error: Error): void {
+    if (this.state !== 'settling') this.#lost = error
     this.state = 'settled'
     this.#told?.reject(error)
     this.#renewal?.reject(error)
@@ -95,7 +98,7 @@ export class Delivery {
   lockLost(): ProtocolError {
     const { topic, partition } = this.place
     const advice =
-      'Its acquisition lock has passed (share.record.lock.duration.ms of the group): it is delivered again, perhaps to another. Renew the lock of long work.'
+      'Its acquisition lock has passed (share.record.lock.duration.ms of the group) or ended with the queue: it is delivered again, perhaps to another. Renew the lock of long work.'
     return new ProtocolError(ErrorCodes.INVALID_RECORD_STATE, { topic, partition, advice })
   }
 

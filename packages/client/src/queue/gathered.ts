@@ -30,6 +30,11 @@ export class Gatherer {
     entry.acks.set(ack.offset, ack)
   }
 
+  remove(place: Place, offset: number): void {
+    const entry = this.#places.get(place.key)
+    if (entry?.acks.delete(offset) && entry.acks.size === 0) this.#places.delete(place.key)
+  }
+
   /** Back from a request that was not looked at. */
   putBack(all: readonly Gathered[]): void {
     for (const { place, acks } of all) {

@@ -7,17 +7,18 @@ import type { Delivery } from './delivery.ts'
 
 export interface LockEvents {
   readonly onHalf: (deliveries: readonly Delivery[]) => void
-  /** `left` of its deliveries had not been settled. */
-  readonly onOver: (left: number) => void
+  /** `left` of its deliveries had not been settled, and are somebody else's now. */
+  readonly onEnd: (left: number) => void
 }
 
 export class Lock {
   readonly takenAt: number
   readonly ms: number
+  /** Some of them may have another by now. */
+  readonly deliveries: readonly Delivery[]
   isOver = false
   readonly #clock: Clock
   readonly #events: LockEvents
-  readonly #deliveries: readonly Delivery[]
   #left: number
   #timer: Timer
 
@@ -25,7 +26,7 @@ export class Lock {
     this.#clock = clock
     this.ms = ms
     this.takenAt = clock.monotonic()
-    this.#deliveries = deliveries
+    this.deliveries = deliveries
     this.#left = deliveries.length
     this.#events = events
     for (const delivery of deliveries) delivery.lock = this
@@ -40,17 +41,14 @@ export class Lock {
   }
 
   end(): void {
+    if (this.isOver) return
     this.#timer.cancel()
-    this.isOver = this.#left > 0
+    this.isOver = true
+    this.#events.onEnd(this.#left)
   }
 
   #half(): void {
-    this.#timer = this.#clock.timer(this.ms / 2, () => this.#over())
-    this.#events.onHalf(this.#deliveries.filter(({ lock }) => lock === this))
-  }
-
-  #over(): void {
-    this.isOver = true
-    this.#events.onOver(this.#left)
+    this.#timer = this.#clock.timer(this.ms / 2, () => this.end())
+    this.#events.onHalf(this.deliveries.filter(({ lock }) => lock === this))
   }
 }

@@ -196,7 +196,7 @@ export class Queue<T extends TopicRef = TopicRef> implements AsyncIterable<Queue
       maxWaitMs: this.#settings.maxWaitMs,
       maxBytes: this.#settings.maxBytes,
       trouble: this.#trouble,
-      room: () => (this.#trouble.fatal ? 0 : this.#appetite.wants(this.#held)),
+      room: done => (this.#trouble.fatal ? 0 : this.#appetite.wants(this.#held - done)),
       onHeld: change => this.#heldChanged(change),
       onArrival: deliveries => this.#stock.put(deliveries),
     })

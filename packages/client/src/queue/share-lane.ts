@@ -32,8 +32,8 @@ export interface ShareLaneOptions {
   readonly maxWaitMs: number
   readonly maxBytes: number
   readonly trouble: Trouble
-  /** How many more records to acquire now. */
-  readonly room: () => number
+  /** How many more records to acquire now, when so many of those that are held are done. */
+  readonly room: (done: number) => number
   /** So many more, or fewer, records are held. */
   readonly onHeld: (change: number) => void
   readonly onArrival: (deliveries: readonly Delivery[]) => void
@@ -64,7 +64,8 @@ export class ShareLane implements Settler {
   readonly #over: Promise<void>
   #suspects: Gathered[] = []
   #wanted = new Map<string, Place>()
-  #waiting = new Set<Delivery>()
+  readonly #waiting = new Set<Delivery>()
+  readonly #locks = new Set<Lock>()
   #held = 0
   #notBefore = 0
   #fetchNotBefore = 0
@@ -123,6 +124,7 @@ export class ShareLane implements Settler {
     } catch {
       this.#fail(left, ErrorCodes.SHARE_SESSION_NOT_FOUND)
     }
+    for (const lock of [...this.#locks]) lock.end()
   }
 
   async #run(): Promise<void> {
@@ -137,7 +139,7 @@ export class ShareLane implements Settler {
   async #turn(): Promise<number> {
     const acks = this.#session.isOpen ? this.#nextAcks() : []
     try {
-      const room = this.#wanted.size > 0 ? this.#options.room() : 0
+      const room = this.#wanted.size > 0 ? this.#options.room(countDone(acks)) : 0
       if (acks.length > 0) {
         if (room > 0 && acks.every(one => this.#mayRideAlong(one))) await this.#fetch(acks, room, 0)
         else await this.#acknowledge(acks)
@@ -179,18 +181,18 @@ export class ShareLane implements Settler {
     }
     this.#session.answered()
     trouble.passed(`node ${nodeId}`)
-    const codes = new Map<string, number>()
-    let arrived = 0
-    for (const { topicId, partitions } of answer.responses) {
-      for (const partition of partitions) {
-        const key = placeKey(topicId, partition.partitionIndex)
-        codes.set(key, partition.acknowledgeErrorCode)
-        const place = this.#wanted.get(key)
-        if (partition.errorCode !== ErrorCodes.NONE) this.#partitionRefused(key, partition.errorCode)
-        else if (place) arrived += this.#arrived(place, partition, answer.acquisitionLockTimeoutMs)
-      }
-    }
+    const answers = answer.responses.flatMap(({ topicId, partitions }) =>
+      partitions.map(partition => ({ key: placeKey(topicId, partition.partitionIndex), partition })),
+    )
+    const codes = new Map(answers.map(({ key, partition }) => [key, partition.acknowledgeErrorCode]))
+    // First what is done: a record that was released may be among those that arrive.
     for (const one of acks) this.#answered(one, codes.get(one.place.key), 0)
+    let arrived = 0
+    for (const { key, partition } of answers) {
+      const place = this.#wanted.get(key)
+      if (partition.errorCode !== ErrorCodes.NONE) this.#partitionRefused(key, partition.errorCode)
+      else if (place) arrived += this.#arrived(place, partition, answer.acquisitionLockTimeoutMs)
+    }
     if (arrived === 0) this.#fetchNotBefore = cluster.clock.monotonic() + emptyPauseMs
   }
 
@@ -228,6 +230,7 @@ export class ShareLane implements Settler {
       this.#gathered.add(place, { offset, type: AckType.reject, delivery: undefined })
     }
     if (acquired.damage) this.#options.trouble.met(`partition ${place.key}`, acquired.damage, true)
+    for (const { offset, deliveryCount } of acquired.records) if (deliveryCount > 1) this.#supersede(place, offset)
     const deliveries = acquired.records.map(record => new Delivery(place, record, this))
     for (const delivery of deliveries) this.#waiting.add(delivery)
     const last = deliveries.at(-1)
@@ -238,12 +241,26 @@ export class ShareLane implements Settler {
     return deliveries.length
   }
 
+  /** Who is given a record again has lost it before: what comes of the earlier delivery must not be taken for this one's. */
+  #supersede(place: Place, offset: number): void {
+    for (const lock of this.#locks) {
+      const former = lock.deliveries.find(one => one.offset === offset && one.place.key === place.key)
+      if (!former || former.lock !== lock || former.state === 'settled') continue
+      this.#gathered.remove(place, offset)
+      this.#drop(former, former.lockLost())
+    }
+  }
+
   #lock(deliveries: readonly Delivery[], ms: number): void {
     if (deliveries.length === 0) return
-    new Lock(this.#options.cluster.clock, ms, deliveries, {
+    const lock = new Lock(this.#options.cluster.clock, ms, deliveries, {
       onHalf: some => this.#halfOver(some),
-      onOver: left => this.#hold(-left),
+      onEnd: left => {
+        this.#locks.delete(lock)
+        if (left > 0) this.#hold(-left)
+      },
     })
+    this.#locks.add(lock)
   }
 
   /** What waits its turn keeps its lock where brokers allow it, and goes back where not; what is out, as long as was asked for. */
@@ -348,6 +365,14 @@ export class ShareLane implements Settler {
     this.#session.lost()
     for (const delivery of [...this.#waiting]) this.#drop(delivery, delivery.lockLost())
   }
+}
+
+function countDone(all: readonly Gathered[]): number {
+  let done = 0
+  for (const { acks } of all) {
+    for (const { type, delivery } of acks) if (delivery && type !== AckType.renew && !delivery.lock.isOver) done++
+  }
+  return done
 }
 
 function failure({ topic, partition }: Place, code: number): ProtocolError {
