@@ -1,4 +1,4 @@
-/** Consumer groups: who is in them, how far they are, and moving them. */
+/** Groups of every kind: who is in them, how far they are, and moving them. */
 import type { GroupDescription, Kafka } from '@odradek/client'
 import { ErrorCodes, ProtocolError, UsageError } from '@odradek/protocol'
 import { realClock } from '@odradek/world'
@@ -29,10 +29,11 @@ export const describe: Command = command({
   async run(call) {
     const [name] = need(call, ['GROUP'], describe)
     await using kafka = connect(call.flags)
-    const { state, protocol, members } = await existing(kafka, name!, call.signal)
+    const { state, type, protocol, members } = await existing(kafka, name!, call.signal)
     const rows = members.map(({ memberId, clientId, clientHost, assignment }) => ({
       group: name!,
       state,
+      type,
       assignor: protocol,
       member: memberId,
       client: clientId,
@@ -42,7 +43,12 @@ export const describe: Command = command({
     printRows(
       rows.length > 0
         ? rows
-        : [{ group: name!, state, assignor: protocol || null, member: null, client: null, host: null, partitions: [] }],
+        : [
+            {
+              ...{ group: name!, state, type, assignor: protocol || null },
+              ...{ member: null, client: null, host: null, partitions: [] },
+            },
+          ],
       call.flags.output,
     )
     return 0

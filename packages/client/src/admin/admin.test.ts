@@ -115,6 +115,8 @@ test('a group whose coordinator has moved is asked for at the new one (platforma
 
 test('offsets of a group that is alive are refused with what to do', async () => {
   await simulated({}, async ({ cluster, kafka, run }) => {
+    const group = { errorCode: 0, groupId: 'g', groupState: 'Stable', protocolType: 'consumer', protocolData: 'range' }
+    cluster.on(DescribeGroups, () => ({ groups: [{ ...group, members: [] }] }))
     cluster.on(OffsetCommit, () => ({
       topics: [{ name: 't', partitions: [{ partitionIndex: 0, errorCode: ErrorCodes.UNKNOWN_MEMBER_ID }] }],
     }))

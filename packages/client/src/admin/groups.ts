@@ -1,18 +1,9 @@
-/** Consumer groups: who they are, who is in them, how far they have read, and moving that. */
-import {
-  ConsumerProtocolAssignment,
-  DecodeError,
-  DeleteGroups,
-  DescribeGroups,
-  decodeConsumerProtocol,
-  ErrorCodes,
-  LeaveGroup,
-  ListGroups,
-  ProtocolError,
-} from '@odradek/protocol'
+/** Groups of every kind: who they are, who is in them, how far they have read, and moving that. */
+import { DeleteGroups, ErrorCodes, LeaveGroup, ListGroups, ProtocolError } from '@odradek/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { PartitionItem } from './by-leader.ts'
 import { askCoordinator } from './group-coordinator.ts'
+import { type DescribedMember, describeGroup, type GroupDescription } from './group-description.ts'
 import {
   byPlace,
   commitOffsets,
@@ -25,6 +16,7 @@ import { noSuchTopic } from './missing.ts'
 import { type OffsetMove, planMove, type ResetTarget } from './offset-plan.ts'
 import { listOffsets } from './offsets.ts'
 import { type AdminCallOptions, settleEach } from './settle-each.ts'
+import { alterShareOffsets, fetchShareOffsets, removeShareOffsets } from './share-group-offsets.ts'
 
 export interface GroupListing {
   readonly groupId: string
@@ -32,26 +24,6 @@ export interface GroupListing {
   /** '' where the broker is too old to say. */
   readonly state: string
   readonly type: string
-}
-
-export interface DescribedMember {
-  readonly memberId: string
-  readonly groupInstanceId: string | null
-  readonly clientId: string
-  readonly clientHost: string
-  /** Empty for groups that are not of consumers. */
-  readonly assignment: readonly PartitionItem[]
-}
-
-export interface GroupDescription {
-  readonly groupId: string
-  /** 'Stable', 'PreparingRebalance', 'CompletingRebalance', 'Empty', or 'Dead' when there is no such group. */
-  readonly state: string
-  readonly protocolType: string
-  /** The assignor in use. */
-  readonly protocol: string
-  readonly coordinator: number
-  readonly members: readonly DescribedMember[]
 }
 
 export interface PartitionLag extends PartitionItem {
@@ -97,23 +69,8 @@ export class GroupsAdmin {
     return rows.sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
   }
 
-  async describe(groupId: string, { signal }: AdminCallOptions = {}): Promise<GroupDescription> {
-    const codeOf = ({ groups: [group] }: { groups: { errorCode: number }[] }) =>
-      group!.errorCode === ErrorCodes.GROUP_ID_NOT_FOUND ? 0 : group!.errorCode
-    const { groups } = await askCoordinator(this.#cluster, groupId, DescribeGroups, { groups: [groupId] }, codeOf, {
-      signal,
-    })
-    const group = groups[0]!
-    const coordinator = await this.#cluster.coordinator('group', groupId, signal ? { signal } : {})
-    const members = group.members.map(m => ({
-      memberId: m.memberId,
-      groupInstanceId: m.groupInstanceId,
-      clientId: m.clientId,
-      clientHost: m.clientHost,
-      assignment: group.protocolType === 'consumer' ? readAssignment(m.memberAssignment) : [],
-    }))
-    const { protocolType, protocolData: protocol } = group
-    return { groupId, state: group.groupState || 'Dead', protocolType, protocol, coordinator, members }
+  describe(groupId: string, options: AdminCallOptions = {}): Promise<GroupDescription> {
+    return describeGroup(this.#cluster, groupId, options)
   }
 
   /** Groups must have no members. */
@@ -135,17 +92,25 @@ export class GroupsAdmin {
       )
   }
 
-  /** What the group has committed. */
-  offsets(groupId: string, options: AdminCallOptions = {}): Promise<GroupOffset[]> {
+  /** What the group has committed; of a share group, where it begins. */
+  async offsets(groupId: string, options: AdminCallOptions = {}): Promise<GroupOffset[]> {
+    if (await this.#isShared(groupId, options)) return fetchShareOffsets(this.#cluster, groupId, options)
     return fetchOffsets(this.#cluster, groupId, options)
   }
 
   /** For groups without members; `offset` is the next one to read. */
-  setOffsets(groupId: string, offsets: readonly NewGroupOffset[], options: AdminCallOptions = {}): Promise<void> {
+  async setOffsets(groupId: string, offsets: readonly NewGroupOffset[], options: AdminCallOptions = {}): Promise<void> {
+    if (await this.#isShared(groupId, options)) return alterShareOffsets(this.#cluster, groupId, offsets, options)
     return commitOffsets(this.#cluster, groupId, offsets, options)
   }
 
-  deleteOffsets(groupId: string, partitions: readonly PartitionItem[], options: AdminCallOptions = {}): Promise<void> {
+  /** A share group forgets whole topics. */
+  async deleteOffsets(
+    groupId: string,
+    partitions: readonly PartitionItem[],
+    options: AdminCallOptions = {},
+  ): Promise<void> {
+    if (await this.#isShared(groupId, options)) return removeShareOffsets(this.#cluster, groupId, partitions, options)
     return removeOffsets(this.#cluster, groupId, partitions, options)
   }
 
@@ -180,12 +145,16 @@ export class GroupsAdmin {
     return plan
   }
 
-  /** For each partition that the group has committed or reads: how many records are still ahead. */
+  /**
+   * For each partition that the group has committed or reads: how many records are still ahead; of a share group, how many are not done
+   * with.
+   */
   async lag(groupId: string, { signal }: AdminCallOptions = {}): Promise<PartitionLag[]> {
-    const [committed, { members }] = await Promise.all([
-      this.offsets(groupId, { signal }),
-      this.describe(groupId, { signal }),
-    ])
+    const { members, type } = await this.describe(groupId, { signal })
+    const committed: readonly (GroupOffset & { readonly lag?: number })[] =
+      type === 'share'
+        ? await fetchShareOffsets(this.#cluster, groupId, { signal })
+        : await fetchOffsets(this.#cluster, groupId, { signal })
     const readers = new Map(members.flatMap(member => member.assignment.map(place => [keyOf(place), member] as const)))
     const places = new Map<string, PartitionItem>()
     for (const { topic, partition } of [...committed, ...members.flatMap(m => m.assignment)])
@@ -193,9 +162,11 @@ export class GroupsAdmin {
     const known = await this.#existing([...places.values()].sort(byPlace), signal)
     const ends = await listOffsets(this.#cluster, known, 'latest', { signal })
     return ends.map(({ topic, partition, offset: end }) => {
-      const found = committed.find(c => c.topic === topic && c.partition === partition)?.offset ?? null
-      const lag = found === null ? null : Math.max(0, end - found)
-      return { topic, partition, committed: found, end, lag, member: readers.get(keyOf({ topic, partition })) ?? null }
+      const found = committed.find(c => c.topic === topic && c.partition === partition)
+      const told = found?.lag !== undefined && found.lag >= 0 ? found.lag : undefined
+      const lag = found === undefined ? null : (told ?? Math.max(0, end - found.offset))
+      const member = readers.get(keyOf({ topic, partition })) ?? null
+      return { topic, partition, committed: found?.offset ?? null, end, lag, member }
     })
   }
 
@@ -224,6 +195,10 @@ export class GroupsAdmin {
     )
   }
 
+  async #isShared(groupId: string, options: AdminCallOptions): Promise<boolean> {
+    return (await describeGroup(this.#cluster, groupId, options)).type === 'share'
+  }
+
   async #choose(
     committed: readonly GroupOffset[],
     { topic, partitions }: { readonly topic?: string; readonly partitions?: readonly number[] },
@@ -248,18 +223,4 @@ export class GroupsAdmin {
 
 function keyOf({ topic, partition }: PartitionItem): string {
   return `${topic}-${partition}`
-}
-
-/** Members that have not been given anything yet have empty bytes. */
-function readAssignment(bytes: Uint8Array): PartitionItem[] {
-  if (bytes.length === 0) return []
-  try {
-    const { assignedPartitions } = decodeConsumerProtocol(ConsumerProtocolAssignment, bytes).value
-    return assignedPartitions
-      .flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
-      .sort(byPlace)
-  } catch (error) {
-    if (error instanceof DecodeError) return [] // an assignor of somebody else's making
-    throw error
-  }
 }

@@ -167,6 +167,52 @@ test('groups are listed, described and deleted', async () => {
   await assert.rejects(admin.groups.delete(group), { code: 'GROUP_ID_NOT_FOUND' })
 })
 
+test('groups of the consumer protocol are described with what each member reads, and how far behind it is', async () => {
+  const name = await freshTopic(2)
+  await fill(name, 3)
+  const group = cluster.name('group')
+  const settings = { group, topics: [name], from: 'earliest', commit: 'manual', groupProtocol: 'consumer' } as const
+  await using consumer = cluster.kafka().consumer(settings)
+  for await (const record of consumer) {
+    await consumer.commit([{ topic: name, partition: 0, offset: record.offset + 1 }])
+    const { type, state, protocol, members } = await admin.groups.describe(group)
+    assert.deepEqual([type, state, protocol, members.length], ['consumer', 'Stable', 'uniform', 1])
+    assert.ok(members[0]!.epoch > 0)
+    assert.deepEqual(
+      members[0]!.assignment,
+      [0, 1].map(partition => ({ topic: name, partition })),
+    )
+    const [lag] = await admin.groups.lag(group)
+    assert.deepEqual([lag!.committed, lag!.lag, lag!.member?.memberId], [1, 2, members[0]!.memberId])
+    break
+  }
+})
+
+test('share groups are described, and where they begin is read, moved and forgotten', async () => {
+  const name = await freshTopic(1)
+  await fill(name, 5)
+  const group = cluster.name('group')
+  const queue = cluster.kafka().queue({ group, topics: [name], from: 'earliest', maxWaitMs: 50 })
+  for await (const job of queue) {
+    await job.ack()
+    const { type, members } = await admin.groups.describe(group)
+    assert.deepEqual([type, members[0]!.assignment], ['share', [{ topic: name, partition: 0 }]])
+    break
+  }
+  await queue.close()
+  const [lag] = await admin.groups.lag(group)
+  assert.deepEqual([lag!.committed, lag!.end, lag!.lag], [1, 5, 4])
+  await admin.groups.resetOffsets(group, { to: 'latest' })
+  assert.deepEqual(
+    (await admin.groups.offsets(group)).map(({ topic, offset }) => [topic, offset]),
+    [[name, 5]],
+  )
+  await admin.groups.deleteOffsets(group, [{ topic: name, partition: 0 }])
+  assert.deepEqual(await admin.groups.offsets(group), [])
+  await admin.groups.delete(group)
+  assert.equal((await admin.groups.describe(group)).state, 'Dead')
+})
+
 test('the cluster, its disks and the producers of a partition are described', async () => {
   const name = await freshTopic(1)
   await fill(name, 3)
