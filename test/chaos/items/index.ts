@@ -9,6 +9,7 @@ import { failedSync } from './r06-failed-sync.ts'
 import { clockJumps } from './r07-clock-jumps.ts'
 import { stoppedProcesses } from './r08-stopped-processes.ts'
 import { badNetwork } from './r09-bad-network.ts'
+import { transactions } from './r10-transactions.ts'
 import { killedCompaction } from './r12-killed-compaction.ts'
 import { manyIdle } from './r17-many-idle.ts'
 import { soak } from './r18-soak.ts'
@@ -26,6 +27,7 @@ export const items: readonly ChaosItem[] = [
   clockJumps,
   stoppedProcesses,
   badNetwork,
+  transactions,
   killedCompaction,
   manyIdle,
   soak,

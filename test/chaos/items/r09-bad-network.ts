@@ -2,13 +2,12 @@
  * Everything through the chaos proxy: one trouble after the other while producers, a group and an admin work, with five requests in
  * flight. Nothing is doubled or reordered, and when the weather is good again the throughput is what it was.
  */
-import { Kafka } from '@odradek/client'
 import { Fetch, Metadata, OffsetCommit, Produce } from '@odradek/protocol'
-import { realClock, realRandom, realWire, type Wire } from '@odradek/world'
 import { ChaosProxy, type Weather } from '../chaos-proxy.ts'
 import { atLeast, item } from '../item.ts'
 import { percentile } from '../load/percentile.ts'
 import { RecordedLoad } from '../load/recorded-load.ts'
+import { throughProxy } from '../load/through-proxy.ts'
 import { historyBars, historyFigures } from '../load/verdict-figures.ts'
 
 const both = (lane: Weather['requests'] & {}): Weather => ({ requests: lane, responses: lane })
@@ -27,6 +26,8 @@ const troubles: Record<string, Weather> = {
   'Produce requests sent twice': { replayRequests: { apiKeys: [Produce.key], chance: 0.2 } },
 }
 
+const patience = { retryTimeoutMs: 180_000, requestTimeoutMs: 5_000 }
+
 export const badNetwork = item({
   id: 'R9',
   what: 'a network that misbehaves',
@@ -41,7 +42,7 @@ export const badNetwork = item({
       'group.initial.rebalance.delay.ms=1000',
     ])
     const proxy = chaos.use(await ChaosProxy.start(broker.address, chaos.options.seed))
-    const load = new RecordedLoad({ connect: () => throughProxy(proxy), perSecond: 1_000 })
+    const load = new RecordedLoad({ connect: () => throughProxy(proxy.address, patience), perSecond: 1_000 })
     await load.start()
     await load.progress()
     const usual = await usualRate(load, chaos.count({ quick: 3, full: 5 }))
@@ -93,18 +94,4 @@ async function rateOfOneSecond(load: RecordedLoad): Promise<number> {
   const from = performance.now()
   await pause(1_000)
   return (1000 * (load.acknowledged - before)) / (performance.now() - from)
-}
-
-/** A client that reaches every address through the proxy. */
-function throughProxy(proxy: ChaosProxy): Kafka {
-  const wire: Wire = {
-    listen: (at, accept) => realWire.listen(at, accept),
-    connect: (_, options) => realWire.connect(proxy.address, options),
-  }
-  return new Kafka({
-    brokers: `${proxy.address.host}:${proxy.address.port}`,
-    retryTimeoutMs: 180_000,
-    requestTimeoutMs: 5_000,
-    world: { clock: realClock, random: realRandom, wire },
-  })
 }
