@@ -113,6 +113,46 @@ for (const rules of ['old', 'new'] as const) {
       assert.deepEqual(await seen(contract, 'read_uncommitted'), ['a', 'b', 'c'])
     })
 
+    test('transactions of several producers mix in a partition: readers see what is committed from any offset on, and no marker', async () => {
+      const contract = await texts(1)
+      const producers = [transactional(), transactional(), transactional()]
+      await using plain = kafka.producer()
+      for (let round = 0; round < 5; round++) {
+        const open = producers.map((txp, i) =>
+          txp.transaction(async tx => {
+            for (let n = 0; n < 3; n++)
+              await tx.send(contract, { value: `${(round + i) % 2 ? 'no' : 'yes'} ${round}.${i}.${n}` })
+            if ((round + i) % 2) throw new Error('no')
+          }),
+        )
+        await plain.send(contract, { value: `yes ${round}` })
+        await Promise.allSettled(open)
+      }
+      const all = await Array.fromAsync(kafka.read(contract, { isolation: 'read_uncommitted' }))
+      const kept = all.filter(({ value }) => value!.startsWith('yes'))
+      assert.deepEqual([all.length, kept.length], [50, 29])
+      const places = (records: readonly { offset: number; value: string | null }[]) =>
+        records.map(({ offset, value }) => `${offset} ${value}`)
+      for (const from of [0, 1, 2, 5, 11, 23, 40]) {
+        const read = kafka.read(contract, { isolation: 'read_committed', from: { offsets: { 0: from } } })
+        assert.deepEqual(places(await Array.fromAsync(read)), places(kept.filter(({ offset }) => offset >= from)))
+      }
+      // In small fetches, each with a list of aborted transactions of its own; and at the end there is no lag.
+      const small = { isolation: 'read_committed', from: 'earliest', partitionMaxBytes: 300 } as const
+      await using consumer = kafka.consumer({ partitions: [{ topic: contract, partition: 0 }], ...small })
+      const read: { offset: number; value: string | null }[] = []
+      for await (const { offset, value } of consumer) {
+        read.push({ offset, value })
+        if (read.length === kept.length) break
+      }
+      assert.deepEqual(places(read), places(kept))
+      await consumer.engine.poll(500)
+      const end = await consumer.engine.offsetsFor([{ topic: contract.name, partition: 0 }], 'latest')
+      assert.equal(consumer.engine.position({ topic: contract.name, partition: 0 }), end[0], 'beyond the markers')
+      assert.equal(consumer.lag()[0]!.lag, 0)
+      await Promise.all(producers.map(txp => txp.close()))
+    })
+
     test('who begins with a transactional id fences who had it, and ends what it left open', async () => {
       const contract = await texts(1)
       const id = cluster.name('tx')
