@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  ConsumerGroupHeartbeat,
   CreatePartitions,
   CreateTopics,
+  EndTxn,
   ErrorCodes,
   encodeBatch,
   Fetch,
   FindCoordinator,
   Heartbeat,
+  InitProducerId,
   Metadata,
   Produce,
+  ShareGroupHeartbeat,
+  StreamsGroupHeartbeat,
+  TxnOffsetCommit,
 } from '@odradek/protocol'
+import type { RawClient } from './testing/raw-client.ts'
 import { fetchRequest, produceRequest, TestBroker } from './testing/test-broker.ts'
 
 test('one process presents several nodes, and spreads the leaders over them', async () => {
@@ -126,3 +133,76 @@ test('the advertised address is told instead of the one that was dialled, one po
     { nodeId: 2, host: 'kafka.example.com', port: 7001, rack: 'r' },
   ])
 })
+
+/** A request about each kind of coordinated thing, and where its answer has its error code. */
+const coordinated: readonly [what: string, keyType: 0 | 1, ask: (client: RawClient, key: string) => Promise<number>][] =
+  [
+    [
+      'a transactional id',
+      1,
+      async (client, key) => {
+        const identity = { transactionalId: key, transactionTimeoutMs: 60_000, producerId: -1n, producerEpoch: -1 }
+        return (await client.call(InitProducerId, 4, identity)).errorCode
+      },
+    ],
+    [
+      'a transaction that ends',
+      1,
+      async (client, key) => {
+        const end = { transactionalId: key, producerId: 1n, producerEpoch: 0, committed: true }
+        return (await client.call(EndTxn, 4, end)).errorCode
+      },
+    ],
+    [
+      'offsets in a transaction',
+      0,
+      async (client, key) => {
+        const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: null }] }]
+        const commit = { transactionalId: 'x', groupId: key, producerId: 1n, producerEpoch: 0, topics }
+        const { topics: answers } = await client.call(TxnOffsetCommit, 3, { generationId: -1, memberId: '', ...commit })
+        return answers[0]!.partitions[0]!.errorCode
+      },
+    ],
+    [
+      'a member of a consumer group',
+      0,
+      async (client, key) => {
+        const member = { groupId: key, memberId: 'm', memberEpoch: -1 }
+        return (await client.call(ConsumerGroupHeartbeat, 0, member)).errorCode
+      },
+    ],
+    [
+      'a member of a share group',
+      0,
+      async (client, key) => {
+        const member = { groupId: key, memberId: 'm', memberEpoch: -1 }
+        return (await client.call(ShareGroupHeartbeat, 1, member)).errorCode
+      },
+    ],
+    [
+      'a member of a streams group',
+      0,
+      async (client, key) => {
+        const member = { groupId: key, memberId: 'm', memberEpoch: -1, endpointInformationEpoch: 0 }
+        return (await client.call(StreamsGroupHeartbeat, 0, member)).errorCode
+      },
+    ],
+  ]
+
+for (const [what, keyType, ask] of coordinated) {
+  test(`the node that does not coordinate ${what} says so, the one that does answers`, async () => {
+    await using broker = await TestBroker.start({ nodes: 2 })
+    const clients = [await broker.client(0), await broker.client(1)]
+    const homes = new Set<number>()
+    for (const key of ['k1', 'k2', 'k3', 'k4', 'k5', 'k6']) {
+      const { coordinators } = await clients[0]!.call(FindCoordinator, 4, { keyType, coordinatorKeys: [key] })
+      const { nodeId } = coordinators[0]!
+      homes.add(nodeId)
+      for (const [i, client] of clients.entries()) {
+        const isRefused = (await ask(client, key)) === ErrorCodes.NOT_COORDINATOR
+        assert.equal(isRefused, nodeId !== i + 1, `${key} at node ${i + 1}`)
+      }
+    }
+    assert.equal(homes.size, 2)
+  })
+}
