@@ -48,6 +48,8 @@ export class TransactionalProducer implements AsyncDisposable {
   #open: OpenTransaction | undefined
   #fatal: TransactionError | undefined
   #running: Promise<unknown> | undefined
+  /** The abort of a transaction whose caller has gone. */
+  #leftBehind: Promise<unknown> | undefined
   #closing: Promise<void> | undefined
 
   constructor(
@@ -114,11 +116,15 @@ export class TransactionalProducer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const ended = this.#running?.then(nothing, nothing) // whoever runs it hears of it
-    await untilAborted(ended ?? Promise.resolve(), this.#hurry.signal)
+    await untilAborted(this.#idle(), this.#hurry.signal)
     this.#happened('close')
     this.#accumulator.close(closed())
     this.#onClosed(this)
+  }
+
+  async #idle(): Promise<void> {
+    await this.#running?.then(nothing, nothing) // whoever runs it hears of it
+    await this.#leftBehind
   }
 
   async #oneByOne<R>(signal: AbortSignal | undefined, run: (open: OpenTransaction) => Promise<R>): Promise<R> {
@@ -127,7 +133,9 @@ export class TransactionalProducer implements AsyncDisposable {
     if (this.#running) throw overlapping(this.transactionalId)
     signal?.throwIfAborted()
     const gone = signal ? AbortSignal.any([signal, this.#hurry.signal]) : this.#hurry.signal
-    const running = this.#begin(gone).then(run)
+    const running = Promise.resolve(this.#leftBehind)
+      .then(() => this.#begin(gone))
+      .then(run)
     this.#running = running
     try {
       return await running
@@ -217,7 +225,8 @@ export class TransactionalProducer implements AsyncDisposable {
     } catch (error) {
       const reason = open.failure ?? error
       open.lose(reason as Error)
-      await ending
+      if (gone.aborted) this.#leftBehind = ending
+      else await ending
       throw reason
     } finally {
       isOver = true
