@@ -17,12 +17,13 @@ test('the program in the README runs', async () => {
   const code = program
     .replace('localhost:9092', cluster.bootstrap)
     .replaceAll("'orders'", `'${cluster.name('orders')}'`)
-  const names = ['billing', 'billed', 'billing-1', 'payments']
+  const names = ['billing', 'billed', 'billing-1', 'payments', 'packers']
   const fresh = names.reduce((text, name) => text.replaceAll(`'${name}'`, `'${cluster.name(name)}'`), code)
   const args = ['--input-type=module-typescript', '--eval', fresh]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 60_000 })
   assert.match(stdout, /o1 is at \d\/0\n995 more\n/)
   assert.match(stdout, /o1 9\n/)
+  assert.match(stdout, /pack o2, delivery 1\n/)
   assert.match(stdout, /\d+ paid\n/)
 })
 
