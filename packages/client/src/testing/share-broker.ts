@@ -15,6 +15,8 @@ type Batches = Request<typeof ShareAcknowledge>['topics'][number]['partitions'][
 /** Of topic 't', partition 0, which is all there is. */
 export class ShareBroker {
   lockMs = 30_000
+  /** A session that begins anew finds locked what the one before it had locked. */
+  keepsLocks = false
   /** By offset; what is in no list is done. */
   readonly acquired = new Map<number, number>()
   readonly log: string[] = []
@@ -29,8 +31,15 @@ export class ShareBroker {
     this.#cluster = cluster
     this.#clock = clock
     cluster.on(ShareGroupHeartbeat, request => this.#heartbeat(request))
-    cluster.on(ShareFetch, request => this.#fetch(request))
-    cluster.on(ShareAcknowledge, request => this.#acknowledge(request))
+    cluster.on(ShareFetch, request => this.fetch(request))
+    cluster.on(ShareAcknowledge, request => this.acknowledge(request))
+  }
+
+  /** Offsets in the order in which they were accepted. */
+  readonly accepted: number[] = []
+
+  get isDone(): boolean {
+    return this.acquired.size === 0 && this.#released.size === 0 && this.#next === this.#cluster.partition('t').end
   }
 
   /** The lock has passed: the record is for anybody. */
@@ -49,7 +58,7 @@ export class ShareBroker {
     return { errorCode: 0, memberId, memberEpoch: 1, heartbeatIntervalMs: 5_000, assignment }
   }
 
-  async #fetch(request: Request<typeof ShareFetch>): Promise<ResponseInput<typeof ShareFetch>> {
+  async fetch(request: Request<typeof ShareFetch>): Promise<ResponseInput<typeof ShareFetch>> {
     const refused = this.#advance(request.shareSessionEpoch)
     const empty = { acquisitionLockTimeoutMs: this.lockMs, responses: [], nodeEndpoints: [] }
     if (refused !== 0) return { errorCode: refused, ...empty }
@@ -74,7 +83,7 @@ export class ShareBroker {
     return { errorCode: 0, ...empty, responses: [{ topicId, partitions: [partition] }] }
   }
 
-  #acknowledge(request: Request<typeof ShareAcknowledge>): ResponseInput<typeof ShareAcknowledge> {
+  acknowledge(request: Request<typeof ShareAcknowledge>): ResponseInput<typeof ShareAcknowledge> {
     const refused = request.shareSessionEpoch === -1 ? 0 : this.#advance(request.shareSessionEpoch)
     const answer = { acquisitionLockTimeoutMs: this.lockMs, nodeEndpoints: [] }
     if (refused !== 0) return { errorCode: refused, responses: [], ...answer }
@@ -94,6 +103,7 @@ export class ShareBroker {
 
   #advance(epoch: number): number {
     if (epoch !== 0 && epoch !== this.epoch) return ErrorCodes.SHARE_SESSION_NOT_FOUND
+    if (epoch === 0 && !this.keepsLocks) for (const offset of [...this.acquired.keys()]) this.expire(offset)
     this.epoch = epoch + 1
     return 0
   }
@@ -109,6 +119,7 @@ export class ShareBroker {
     if (all.length > 0) this.log.push(`acks ${all.map(({ offset, type }) => `${offset}:${type}`).join(',')}`)
     if (all.some(({ offset }) => !this.acquired.has(offset))) return ErrorCodes.INVALID_RECORD_STATE
     for (const { offset, type } of all) {
+      if (type === 1) this.accepted.push(offset)
       if (type === 2) this.expire(offset)
       else if (type !== 4) this.acquired.delete(offset)
     }
