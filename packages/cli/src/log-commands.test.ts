@@ -196,7 +196,7 @@ test('dump says what files hold: batches, records, group records in words, and t
   const words = lines((await odradek('log', 'dump', ...folders, '--records')).out)
   const commit = words.findLast(row => row.type === 'OffsetCommit')
   assert.deepEqual([commit.key.group, commit.key.topic, typeof commit.value.offset], ['readers', 'orders', 'number'])
-  assert.ok(words.some(row => row.type === 'GroupMetadata' && row.key.group === 'readers'))
+  assert.ok(words.some(row => row.type === 'ConsumerGroupMetadata' && row.key.groupId === 'readers'))
   const names = readdirSync(join(folder, 'data/orders-0'))
   const [index] = lines((await odradek('log', 'dump', 'data/orders-0/00000000000000000000.index', '-o', 'ndjson')).out)
   assert.equal(index.baseOffset, 0)
