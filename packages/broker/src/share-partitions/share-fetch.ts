@@ -42,6 +42,8 @@ export class ShareFetchRun {
   readonly #fetched: readonly ShareFetched[]
   /** The high watermarks of the partitions that the last round has read, by their place. */
   readonly #known = new Map<number, number>()
+  /** Partitions that are not open yet. */
+  readonly #opening = new Map<ShareFetched, Promise<void>>()
   #count = 0
   /** Something happened since the last round began. */
   #isStale = false
@@ -87,9 +89,10 @@ export class ShareFetchRun {
       this.#hasMoved = false
       await this.#round(isLast)
       if (this.#isAnswer || this.#context.signal.aborted) return
-      if (isLast && !this.#hasMoved) return
+      if (isLast && this.#opening.size > 0) await Promise.all(this.#opening.values())
+      else if (isLast && !this.#hasMoved) return
       this.#context.giveBackAllowance()
-      if (!this.#isStale && !this.#hasMoved) await this.#somethingNew(waitMs)
+      if (!isLast && !this.#isStale && !this.#hasMoved) await this.#somethingNew(waitMs)
     }
   }
 
@@ -97,19 +100,35 @@ export class ShareFetchRun {
     return this.#count > 0 || this.#fetched.some(({ error }) => error !== ErrorCodes.NONE)
   }
 
-  /** Once a partition is open this costs nothing. */
+  /**
+   * Once a partition is open this costs nothing. The first records of a group wait for one partition, not for all: what is open is read,
+   * the others are opened meanwhile.
+   */
   async #open(): Promise<void> {
     for (const each of this.#fetched) {
+      // One after the other, until one is open.
       const opened = each.partition.open()
       each.error = typeof opened === 'number' ? opened : await opened
+      if (each.error === ErrorCodes.NONE) break
     }
+    for (const each of this.#fetched) {
+      const opened = each.partition.open()
+      if (typeof opened === 'number') each.error = opened
+      else this.#opening.set(each, this.#openMeanwhile(each, opened))
+    }
+  }
+
+  async #openMeanwhile(each: ShareFetched, opened: Promise<ErrorCode>): Promise<void> {
+    each.error = await opened
+    this.#opening.delete(each)
+    this.#wake()
   }
 
   async #round(isLast: boolean): Promise<void> {
     const reading: { each: ShareFetched; at: number; read: ReadRequest }[] = []
     this.#known.clear()
     for (const [at, each] of this.#fetched.entries()) {
-      if (each.error !== ErrorCodes.NONE) continue
+      if (each.error !== ErrorCodes.NONE || this.#opening.has(each)) continue
       const offset = each.partition.beginRead(this.#wake)
       if (offset < 0) continue
       const { isolation } = this.#settings
