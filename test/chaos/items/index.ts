@@ -10,6 +10,7 @@ import { clockJumps } from './r07-clock-jumps.ts'
 import { stoppedProcesses } from './r08-stopped-processes.ts'
 import { badNetwork } from './r09-bad-network.ts'
 import { transactions } from './r10-transactions.ts'
+import { groupChurn } from './r11-group-churn.ts'
 import { killedCompaction } from './r12-killed-compaction.ts'
 import { manyIdle } from './r17-many-idle.ts'
 import { soak } from './r18-soak.ts'
@@ -28,6 +29,7 @@ export const items: readonly ChaosItem[] = [
   stoppedProcesses,
   badNetwork,
   transactions,
+  groupChurn,
   killedCompaction,
   manyIdle,
   soak,
