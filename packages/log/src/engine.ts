@@ -64,8 +64,10 @@ export interface AppendBatch {
   transactional: boolean
   /** A producer that the partition does not know must begin with sequence 0; by default it may begin anywhere. */
   beginsAtZero?: boolean
-  /** A transaction marker, written by the broker itself. */
+  /** A transaction marker, written by the broker itself. TRANSACTION_COORDINATOR_FENCED when a later coordinator has written one before. */
   control: boolean
+  /** A marker whose epoch is above that of everything it ends: refused where a transaction of its own epoch is open. */
+  endsEarlierEpoch?: boolean
 }
 
 export type Appended =
@@ -115,7 +117,10 @@ export interface ProducerInfo {
   producerId: bigint
   producerEpoch: number
   lastSequence: number
+  /** Of its last batch, or marker. */
   lastTimestamp: number
+  /** Of the coordinator that wrote its last marker; -1: there was none. */
+  coordinatorEpoch: number
   /** -1 when no transaction is open. */
   currentTransactionStart: number
 }

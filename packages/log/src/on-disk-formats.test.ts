@@ -51,8 +51,14 @@ describe('a snapshot', () => {
     timestamp: 1e12 + i,
   }))
   const entries = [
-    { producerId: 2n ** 62n, epoch: 32767, window, lastSeen: 1e12, markerOffset: 2 ** 40, transactionStart: 7 },
-    { producerId: 4n, epoch: 0, window: [], lastSeen: 7, markerOffset: -1, transactionStart: -1 },
+    {
+      ...{ producerId: 2n ** 62n, epoch: 32767, window, lastSeen: 1e12, markerOffset: 2 ** 40, transactionStart: 7 },
+      ...{ coordinatorEpoch: 2 ** 31 - 1, lastTimestamp: 1e12 + 3 },
+    },
+    {
+      ...{ producerId: 4n, epoch: 0, window: [], lastSeen: 7, markerOffset: -1, transactionStart: -1 },
+      ...{ coordinatorEpoch: -1, lastTimestamp: -1 },
+    },
   ]
   const aborted = [
     { producerId: 4n, firstOffset: 1, lastOffset: 3 },
@@ -73,8 +79,19 @@ describe('a snapshot', () => {
     )
     const window = [{ firstSequence: 4, lastSequence: 6, baseOffset: 9, timestamp: 11 }]
     const entry = { producerId: 5n, epoch: 3, window, lastSeen: 7, markerOffset: -1, transactionStart: -1 }
-    assert.deepEqual(decodeSnapshot(old, 42), [entry])
+    assert.deepEqual(decodeSnapshot(old, 42), [{ ...entry, coordinatorEpoch: -1, lastTimestamp: 11 }])
     assert.deepEqual(decodeAborted(old), [])
+  })
+
+  test('of version 2, which did not know who wrote the last marker, is read', () => {
+    const old = Buffer.from(
+      '4f4450530000000299d8fd98000000000000002a00000001000000010000000000000005000300010000000000000007000000000000000c000000000000000d00000004000000060000000000000009000000000000000b00000000000000050000000000000009000000000000000c',
+      'hex',
+    )
+    const window = [{ firstSequence: 4, lastSequence: 6, baseOffset: 9, timestamp: 11 }]
+    const entry = { producerId: 5n, epoch: 3, window, lastSeen: 7, markerOffset: 12, transactionStart: 13 }
+    assert.deepEqual(decodeSnapshot(old, 42), [{ ...entry, coordinatorEpoch: -1, lastTimestamp: 11 }])
+    assert.deepEqual(decodeAborted(old), [{ producerId: 5n, firstOffset: 9, lastOffset: 12 }])
   })
 
   test('with any bit changed, or any length, is refused', () => {

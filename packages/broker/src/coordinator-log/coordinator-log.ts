@@ -261,6 +261,7 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 function storeError(error: ErrorCode): ErrorCode {
   switch (error) {
     case ErrorCodes.INVALID_PRODUCER_EPOCH:
+    case ErrorCodes.TRANSACTION_COORDINATOR_FENCED:
     case ErrorCodes.INVALID_TXN_STATE:
       return error
     case ErrorCodes.MESSAGE_TOO_LARGE:

@@ -110,7 +110,8 @@ function batch(word: string, baseOffset: number): Uint8Array {
 }
 
 const producerInfo = (id: number, currentTransactionStart: number): ProducerInfo => ({
-  ...{ producerId: BigInt(id), producerEpoch: 0, lastSequence: -1, lastTimestamp: -1, currentTransactionStart },
+  ...{ producerId: BigInt(id), producerEpoch: 0, lastSequence: -1, lastTimestamp: -1, coordinatorEpoch: -1 },
+  currentTransactionStart,
 })
 
 const cases: Record<string, [log: string, open: [number, number][], expected: string, damaged?: number]> = {

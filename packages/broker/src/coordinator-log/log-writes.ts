@@ -150,15 +150,21 @@ function emptyBatch<R, I>(
 
 const noProducer: TransactionalProducer = { producerId: -1n, producerEpoch: -1 }
 
+/** A marker as the engine takes it. */
+export function markerBatch(partition: PartitionId, marker: Marker, now: number): AppendBatch {
+  const { outcome: type, coordinatorEpoch, producerId, producerEpoch, endsEarlierEpoch = false } = marker
+  const bytes = encodeControlBatch({ type, coordinatorEpoch, producerId, producerEpoch, timestamp: now })
+  return {
+    ...{ partition, bytes, recordCount: 1, offsetCount: 1, maxTimestamp: now, producerId, producerEpoch },
+    ...{ baseSequence: -1, transactional: true, control: true, endsEarlierEpoch },
+  }
+}
+
 /** As the engine takes it. Coordinators number no sequences: only the producer's epoch is looked at. */
 export function appendBatch<R, I>({ shard, producer, marker, builder }: Batch<R, I>, now: number): AppendBatch {
-  const { producerId, producerEpoch } = marker ?? producer ?? noProducer
+  if (marker) return markerBatch(shard.partition, marker, now)
+  const { producerId, producerEpoch } = producer ?? noProducer
   const fields = { partition: shard.partition, producerId, producerEpoch, baseSequence: -1 }
-  if (marker) {
-    const { coordinatorEpoch, outcome: type } = marker
-    const bytes = encodeControlBatch({ type, coordinatorEpoch, producerId, producerEpoch, timestamp: now })
-    return { ...fields, bytes, recordCount: 1, offsetCount: 1, maxTimestamp: now, transactional: true, control: true }
-  }
   const { recordCount, maxTimestamp } = builder
   const transactional = producer !== null
   const bytes = builder.build(transactional ? { producerId, producerEpoch, baseSequence: -1, transactional } : {})

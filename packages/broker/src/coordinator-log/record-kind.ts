@@ -34,4 +34,6 @@ export interface TransactionalProducer {
 export interface Marker extends TransactionalProducer {
   readonly coordinatorEpoch: number
   readonly outcome: Outcome
+  /** Its epoch is above that of everything it ends (KIP-890), so that one that comes late ends nothing. */
+  readonly endsEarlierEpoch?: boolean
 }

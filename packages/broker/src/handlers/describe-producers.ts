@@ -24,7 +24,7 @@ async function producersOf(name: string, partitionIndex: number, context: Reques
     return { partitionIndex, errorCode: ErrorCodes.KAFKA_STORAGE_ERROR, activeProducers: [] }
   const producers = await engine.producers(partition.id)
   const activeProducers = producers.map(({ currentTransactionStart, ...producer }) => {
-    return { ...producer, coordinatorEpoch: -1, currentTxnStartOffset: currentTransactionStart }
+    return { ...producer, currentTxnStartOffset: currentTransactionStart }
   })
   return { partitionIndex, errorCode: ErrorCodes.NONE, activeProducers }
 }

@@ -15,13 +15,19 @@ export const writeTxnMarkers: Handler<typeof WriteTxnMarkers> = {
 }
 
 async function written(asked: AskedMarker, context: RequestContext): Promise<MarkerResult> {
-  const { producerId, producerEpoch, coordinatorEpoch, transactionResult } = asked
+  const { producerId, producerEpoch, coordinatorEpoch, transactionResult, transactionVersion } = asked
   const partitions = asked.topics.flatMap(({ name: topic, partitionIndexes }) =>
     partitionIndexes.map(index => ({ topic, index })),
   )
   const led = partitions.filter(partition => leaderError(partition, context) === ErrorCodes.NONE)
   const outcome = transactionResult ? 'commit' : 'abort'
-  const marker = { producerId, producerEpoch, coordinatorEpoch, outcome } as const
+  const marker = {
+    producerId,
+    producerEpoch,
+    coordinatorEpoch,
+    outcome,
+    endsEarlierEpoch: transactionVersion >= 2,
+  } as const
   const errors = await context.broker.transactions.mark(led, marker)
   const errorOf = ({ topic, index }: NamedPartition) =>
     errors[led.findIndex(partition => partition.topic === topic && partition.index === index)]

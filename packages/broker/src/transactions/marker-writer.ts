@@ -3,9 +3,10 @@
  * is tried until it can; one that is gone needs none.
  */
 import type { AppendBatch, LogEngine, PartitionId } from '@odradek/log'
-import { type ErrorCode, ErrorCodes, encodeControlBatch, errorByCode } from '@odradek/protocol'
+import { type ErrorCode, ErrorCodes, errorByCode } from '@odradek/protocol'
 import { type Clock, sleep } from '@odradek/world'
 import type { ClusterStore } from '../cluster-store/cluster-store.ts'
+import { markerBatch } from '../coordinator-log/log-writes.ts'
 import type { Marker } from '../coordinator-log/record-kind.ts'
 import type { Logger } from '../logger.ts'
 import type { NamedPartition } from './transaction-partitions.ts'
@@ -68,7 +69,7 @@ export class MarkerWriter {
       }
       const keeper = this.#o.keepers.find(candidate => candidate.topic === topic)
       if (keeper === undefined) {
-        batches.push(this.#batch(id, marker))
+        batches.push(markerBatch(id, marker, this.#o.clock.now()))
         slots.push(i)
       } else kept.push(keeper.endTransaction(id, marker).then(error => void (errors[i] = error)))
     }
@@ -80,14 +81,6 @@ export class MarkerWriter {
 
   close(): void {
     this.#closing.abort(new Error('the broker is closing'))
-  }
-
-  #batch(partition: PartitionId, { outcome, ...marker }: Marker): AppendBatch {
-    const timestamp = this.#o.clock.now()
-    const { producerId, producerEpoch } = marker
-    const bytes = encodeControlBatch({ ...marker, type: outcome, timestamp })
-    const fields = { recordCount: 1, offsetCount: 1, maxTimestamp: timestamp, baseSequence: -1 }
-    return { partition, bytes, ...fields, producerId, producerEpoch, transactional: true, control: true }
   }
 
   #report(open: readonly NamedPartition[], errors: readonly ErrorCode[], { producerId }: Marker): void {

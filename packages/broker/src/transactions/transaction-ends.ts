@@ -90,13 +90,14 @@ export class TransactionEnds {
 
   async #write(end: End, partitions: readonly NamedPartition[]): Promise<void> {
     const { coordinatorEpoch, markers } = this.#o
-    const { id, producerId, epoch: producerEpoch } = end.of
+    const { id, producerId, epoch: producerEpoch, clientVersion } = end.of
     const outcome = isEnding(end.of) ? outcomeOf(end.of)! : end.of.earlier!.outcome
+    const marker = { producerId, producerEpoch, coordinatorEpoch, outcome, endsEarlierEpoch: clientVersion >= 2 }
     const delayed = () => {
       end.canBePassed = false
     }
     try {
-      await markers.write(partitions, { producerId, producerEpoch, coordinatorEpoch, outcome }, delayed)
+      await markers.write(partitions, marker, delayed)
       this.#marked(end.of)
     } catch (error) {
       this.#report(id, error)

@@ -9,7 +9,6 @@ import {
   FindCoordinator,
   ListTransactions,
   Produce,
-  WriteTxnMarkers,
 } from '@odradek/protocol'
 import { simulatedWorld } from '@odradek/world'
 import { TestBroker } from '../testing/test-broker.ts'
@@ -220,23 +219,19 @@ test('transactions are listed and described', async () => {
   assert.equal(errorByCode(unknown!.errorCode).name, 'TRANSACTIONAL_ID_NOT_FOUND')
 })
 
-test('an operator ends a transaction in one partition', async () => {
+test('an abort of nothing, sent right behind the end before it, is taken when that end is complete', async () => {
   await using host = await TestBroker.start()
-  await host.topic(topic)
+  await host.topic(topic, 3)
   const client = await host.client()
-  const me = await init(client, 'tx')
-  await send(client, me, { topic, sequence: 0, values: ['a'] })
-  const { markers } = await client.call(WriteTxnMarkers, 1, {
-    markers: [
-      {
-        ...{ producerId: me.producerId, producerEpoch: me.epoch, transactionResult: false, coordinatorEpoch: 1 },
-        topics: [{ name: topic, partitionIndexes: [0, 5] }],
-      },
-    ],
-  })
-  const errors = markers[0]!.topics[0]!.partitions.map(row => errorByCode(row.errorCode).name)
-  assert.deepEqual(errors, ['NONE', 'UNKNOWN_TOPIC_OR_PARTITION'])
-  assert.deepEqual((await settled(client, topic)).committed, [])
+  let me = await init(client, 'tx')
+  for (let i = 0; i < 20; i++) {
+    for (const partition of [0, 1, 2]) await send(client, me, { topic, partition, sequence: 0, values: [`${i}`] })
+    const next = { ...me, epoch: me.epoch + 1 }
+    const [committed, aborted] = await Promise.all([end(client, me, true), end(client, next, false)])
+    assert.deepEqual([committed.error, aborted.error], ['NONE', 'NONE'])
+    me = aborted
+  }
+  assert.equal((await settled(client, topic)).committed.length, 20)
 })
 
 test('an id that nobody uses is forgotten, and its producer must begin anew', async () => {

@@ -47,6 +47,7 @@ export const sequences: ContractTests = {
       producerEpoch: 0,
       lastSequence: 3,
       lastTimestamp: 1000,
+      coordinatorEpoch: -1,
       currentTransactionStart: -1,
     })
   },

@@ -73,6 +73,41 @@ export const transactions: ContractTests = {
     }
   },
 
+  'a coordinator that was followed by another ends nothing any more, after a restart of either kind either':
+    async bench => {
+      await bench.open()
+      const by = (coordinatorEpoch: number) =>
+        marker({ producerId: 1n, type: 'commit', coordinatorEpoch, timestamp: 2000 })
+      await bench.append([sent(1n, 0, 'a'), by(3), sent(1n, 1, 'b')])
+      for (const drain of [true, false]) {
+        await bench.restart({ drain })
+        assert.deepEqual(offsets(await bench.append([by(2)])), ['TRANSACTION_COORDINATOR_FENCED'])
+        const [producer] = await bench.settle(bench.engine.producers(1))
+        const { coordinatorEpoch, lastTimestamp, currentTransactionStart } = producer!
+        assert.deepEqual([coordinatorEpoch, lastTimestamp, currentTransactionStart], [3, 1000, 2])
+      }
+      assert.deepEqual(offsets(await bench.append([by(3), by(4), by(3)])), [3, 4, 'TRANSACTION_COORDINATOR_FENCED'])
+      const [producer] = await bench.settle(bench.engine.producers(1))
+      assert.deepEqual([producer!.coordinatorEpoch, producer!.lastTimestamp], [4, 2000])
+    },
+
+  'a marker that ends an earlier epoch ends no transaction of its own, and is taken twice where none is open':
+    async bench => {
+      await bench.open()
+      const ended = marker({ producerId: 1n, producerEpoch: 1, type: 'commit', endsEarlierEpoch: true })
+      const next = keyedBatch({
+        producerId: 1n,
+        producerEpoch: 1,
+        baseSequence: 0,
+        transactional: true,
+        records: records('b'),
+      })
+      assert.deepEqual(offsets(await bench.append([sent(1n, 0, 'a'), ended])), [0, 1])
+      assert.deepEqual(offsets(await bench.append([ended, next])), [2, 3])
+      assert.deepEqual(offsets(await bench.append([ended])), ['INVALID_PRODUCER_EPOCH'])
+      assert.equal(await stable(bench), 3)
+    },
+
   'while a transaction is open, its producer writes nothing outside of it': async bench => {
     await bench.open()
     await bench.append([sent(1n, 0, 'a')])

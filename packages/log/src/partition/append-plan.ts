@@ -14,7 +14,7 @@ import {
 } from '@odradek/protocol'
 import type { AppendBatch, Appended, LogConfig } from '../engine.ts'
 import type { ProducerState, SequencedBatch } from '../producers/producer-state.ts'
-import type { Outcome } from '../producers/transactions.ts'
+import type { EndMarker } from '../producers/transactions.ts'
 import type { PlacedBatch, Segment } from '../segment/segment.ts'
 import type { PendingAppend } from './append-request.ts'
 
@@ -74,7 +74,7 @@ function alreadyDecided(batch: AppendBatch, { config, producers, logStartOffset 
     return refusal(ErrorCodes.MESSAGE_TOO_LARGE, logStartOffset)
   if (batch.bytes.length > config.segmentBytes) return refusal(ErrorCodes.RECORD_LIST_TOO_LARGE, logStartOffset)
   if (batch.producerId < 0n) return undefined
-  const verdict = producers.check({ ...batch, count: batch.offsetCount })
+  const verdict = producers.check({ ...batch, count: batch.offsetCount, marker: markerOf(batch) })
   if (verdict.kind === 'next') return undefined
   if (verdict.kind === 'refused') return refusal(verdict.error, logStartOffset)
   const { baseOffset, timestamp } = verdict.written
@@ -100,7 +100,7 @@ function place(
       view.producers.apply(
         {
           ...{ producerId, producerEpoch, baseSequence, count: offsetCount, baseOffset, maxTimestamp },
-          ...{ transactional, control, outcome: control ? outcomeOf(bytes) : undefined },
+          ...{ transactional, control, marker: markerOf(batch) },
         },
         view.now,
       ),
@@ -119,12 +119,16 @@ export function sequencedBatch(batch: BatchHeader, bytes: Uint8Array): Sequenced
   const { isTransactional: transactional, isControl: control } = batch
   return {
     ...{ producerId, producerEpoch, baseSequence, count: lastOffsetDelta + 1, baseOffset, maxTimestamp },
-    ...{ transactional, control, outcome: control && batch.recordCount > 0 ? outcomeOf(bytes, batch.at) : undefined },
+    ...{ transactional, control, marker: markerOf({ control, recordCount: batch.recordCount, bytes }, batch.at) },
   }
 }
 
-/** What a control batch decides about its producer's transaction. */
-function outcomeOf(bytes: Uint8Array, at = 0): Outcome | undefined {
-  const { type } = decodeControlBatch(bytes, at)
-  return type === 'commit' || type === 'abort' ? type : undefined
+/** What a control batch decides about its producer's transaction; one from which compaction took its record decides nothing. */
+function markerOf(
+  { control, recordCount, bytes }: Pick<AppendBatch, 'control' | 'recordCount' | 'bytes'>,
+  at = 0,
+): EndMarker | undefined {
+  if (!control || recordCount === 0) return undefined
+  const { type, coordinatorEpoch } = decodeControlBatch(bytes, at)
+  return type === 'commit' || type === 'abort' ? { outcome: type, coordinatorEpoch } : undefined
 }

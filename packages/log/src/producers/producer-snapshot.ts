@@ -14,11 +14,15 @@ export interface SnapshotEntry extends ProducerEntry {
 }
 
 const magic = 0x4f445053 // "ODPS"
-const version = 2
-/** Version 1 knew of no transactions. */
+const version = 4
+/**
+ * Version 1 knew of no transactions, version 2 not who wrote the last marker. The checksum leaves out the number, so that two of them
+ * must differ in more than one bit: there is no version 3.
+ */
 const layouts = {
   1: { headSize: 24, producerSize: 20 },
   2: { headSize: 28, producerSize: 36 },
+  4: { headSize: 28, producerSize: 48 },
 } as const
 const { headSize, producerSize }: { headSize: number; producerSize: number } = layouts[version]
 const batchSize = 24
@@ -58,6 +62,8 @@ function writeProducer(view: DataView, start: number, entry: SnapshotEntry): num
   setInt64(view, start + 12, entry.lastSeen)
   setInt64(view, start + 20, entry.markerOffset)
   setInt64(view, start + 28, entry.transactionStart)
+  view.setInt32(start + 36, entry.coordinatorEpoch)
+  setInt64(view, start + 40, entry.lastTimestamp)
   let at = start + producerSize
   for (const batch of entry.window) {
     view.setInt32(at, batch.firstSequence)
@@ -101,7 +107,7 @@ export function decodeAborted(bytes: Uint8Array): AbortedTransaction[] {
 
 interface Head {
   view: DataView
-  version: number
+  version: keyof typeof layouts
   headSize: number
   producerSize: number
 }
@@ -110,9 +116,11 @@ function readHead(bytes: Uint8Array): Head | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < layouts[1].headSize || view.getUint32(0) !== magic) return undefined
   const found = view.getUint32(4)
-  if ((found !== 1 && found !== 2) || view.getUint32(8) !== crc32c(bytes, 12)) return undefined
+  if (!isKnown(found) || view.getUint32(8) !== crc32c(bytes, 12)) return undefined
   return { view, version: found, ...layouts[found] }
 }
+
+const isKnown = (found: number): found is keyof typeof layouts => found in layouts
 
 function readProducer({ view, version, producerSize }: Head, start: number): SnapshotEntry {
   const window: WrittenBatch[] = []
@@ -132,6 +140,8 @@ function readProducer({ view, version, producerSize }: Head, start: number): Sna
     lastSeen: getInt64(view, start + 12),
     markerOffset: version === 1 ? -1 : getInt64(view, start + 20),
     transactionStart: version === 1 ? -1 : getInt64(view, start + 28),
+    coordinatorEpoch: version < 4 ? -1 : view.getInt32(start + 36),
+    lastTimestamp: version < 4 ? (window.at(-1)?.timestamp ?? -1) : getInt64(view, start + 40),
   }
 }
 

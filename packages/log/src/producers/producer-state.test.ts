@@ -9,7 +9,7 @@ type Step = [epoch: number, baseSequence: number, count: number, expected: Outco
 const max = 2 ** 31 - 1
 const batch = (epoch: number, baseSequence: number, count: number, baseOffset = 0): SequencedBatch => ({
   ...{ producerId: 5n, producerEpoch: epoch, baseSequence, count, baseOffset, maxTimestamp: 1 },
-  ...{ transactional: false, control: false, outcome: undefined },
+  ...{ transactional: false, control: false, marker: undefined },
 })
 
 /** Each step is checked and, when it is next, applied at the offset 10 times its place. */

@@ -9,13 +9,14 @@
  *
  * Coordinators number nothing (base sequence -1): of their batches only the epoch is looked at.
  *
- * Its transactions are followed alongside (transactions.ts). While one is open, all its batches must belong to it.
+ * Its transactions are followed alongside (transactions.ts). While one is open, all its batches must belong to it. A marker of a
+ * coordinator that has been followed by another is refused.
  *
  * Decisions only: nothing here waits. `check` looks, `apply` notes, and what `apply` returns takes it back when the write fails.
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { ProducerInfo } from '../engine.ts'
-import { type AbortedTransaction, type Outcome, Transactions } from './transactions.ts'
+import { type AbortedTransaction, type EndMarker, Transactions } from './transactions.ts'
 
 /** Batches a producer may have in flight, all of which it may send again (max.in.flight.requests.per.connection). */
 const windowLength = 5
@@ -34,7 +35,7 @@ export interface SequencedBatch {
   transactional: boolean
   control: boolean
   /** Of a control batch that ends a transaction. */
-  outcome: Outcome | undefined
+  marker: EndMarker | undefined
 }
 
 export interface WrittenBatch {
@@ -54,14 +55,19 @@ export interface ProducerEntry {
   readonly lastSeen: number
   /** Offset of the last marker of this epoch; -1: none. */
   readonly markerOffset: number
+  /** Of whoever wrote its last marker, under whichever epoch; -1: there was none. */
+  readonly coordinatorEpoch: number
+  /** Of its last batch, or marker; -1: none. */
+  readonly lastTimestamp: number
 }
 
 export type SequenceVerdict =
   | { kind: 'next' }
   | { kind: 'duplicate'; written: WrittenBatch }
   | { kind: 'refused'; error: ErrorCode }
-export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp' | 'outcome'> & {
+export type SequencedFields = Omit<SequencedBatch, 'baseOffset' | 'maxTimestamp'> & {
   readonly beginsAtZero?: boolean
+  readonly endsEarlierEpoch?: boolean
 }
 
 const next: SequenceVerdict = { kind: 'next' }
@@ -70,6 +76,7 @@ const notOfTransaction: SequenceVerdict = { kind: 'refused', error: ErrorCodes.I
 /** What it wrote under its earlier epoch would end with what it is about to write. */
 const unended: SequenceVerdict = { kind: 'refused', error: ErrorCodes.CONCURRENT_TRANSACTIONS }
 const fenced: SequenceVerdict = { kind: 'refused', error: ErrorCodes.INVALID_PRODUCER_EPOCH }
+const coordinatorFenced: SequenceVerdict = { kind: 'refused', error: ErrorCodes.TRANSACTION_COORDINATOR_FENCED }
 
 export class ProducerState {
   readonly transactions: Transactions = new Transactions()
@@ -91,7 +98,7 @@ export class ProducerState {
     const entry = this.#entries.get(batch.producerId)
     if (entry === undefined) return batch.beginsAtZero === true && batch.baseSequence > 0 ? outOfOrder : next
     if (batch.producerEpoch < entry.epoch) return fenced
-    if (batch.control) return next
+    if (batch.control) return this.#checkMarker(batch, entry)
     if (batch.producerEpoch > entry.epoch && this.transactions.startOf(batch.producerId) >= 0) return unended
     if (isUnnumbered(batch)) return next
     const first = batch.baseSequence
@@ -104,15 +111,27 @@ export class ProducerState {
     return first === sequenceAfter(previous, 1) ? next : outOfOrder
   }
 
+  #checkMarker(
+    { producerId, producerEpoch, marker, endsEarlierEpoch }: SequencedFields,
+    entry: ProducerEntry,
+  ): SequenceVerdict {
+    // What is open under the epoch of such a marker came after it: the marker has been here.
+    const isRepeated = endsEarlierEpoch === true && producerEpoch === entry.epoch
+    if (isRepeated && this.transactions.startOf(producerId) >= 0) return fenced
+    return marker !== undefined && marker.coordinatorEpoch < entry.coordinatorEpoch ? coordinatorFenced : next
+  }
+
   /** Notes a batch that `check` let pass, or one found in the log. Returns how to take it back. */
   apply(batch: SequencedBatch, now: number): () => void {
-    const { producerId, producerEpoch: epoch, control } = batch
+    const { producerId, producerEpoch: epoch, control, marker, maxTimestamp: lastTimestamp } = batch
     const before = this.#entries.get(producerId)
     const isSameEpoch = before !== undefined && before.epoch === epoch
     const kept = isSameEpoch ? before.window : []
     const window = control || isUnnumbered(batch) ? kept : [...kept.slice(1 - windowLength), writtenBatch(batch)]
     const markerOffset = control ? batch.baseOffset : isSameEpoch ? before.markerOffset : -1
-    this.#entries.set(producerId, { producerId, epoch, window, lastSeen: now, markerOffset })
+    const coordinatorEpoch = marker?.coordinatorEpoch ?? before?.coordinatorEpoch ?? -1
+    const entry = { producerId, epoch, window, lastSeen: now, markerOffset, coordinatorEpoch, lastTimestamp }
+    this.#entries.set(producerId, entry)
     const takeBack = this.#follow(batch)
     return () => {
       takeBack?.()
@@ -121,8 +140,8 @@ export class ProducerState {
     }
   }
 
-  #follow({ producerId, baseOffset, transactional, control, outcome }: SequencedBatch): (() => void) | undefined {
-    if (outcome !== undefined) return this.transactions.end(producerId, baseOffset, outcome)
+  #follow({ producerId, baseOffset, transactional, control, marker }: SequencedBatch): (() => void) | undefined {
+    if (marker !== undefined) return this.transactions.end(producerId, baseOffset, marker.outcome)
     return transactional && !control ? this.transactions.begin(producerId, baseOffset) : undefined
   }
 
@@ -159,11 +178,12 @@ export class ProducerState {
   }
 
   infos(): ProducerInfo[] {
-    return Array.from(this.#entries.values(), ({ producerId, epoch, window }) => ({
+    return Array.from(this.#entries.values(), ({ producerId, epoch, window, lastTimestamp, coordinatorEpoch }) => ({
       producerId,
       producerEpoch: epoch,
       lastSequence: window.at(-1)?.lastSequence ?? -1,
-      lastTimestamp: window.at(-1)?.timestamp ?? -1,
+      lastTimestamp,
+      coordinatorEpoch,
       currentTransactionStart: this.transactions.startOf(producerId),
     }))
   }

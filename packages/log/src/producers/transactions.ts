@@ -17,6 +17,12 @@ export interface AbortedTransaction {
 
 export type Outcome = 'commit' | 'abort'
 
+/** What the batch says that ends a transaction. */
+export interface EndMarker {
+  readonly outcome: Outcome
+  readonly coordinatorEpoch: number
+}
+
 interface Ended {
   readonly firstOffset: number
   readonly markerOffset: number

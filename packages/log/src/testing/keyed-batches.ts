@@ -46,6 +46,8 @@ export interface MarkerSpec {
   readonly producerEpoch?: number
   readonly type: Outcome
   readonly timestamp?: number
+  readonly coordinatorEpoch?: number
+  readonly endsEarlierEpoch?: boolean
 }
 
 export function marker({
@@ -54,10 +56,13 @@ export function marker({
   producerEpoch = 0,
   type,
   timestamp = 1000,
+  coordinatorEpoch = 0,
+  endsEarlierEpoch = false,
 }: MarkerSpec): AppendBatch {
-  const bytes = encodeControlBatch({ producerId, producerEpoch, type, coordinatorEpoch: 0, timestamp })
+  const bytes = encodeControlBatch({ producerId, producerEpoch, type, coordinatorEpoch, timestamp })
   return {
     ...{ partition, bytes, recordCount: 1, offsetCount: 1, maxTimestamp: timestamp },
     ...{ producerId, producerEpoch, baseSequence: -1, transactional: true, control: true },
+    endsEarlierEpoch,
   }
 }
