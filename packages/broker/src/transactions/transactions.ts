@@ -65,6 +65,8 @@ export class Transactions {
   readonly #upkeep: Upkeep
   /** Whose decision is being written: nothing may be written for them any more. */
   readonly #deciding = new Set<string>()
+  /** Whose partitions are to join once the end before is complete; nothing can be said about them until then. */
+  readonly #joiningLate = new Set<string>()
   #isLoaded = false
 
   constructor(options: TransactionsOptions) {
@@ -171,8 +173,9 @@ export class Transactions {
     return !this.#turns.isTaken(id) && !this.#isUnrecorded(id)
   }
 
-  /** Resolves when it is one's turn. */
+  /** Resolves when it is one's turn, or when that is not to be waited for. */
   async quiet(id: string): Promise<ErrorCode> {
+    if (await this.#isHeldUp(id, this.#o.clock.monotonic() + patienceMs)) return CONCURRENT_TRANSACTIONS
     const giveTurn = await this.#turns.take(id)
     giveTurn()
     return NONE
@@ -205,10 +208,16 @@ export class Transactions {
     if (obstacle !== NONE) return refused(obstacle)
     const until = this.#o.clock.monotonic() + patienceMs
     for (;;) {
+      if (await this.#isHeldUp(id, until)) return refused(CONCURRENT_TRANSACTIONS)
       const reply = await this.#takeTurn(id, decide)
       if (reply !== 'later') return reply
       if (!(await this.#ends.ended(id, until))) return refused(CONCURRENT_TRANSACTIONS)
     }
+  }
+
+  /** Whether the turn is still not to be had by then: the end before may have to wait for a partition that is offline. */
+  async #isHeldUp(id: string, until: number): Promise<boolean> {
+    return this.#joiningLate.has(id) && !(await this.#ends.ended(id, until))
   }
 
   async #takeTurn(id: string, decide: Decide): Promise<Reply | 'later'> {
@@ -285,6 +294,7 @@ export class Transactions {
 
   /** Partitions were written to, and a crash took the record that they joined. Until they have, nobody else has a turn. */
   async #takeIn(id: string, partitions: readonly NamedPartition[]): Promise<void> {
+    this.#joiningLate.add(id)
     const giveTurn = await this.#turns.take(id)
     try {
       await this.#ends.whenEnded(id)
@@ -297,6 +307,7 @@ export class Transactions {
       this.#watch(this.#view.get(id)!)
       await this.#store(this.#view.get(id)!)
     } finally {
+      this.#joiningLate.delete(id)
       giveTurn()
     }
   }
@@ -312,6 +323,7 @@ export class Transactions {
   }
 
   async #timedOut(id: string): Promise<void> {
+    if (this.#ends.has(id)) return
     const open = this.#view.get(id)
     const giveTurn = await this.#turns.take(id)
     try {
