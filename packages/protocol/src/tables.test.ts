@@ -104,6 +104,9 @@ function kafkaDefault(message: KafkaMessage, field: KafkaField, inner: KafkaFiel
 
 // ── our side ──
 
+/** In Kafka since 4.3 (KIP-1251), in tags, which whoever does not know them passes over: the tables of 4.2 do not have them. */
+const later: ReadonlySet<string> = new Set(['assignmentEpochs'])
+
 function describeOurs(fields: Fields, version: number): Described[] {
   const described: Described[] = []
   for (const [name, of] of Object.entries(fields)) {
@@ -111,6 +114,7 @@ function describeOurs(fields: Fields, version: number): Described[] {
     const type = (isField ? of.type : of) as Type<any>
     const field = isField ? (of as Field<any>) : undefined
     if (field !== undefined && (version < field.from || version > field.to)) continue
+    if (later.has(name) && field?.tag !== undefined) continue
     const element = type.kind === 'array' ? type.element! : type
     described.push({
       name,
