@@ -73,9 +73,11 @@ export class GroupChurn {
     await Promise.all(this.#deeds)
   }
 
-  /** Nobody comes or goes any more: how long until that shows, and what was wrong until then. */
+  /** One process is killed for good, and nobody comes or goes any more: how long until that shows, and what was wrong until then. */
   async finish(): Promise<ChurnVerdict> {
-    const { ms: stableMs, why } = await this.#stable(now())
+    const last = now()
+    await this.#processes.pop()!.kill()
+    const { ms: stableMs, why } = await this.#stable(last)
     if (why !== undefined) this.#chaos.say(`${this.#options.name}: ${why}`)
     this.#stopFeeding.abort()
     await this.#feeding

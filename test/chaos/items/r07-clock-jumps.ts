@@ -1,8 +1,8 @@
 /**
- * The broker's wall clock jumps, an hour and ten days, either way, while it runs and while it does not. Sessions do not notice; and what
- * would have expired by the new time stays for as long as somebody might set the clock right again.
+ * The broker's wall clock jumps, an hour and ten days, either way, while it runs and while it does not. Sessions and open transactions
+ * do not notice; and what would have expired by the new time stays for as long as somebody might set the clock right again.
  */
-import { Kafka } from '@odradek/client'
+import { Kafka, TransactionError } from '@odradek/client'
 import { freePort, type ServeProcess } from '../../durability/serve-process.ts'
 import type { Chaos } from '../chaos.ts'
 import { exactly, item, none } from '../item.ts'
@@ -14,6 +14,7 @@ import { historyBars, historyFigures } from '../load/verdict-figures.ts'
 const eager = [
   'log.retention.check.interval.ms=300',
   'offsets.retention.check.interval.ms=300',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms=300',
   'group.initial.rebalance.delay.ms=1000',
 ]
 const jumps = ['+1h', '+10d', '-1h', '-10d'] as const
@@ -26,6 +27,7 @@ export const clockJumps = item({
     rebalances: exactly(2, 'assignments of the two members, the first included'),
     deleted: none('segments deleted by retention after a jump'),
     expired: none('committed offsets of an idle group expired after a jump'),
+    timedOut: none('transactions ended by a jump'),
     unfound: none('records not found by their time'),
     ...historyBars,
   },
@@ -48,21 +50,37 @@ export const clockJumps = item({
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name]
       chaos.say(`${what}: ${load.rebalances - 2} rebalances, ${JSON.stringify(found)}`)
     }
-    for (const jump of jumps) {
-      await load.progress()
-      time.jumpTo(jump)
-      await look(`${jump} while running`)
-      time.jumpTo('+0')
-      await look('and back')
+    const open = kafka.producer({ transactionalId: 'open', transactionTimeoutMs: 90_000 })
+    let timedOut = 0
+    const inTransaction = async (work: () => Promise<void>) => {
+      const ended = open.transaction(async tx => {
+        await tx.send('archive', { value: 'before' })
+        await work()
+        await tx.send('archive', { value: 'after' })
+      })
+      await ended.catch(error => {
+        if (!(error instanceof TransactionError)) throw error
+        chaos.say(String(error))
+        timedOut++
+      })
     }
-    for (const jump of jumps) {
-      broker = await restarted(chaos, broker, args, () => time.jumpTo(jump), time)
-      await look(`${jump} across a restart`)
-      broker = await restarted(chaos, broker, args, () => time.jumpTo('+0'), time)
-      await look('and back')
-    }
+    for (const jump of jumps)
+      await inTransaction(async () => {
+        await load.progress()
+        time.jumpTo(jump)
+        await look(`${jump} while running`)
+        time.jumpTo('+0')
+        await look('and back')
+      })
+    for (const jump of jumps)
+      await inTransaction(async () => {
+        broker = await restarted(chaos, broker, args, () => time.jumpTo(jump), time)
+        await look(`${jump} across a restart`)
+        broker = await restarted(chaos, broker, args, () => time.jumpTo('+0'), time)
+        await look('and back')
+      })
     const verdict = await load.finish()
-    return { rebalances: verdict.rebalances, ...sums, ...historyFigures(verdict, chaos) }
+    return { rebalances: verdict.rebalances, ...sums, timedOut, ...historyFigures(verdict, chaos) }
   },
 })
 

@@ -38,12 +38,14 @@ async function oneTransaction(
   producer: TransactionalProducer,
   transaction: string,
   batch: RecordBatch<ConsumerRecord>,
-): Promise<TransactionError | undefined> {
+): Promise<{ isUseless: boolean; hasBegun: boolean }> {
   const sends = outputsOf(transaction, batch).map((each, i) => ({ value: outputText(each), partition: i % partitions }))
   const isWanted = Math.random() > 0.1
+  let hasBegun = false
   tell({ did: 'begin', transaction, sends })
   try {
     const sent = await producer.transaction(async tx => {
+      hasBegun = true
       tx.commitOffsets(batch)
       const delivered = await Promise.all(sends.map(record => tx.send(output, record)))
       if (Math.random() < 0.3) await new Promise(resolve => setTimeout(resolve, 200 * Math.random()))
@@ -51,13 +53,13 @@ async function oneTransaction(
       return delivered
     })
     tell({ did: 'commit', transaction, offsets: sent.map(({ offset }) => offset) })
-    return undefined
+    return { isUseless: false, hasBegun }
   } catch (error) {
     if (error instanceof ChangedMind) tell({ did: 'abort', transaction, why: 'changed its mind' })
     else if (!(error instanceof TransactionError)) throw error
     else if (error.code === 'COMMIT_OUTCOME_UNKNOWN') tell({ did: 'doubt', transaction })
-    else tell({ did: 'abort', transaction, why: error.code, isFatal: error.fatal })
-    return error instanceof TransactionError ? error : undefined
+    else tell({ did: 'abort', transaction, why: `${error.code}${hasBegun ? '' : ' before it began'}` })
+    return { isUseless: error instanceof TransactionError && error.fatal, hasBegun }
   }
 }
 
@@ -69,9 +71,13 @@ const consumer = kafka.consumer({
 })
 let n = 0
 for await (const batch of consumer.batches({ max: 10, maxWaitMs: 20 })) {
-  const failure = await oneTransaction(producer, `${name}-${n++}`, batch)
-  if (!failure?.fatal) continue
-  await producer.close({ signal: AbortSignal.abort() }).catch(() => {})
-  // Somebody else may have the id by now, and is not to be fenced in turn.
-  producer = makeProducer(`${name}-${n}`)
+  for (let hasBegun = false; !hasBegun; ) {
+    const outcome = await oneTransaction(producer, `${name}-${n++}`, batch)
+    // Of a transaction that did not begin the consumer knows nothing: it would take the batch for processed.
+    hasBegun = outcome.hasBegun
+    if (!outcome.isUseless) continue
+    await producer.close({ signal: AbortSignal.abort() }).catch(() => {})
+    // Somebody else may have the id by now, and is not to be fenced in turn.
+    producer = makeProducer(`${name}-${n}`)
+  }
 }

@@ -26,7 +26,7 @@ export interface ProcessorOptions {
 export type Told =
   | { readonly did: 'begin'; readonly transaction: string; readonly sends: readonly Planned[] }
   | { readonly did: 'commit'; readonly transaction: string; readonly offsets: readonly number[] }
-  | { readonly did: 'abort'; readonly transaction: string; readonly why: string; readonly isFatal?: boolean }
+  | { readonly did: 'abort'; readonly transaction: string; readonly why: string }
   | { readonly did: 'doubt'; readonly transaction: string }
 
 export interface Planned {

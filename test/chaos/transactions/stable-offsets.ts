@@ -1,6 +1,7 @@
 /**
  * How long readers of committed records stand still: the longest time for which the last stable offset of a partition did not move,
- * though there was something beyond it.
+ * though there was something beyond it. A broker that has just started gives open transactions their time anew, as its clock may have been
+ * set meanwhile, so that is counted, too, from its last start.
  */
 import { type ConsumerEngine, createConsumerEngine, type Kafka } from '@odradek/client'
 
@@ -13,7 +14,9 @@ export class StableOffsets implements AsyncDisposable {
   readonly #moved: { offset: number; at: number }[]
   readonly #running: Promise<void>
   #isOver = false
+  #startedAt = 0
   longestMs = 0
+  longestSinceStartMs = 0
   /** Partitions with something undecided when it was last looked at. */
   undecided = 0
 
@@ -23,6 +26,10 @@ export class StableOffsets implements AsyncDisposable {
     this.#partitions = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
     this.#moved = this.#partitions.map(() => ({ offset: -1, at: performance.now() }))
     this.#running = this.#run()
+  }
+
+  brokerStarted(): void {
+    this.#startedAt = performance.now()
   }
 
   /** Resolves when nothing is undecided any more, or after so long. */
@@ -55,7 +62,10 @@ export class StableOffsets implements AsyncDisposable {
       const offset = stable[i]!
       if (offset < ends[i]!) this.undecided++
       if (offset > moved.offset || offset >= ends[i]!) this.#moved[i] = { offset, at: now }
-      else this.longestMs = Math.max(this.longestMs, now - moved.at)
+      else {
+        this.longestMs = Math.max(this.longestMs, now - moved.at)
+        this.longestSinceStartMs = Math.max(this.longestSinceStartMs, now - Math.max(moved.at, this.#startedAt))
+      }
     }
   }
 }

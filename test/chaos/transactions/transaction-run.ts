@@ -33,7 +33,9 @@ export interface TransactionVerdict {
   readonly commits: number
   readonly aborts: ReadonlyMap<string, number>
   readonly doubts: number
+  /** Readers of committed records, in all and since the last start of the broker. */
   readonly stalledMs: number
+  readonly stalledSinceStartMs: number
   /** Transactions that are open in a partition, and nobody will end. */
   readonly hanging: number
 }
@@ -84,6 +86,10 @@ export class TransactionRun {
     return processor
   }
 
+  brokerStarted(): void {
+    this.#stable!.brokerStarted()
+  }
+
   get alive(): readonly ProcessorProcess[] {
     return this.#processors.filter(({ isAlive }) => isAlive)
   }
@@ -109,7 +115,7 @@ export class TransactionRun {
     await this.#allProcessed()
     await Promise.all(this.#processors.map(processor => processor.kill()))
     await this.#stable!.settled(this.#options.transactionTimeoutMs + 15_000)
-    const { longestMs: stalledMs, undecided } = this.#stable!
+    const { longestMs: stalledMs, longestSinceStartMs: stalledSinceStartMs, undecided } = this.#stable!
     const found = await this.#kafka
       .admin()
       .transactions.findHanging({ topics: [output], now: Date.now(), olderThanMs: 0 })
@@ -123,7 +129,7 @@ export class TransactionRun {
       flaws: flawsOf(inputs, copies, outputs.map(outputOf)),
       counts: countByName(failures),
       texts: failures.slice(0, 5).map(anomalyText),
-      ...{ inputs: inputs.length, commits: commits.count, aborts, doubts, stalledMs },
+      ...{ inputs: inputs.length, commits: commits.count, aborts, doubts, stalledMs, stalledSinceStartMs },
       hanging: Math.max(undecided, found.length),
     }
   }
