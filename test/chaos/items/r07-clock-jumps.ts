@@ -2,7 +2,7 @@
  * The broker's wall clock jumps, an hour and ten days, either way, while it runs and while it does not. Sessions and open transactions
  * do not notice; and what would have expired by the new time stays for as long as somebody might set the clock right again.
  */
-import { Kafka, TransactionError } from '@odradek/client'
+import { Kafka, type TransactionalProducer, TransactionError } from '@odradek/client'
 import { freePort, type ServeProcess } from '../../durability/serve-process.ts'
 import type { Chaos } from '../chaos.ts'
 import { exactly, item, none } from '../item.ts'
@@ -50,19 +50,10 @@ export const clockJumps = item({
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name]
       chaos.say(`${what}: ${load.rebalances - 2} rebalances, ${JSON.stringify(found)}`)
     }
-    const open = kafka.producer({ transactionalId: 'open', transactionTimeoutMs: 90_000 })
+    const producer = kafka.producer({ transactionalId: 'open', transactionTimeoutMs: 90_000 })
     let timedOut = 0
     const inTransaction = async (work: () => Promise<void>) => {
-      const ended = open.transaction(async tx => {
-        await tx.send('archive', { value: 'before' })
-        await work()
-        await tx.send('archive', { value: 'after' })
-      })
-      await ended.catch(error => {
-        if (!(error instanceof TransactionError)) throw error
-        chaos.say(String(error))
-        timedOut++
-      })
+      if (!(await survives(producer, work, chaos))) timedOut++
     }
     for (const jump of jumps)
       await inTransaction(async () => {
@@ -83,6 +74,21 @@ export const clockJumps = item({
     return { rebalances: verdict.rebalances, ...sums, timedOut, ...historyFigures(verdict, chaos) }
   },
 })
+
+/** Whether a transaction that was open all the while is committed. */
+async function survives(producer: TransactionalProducer, work: () => Promise<void>, chaos: Chaos): Promise<boolean> {
+  const ended = producer.transaction(async tx => {
+    await tx.send('archive', { value: 'before' })
+    await work()
+    await tx.send('archive', { value: 'after' })
+    return true
+  })
+  return await ended.catch(error => {
+    if (!(error instanceof TransactionError)) throw error
+    chaos.say(String(error))
+    return false
+  })
+}
 
 async function restarted(
   chaos: Chaos,
