@@ -48,6 +48,7 @@ test('who was expired, killed or stopped says nothing about who came next', () =
   const stopped: OwnershipEvent[] = [owns(0, 'a', 1, 0), { kind: 'ended', at: 3, member: 'a' }, owns(6, 'b', 2, 0)]
   assert.deepEqual(ownedTwiceAtOnce([...stopped, owns(7, 'a', 1, 0, 1), ends('lost', 8, 'a', 0)]), [])
   assert.equal(ownedTwiceAtOnce([...stopped, ends('lost', 8, 'a', 0), owns(9, 'a', 3, 0)]).length, 1)
+  assert.equal(ownedTwiceAtOnce([...stopped, owns(9, 'a', 3, 0)]).length, 1, 'it has heard of a later generation')
 })
 
 test('a static member that comes back in another process is the same one', () => {

@@ -14,7 +14,7 @@ export type OwnershipEvent =
   | { kind: 'released'; at: number; member: string; partitions: readonly number[] }
   /** The member is told that they were taken from it, some time ago. */
   | { kind: 'lost'; at: number; member: string; partitions: readonly number[] }
-  /** Killed, stopped or closed. What it claims after it was stopped is from before, until it has lost that. */
+  /** Killed, stopped or closed. What it claims after it was stopped is from before, until it has lost that or is in a later generation. */
   | { kind: 'ended'; at: number; member: string }
 
 export interface Doubly {
@@ -71,6 +71,7 @@ function staysOf(events: readonly OwnershipEvent[]): Stay[] {
   const stays: Stay[] = []
   const open = new Map<string, Map<number, Stay>>()
   const zombies = new Set<string>()
+  const generations = new Map<string, number>()
   const close = (member: string, partitions: Iterable<number>, at: number | 'lost') => {
     const its = open.get(member)
     for (const partition of [...partitions]) {
@@ -91,7 +92,9 @@ function staysOf(events: readonly OwnershipEvent[]): Stay[] {
       zombies.delete(member)
       close(member, event.partitions, 'lost')
     } else if (event.kind === 'released') close(member, event.partitions, at)
-    else if (!zombies.has(member)) {
+    else if (!zombies.has(member) || event.generation > generations.get(member)!) {
+      zombies.delete(member)
+      generations.set(member, event.generation)
       const owned = new Set(event.partitions)
       close(
         member,
