@@ -63,7 +63,8 @@ async function join(slot: number): Promise<void> {
   tell({ kind: 'joins', member })
   try {
     for await (const batch of consumer.batches({ max: 200, maxWaitMs: 50 })) {
-      note()
+      // What is doomed is not claimed: the member may be another one by now, and hears with its next poll what it has lost.
+      if (batch.records.every(({ signal }) => !signal.aborted)) note()
       for (const [partition, records] of Map.groupBy(batch, record => record.partition))
         tell({ kind: 'processed', partition, from: records[0]!.offset, to: records.at(-1)!.offset + 1 })
       await batch.commit().catch(() => {}) // whoever owns them now processes them again

@@ -45,6 +45,7 @@ test('two owners at the same time are found, though in different generations, wh
 test('who was expired, killed or stopped says nothing about who came next', () => {
   const lost = [owns(0, 'a', 1, 0), owns(6, 'b', 2, 0), ends('lost', 9, 'a', 0)]
   assert.deepEqual(ownedTwiceAtOnce(lost), [])
+  assert.deepEqual(ownedTwiceAtOnce([owns(0, 'b', 2, 0), owns(6, 'a', 3, 0), ends('lost', 9, 'a', 0)]), [])
   const stopped: OwnershipEvent[] = [owns(0, 'a', 1, 0), { kind: 'ended', at: 3, member: 'a' }, owns(6, 'b', 2, 0)]
   assert.deepEqual(ownedTwiceAtOnce([...stopped, owns(7, 'a', 1, 0, 1), ends('lost', 8, 'a', 0)]), [])
   assert.equal(ownedTwiceAtOnce([...stopped, ends('lost', 8, 'a', 0), owns(9, 'a', 3, 0)]).length, 1)

@@ -50,7 +50,10 @@ interface Stay {
 }
 
 export function ownedTwiceAtOnce(events: readonly OwnershipEvent[]): Doubly[] {
-  const byPartition = Map.groupBy(staysOf(events), ({ partition }) => partition)
+  const byPartition = Map.groupBy(
+    staysOf(events).filter(({ from, to }) => to > from),
+    ({ partition }) => partition,
+  )
   const found: Doubly[] = []
   for (const [partition, stays] of byPartition) {
     let before: Stay | undefined
