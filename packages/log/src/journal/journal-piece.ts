@@ -4,7 +4,8 @@
  *     filling ──full──▶ leaving ──all its partitions are durable in their own files──▶ free: filled anew
  *                          └────── one of them never will be: kept, for the next start to look at
  *
- * It is written over, never cut: then a sync need not commit a new size or new blocks, which makes it a third shorter.
+ * It is written over, never cut: then a sync need not commit a new size or new blocks, which makes it a third shorter. So that this
+ * holds the first time, too, it grows by many groups at a time, as zeroes, which no group looks like.
  */
 import type { Disk, DiskFile } from '@odradek/world'
 import { parentFolder } from '../folder/whole-file.ts'
@@ -17,18 +18,25 @@ export interface Journaled {
   settle(): Promise<'settled' | 'later' | 'lost'>
 }
 
+/** The sync after a growth writes all of it, and must not take much longer than one of a group. */
+const growthBytes = 64 * 1024
+const zeroes = new Uint8Array(growthBytes)
+
 export class JournalPiece {
   readonly #path: string
+  readonly #mostBytes: number
   #file: DiskFile | undefined
   #sequence = -1
   #position = 0
+  #size = 0
   #groups = 0
   /** What a start must find here. */
   readonly dependents: Set<Journaled> = new Set()
   state: 'free' | 'filling' | 'leaving' | 'kept' = 'free'
 
-  constructor(path: string) {
+  constructor(path: string, mostBytes: number) {
     this.#path = path
+    this.#mostBytes = mostBytes
   }
 
   get position(): number {
@@ -61,7 +69,19 @@ export class JournalPiece {
 
   /** When it fails, the next group takes the place of what was written. */
   write(group: Uint8Array): void {
+    this.#grow(this.#position + group.length)
     this.#file!.write(this.#position, [group])
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#size) return
+    const size = Math.min(Math.ceil(needed / growthBytes) * growthBytes, this.#mostBytes)
+    try {
+      for (; this.#size < size; this.#size = Math.min(this.#size + growthBytes, size))
+        this.#file!.write(this.#size, [zeroes.subarray(0, size - this.#size)])
+    } catch {
+      // The disk is full, and may yet have room for the group alone.
+    }
   }
 
   /** Of what was written, which counts from now on. */

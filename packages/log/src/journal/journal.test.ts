@@ -122,6 +122,21 @@ test('a journal that cannot grow delays nobody, and is used again later', async 
   await assertEverywhere(node, ['a', 'b'])
 })
 
+test('a file of the journal grows ahead of what is written, or by what is written alone where there is no room for more', async () => {
+  for (const isFull of [false, true]) {
+    const node = new SimulatedNode({}, { journalBytes: pieceBytes })
+    await node.start()
+    await openMany(node)
+    if (isFull) node.disk.fail({ on: 'write', code: 'ENOSPC', path: '/journal/' })
+    for (const value of ['begin', 'a', 'b']) assert(allOk(await appendEverywhere(node, value)))
+    const [piece] = await node.disk.list('/data/journal')
+    const { length } = await node.disk.readFile(`/data/journal/${piece}`)
+    assert.equal(length, pieceBytes, `full: ${isFull}`)
+    await powerFails(node)
+    await assertEverywhere(node, ['a', 'b'])
+  }
+})
+
 test('a file that cannot be synced behind the journal is offline; what it had acknowledged is there after a restart', async () => {
   const node = await nodeWithJournal()
   await appendEverywhere(node, 'acknowledged')

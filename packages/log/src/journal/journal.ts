@@ -127,7 +127,7 @@ export class Journal {
     if (this.#current !== undefined) this.#leave(this.#current)
     let next = this.#pieces.find(piece => piece.state === 'free')
     if (next === undefined) {
-      next = new JournalPiece(`${this.#folder}/${this.#sequence}.journal`)
+      next = new JournalPiece(`${this.#folder}/${this.#sequence}.journal`, this.#options.pieceBytes)
       this.#pieces.push(next)
     }
     next.begin(this.#sequence++)
