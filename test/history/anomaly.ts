@@ -26,6 +26,9 @@ export const anomalies = {
   'old-value-back': 'an older value of a key stands as its last in a compacted partition',
   'rot-served': 'bytes were handed out that do not match their checksum',
   'refused-unharmed': 'a record was refused as damaged that nothing had happened to',
+  'effect-twice': 'what was to be done once with a record was done and committed twice',
+  'effect-missing': 'a group has committed that a record is processed, and its effect is not there',
+  'torn-transaction': 'what a transaction wrote is there, and the offsets that it committed are not',
   'tombstone-early': 'a tombstone is gone before its time',
 } as const
 

@@ -3,6 +3,7 @@ import { type Anomaly, type AnomalyName, isFailure } from './anomaly.ts'
 import { commits, unprocessed } from './commit-checks.ts'
 import { compaction } from './compaction-checks.ts'
 import { damage } from './damage-checks.ts'
+import { effects } from './exactly-once-checks.ts'
 import type { HistoryEvent } from './history-event.ts'
 import { logStarts } from './log-start-checks.ts'
 import { finalReads, polls, sendOrder } from './process-checks.ts'
@@ -40,6 +41,7 @@ export function checkHistory(events: readonly HistoryEvent[], rules: HistoryRule
     ...compaction(history, { ...rules, isCompacted }),
     ...damage(history),
     ...circles(history),
+    ...effects(history),
   ]
   return { failures: found.filter(isFailure), notes: found.filter(anomaly => !isFailure(anomaly)) }
 }

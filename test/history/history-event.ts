@@ -29,6 +29,7 @@ export type HistoryEvent =
   | RotEvent
   | RefusedEvent
   | RotServedEvent
+  | ProcessedEvent
 
 export interface SendEvent {
   kind: 'send'
@@ -47,6 +48,8 @@ export interface SendEvent {
   /** Default true: the process's records stand in the order of their sends. */
   ordered?: boolean
   transaction?: string
+  /** The input record it was made of, as partition@offset: to be done once for each. */
+  effectOf?: string
   /** Milliseconds since any start; only compaction's delays look at it. */
   at?: number
 }
@@ -204,4 +207,13 @@ export interface RotServedEvent {
   kind: 'rot-served'
   partition: string
   offset: number
+}
+
+/** When all is over: how far a group that processes exactly once has come in this partition, as it has committed. */
+export interface ProcessedEvent {
+  kind: 'processed'
+  group: string
+  partition: string
+  /** The first offset that is not processed. */
+  until: number
 }

@@ -41,6 +41,11 @@ export interface Plan {
   /** Members of the one group there is; 0: none. */
   members: number
   readers: number
+  /** Those who process exactly once, each with a transactional id. */
+  processors: number
+  outputPartitions: number
+  /** 1: the clients know no transactions of KIP-890. */
+  transactionVersion: 1 | 2
   /** Somebody makes and deletes topics, deletes records, changes settings. */
   hasAdmin: boolean
   /** The machine loses power once more when all is over, before the last look. */
@@ -88,6 +93,11 @@ const profiles = {
     faults: [...endings, 'clock-jump', 'slow-disk', 'cut'],
     ...{ partitions: 2, topics: 2, producers: 1, members: 1, hasAdmin: 1, troubleMs: [500, 4_000] },
   },
+  /** Exactly-once processing while everybody crashes. */
+  transactions: {
+    faults: [...endings, ...wireFaults, 'sync-error', 'write-error', 'slow-disk'],
+    ...{ partitions: 2, topics: 1, producers: 1, members: 0, hasAdmin: 0, troubleMs: [1_000, 6_000] },
+  },
   everything: {
     faults: [...endings, ...diskFaults, ...wireFaults, 'clock-jump'],
     ...{ partitions: 2, topics: 2, producers: 2, members: 2, hasAdmin: 0.5, troubleMs: [500, 5_000] },
@@ -96,12 +106,16 @@ const profiles = {
 
 export type ProfileName = keyof typeof profiles
 
+/** Every so many seeds are transactions. */
+const shareOfTransactions = 5
+
 export function planOf(seed: number): Plan {
   const random = new SeededRandom(seed).fork('plan')
-  const name = pick(random, [
+  const ofAll = pick(random, [
     ...(['storage', 'storage', 'storage', 'storage', 'administration', 'administration'] as const),
     ...(['network', 'groups', 'everything', 'everything'] as const),
   ])
+  const name = seed % shareOfTransactions === 1 ? 'transactions' : ofAll
   const profile: Profile = profiles[name]
   const troubleMs = random.between(profile.troubleMs)
   const topics = Array.from({ length: 1 + random.int(profile.topics) }, (_, i) => plannedTopic(random, i, profile))
@@ -112,6 +126,7 @@ export function planOf(seed: number): Plan {
     producers: Array.from({ length: 1 + random.int(profile.producers) }, () => plannedProducer(random, troubleMs)),
     members: profile.members === 0 ? 0 : random.int(profile.members + 1),
     readers: random.int(2),
+    ...plannedProcessing(new SeededRandom(seed).fork('processing'), name),
     hasAdmin: random.chance(profile.hasAdmin),
     endsWith: pick(random, ['power-cut', 'power-cut', 'kill', 'restart']),
     weather: {
@@ -125,6 +140,10 @@ export function planOf(seed: number): Plan {
       'odradek.insecure.network': 'true',
       'group.initial.rebalance.delay.ms': '0',
       'offsets.topic.num.partitions': '1',
+      ...(name === 'transactions' && {
+        'transaction.state.log.num.partitions': '1',
+        'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
+      }),
       'offsets.topic.segment.bytes': pick(random, ['2000', '16777216']),
       'log.retention.check.interval.ms': pick(random, ['100', '700', '300000']),
       'log.cleaner.backoff.ms': pick(random, ['20', '200', '15000']),
@@ -132,9 +151,10 @@ export function planOf(seed: number): Plan {
   }
 }
 
-function plannedTopic(random: SeededRandom, index: number, { partitions }: Profile): PlannedTopic {
-  const hasRetention = random.chance(0.2)
-  const isCompacted = random.chance(0.25)
+function plannedTopic(random: SeededRandom, index: number, profile: Profile): PlannedTopic {
+  const { partitions } = profile
+  const hasRetention = random.chance(0.2) && profile !== profiles.transactions
+  const isCompacted = random.chance(0.25) && profile !== profiles.transactions
   const deleteRetentionMs = pick(random, [100, 1_000, 86_400_000])
   return {
     name: `t${index}`,
@@ -155,6 +175,14 @@ function plannedTopic(random: SeededRandom, index: number, { partitions }: Profi
         'segment.ms': pick(random, ['100', '604800000']),
       }),
     },
+  }
+}
+
+function plannedProcessing(random: SeededRandom, name: ProfileName) {
+  return {
+    processors: name === 'transactions' ? 1 + random.int(3) : 0,
+    outputPartitions: 1 + random.int(2),
+    transactionVersion: pick(random, [1, 2, 2] as const),
   }
 }
 

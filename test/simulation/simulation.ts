@@ -10,13 +10,16 @@ import { type Anomaly, type AnomalyName, anomalyText } from '../history/anomaly.
 import { checkHistory } from '../history/check-history.ts'
 import { Administering } from './administering.ts'
 import { askCommitted, audit, Unreadable, verify } from './audit.ts'
+import { finishProcessing, makeOutput, noteProcessed, OutputReading } from './exactly-once.ts'
 import { calm, makeTrouble } from './faults.ts'
 import { type FaultName, type Plan, planOf } from './plan.ts'
+import { Processing } from './processing.ts'
 import { Producing } from './producing.ts'
 import { Membership, Reading } from './reading.ts'
 import { Recorder } from './recorder.ts'
 import { Clients, type Scene } from './scene.ts'
 import { SimulatedServer } from './simulated-server.ts'
+import { speakTransactions } from './transaction-version.ts'
 
 export interface Outcome {
   seed: number
@@ -59,6 +62,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   using server = new SimulatedServer(world, plan.brokerConfig, recorder)
   const clients = new Clients(world, server.address)
   const scene: Scene = { plan, world, server, recorder, clients, faultCounts: new Map(), rotten: new Set() }
+  using _version = speakTransactions(plan.transactionVersion)
   const troubles = new Troubles()
   let failure: Failure | undefined
   try {
@@ -120,12 +124,15 @@ async function run(scene: Scene): Promise<void> {
   const admin = clients.start('founder')
   for (const { name, partitions, config } of plan.topics)
     await admin.kafka.admin().topics.create({ name, partitions, config })
+  if (plan.processors > 0) await makeOutput(scene, admin.kafka)
   const producing = plan.producers.map(planned => new Producing(scene, planned))
   const members = Array.from({ length: plan.members }, () => new Membership(scene))
   const readings = Array.from({ length: plan.readers }, () => new Reading(scene))
+  const processing = Array.from({ length: plan.processors }, (_, place) => new Processing(scene, place))
+  const watchers = plan.processors > 0 ? [new OutputReading(scene)] : []
   const administering = plan.hasAdmin ? [new Administering(scene)] : []
   const sent = Promise.all(producing.map(each => each.run()))
-  const others = [...members, ...readings, ...administering].map(each => each.run())
+  const others = [...members, ...readings, ...administering, ...processing, ...watchers].map(each => each.run())
   const watching = watchCommits(scene, admin.kafka)
 
   await makeTrouble(scene)
@@ -140,7 +147,9 @@ async function run(scene: Scene): Promise<void> {
   await server.start()
   await sent
   await sleep(world.clock, 500)
-  for (const each of readings) each.stop()
+  for (const each of [...readings, ...processing]) each.stop()
+  if (plan.processors > 0) await finishProcessing(scene, admin.kafka)
+  for (const each of watchers) each.stop()
   await Promise.all(members.map(each => each.stop()))
   await Promise.all(others)
   await watching.stop()
@@ -150,6 +159,7 @@ async function run(scene: Scene): Promise<void> {
     await server.start()
   }
   await audit(scene)
+  if (plan.processors > 0) await noteProcessed(scene)
   await server.stop()
   await verify(scene)
 }
