@@ -62,7 +62,7 @@ The test program of librdkafka ${version ?? ''}, its tests that need a broker (t
 itself and as its authors run it (timeouts doubled, nothing shortened). "classic" and "consumer" are the two protocols of
 groups; the second is KIP-848's. Seconds are of a machine with two cores that did other things as well.
 
-Settings: 0102 and 0113 have Kafka's default \`group.initial.rebalance.delay.ms\` (two members that start together are to meet in one
+Settings: 0102, 0113 and 0118 have Kafka's default \`group.initial.rebalance.delay.ms\` (two members that start together are to meet in one
 generation); all have \`group.share.min.record.lock.duration.ms=1000\`, as in the cluster of librdkafka's authors, and
 \`odradek.replication.factor.accepted=3\`, as some tests ask for three replicas (they get one).
 

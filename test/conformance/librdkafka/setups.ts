@@ -19,6 +19,7 @@ const defaultDelay: BrokerSetup = { settings: { 'group.initial.rebalance.delay.m
 const setups: Record<string, BrokerSetup> = {
   '0102': defaultDelay,
   '0113': defaultDelay,
+  '0118': defaultDelay,
 }
 
 export function setupOf(number: string, scenario: BrokerTest['scenario']): BrokerSetup {
