@@ -10,6 +10,11 @@ export class Refusal extends ProtocolError {
   }
 }
 
+/** For whoever decides as an expression. */
+export function refuse(code: ErrorCode, sentence: string): never {
+  throw new Refusal(code, sentence)
+}
+
 /** What one item of a request is answered when it failed with a code; anything else fails the whole request. */
 export function refusedItem(error: unknown): { errorCode: ErrorCode; errorMessage: string } {
   if (!(error instanceof ProtocolError)) throw error

@@ -4,6 +4,7 @@ import type { Clock, Random, Timer } from '@odradek/world'
 import type { ClusterStore, ConfigOverrides, Topic } from './cluster-store/cluster-store.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { logConfigOf, resolveTopicConfig, type TopicConfig, wrongTopicConfig } from './config/topic-config.ts'
+import { freshUuid } from './fresh-uuid.ts'
 import type { Logger } from './logger.ts'
 import { Refusal } from './refusal.ts'
 import { collisionKey, isInternalTopic, wrongTopicName } from './topic-name.ts'
@@ -246,15 +247,11 @@ export class Topics {
     return { topicId: topic.id, name: topic.name, partitions, config: logConfigOf(this.configOf(topic)) }
   }
 
-  /** A random UUID (version 4) that begins, as Kafka prints it in base64, without a dash: such ids break command lines. */
+  /** Begins, as Kafka prints it in base64, without a dash: such ids break command lines. */
   #freshId(): string {
     for (;;) {
-      const bytes = this.#random.bytes(16)
-      bytes[6] = (bytes[6]! & 0x0f) | 0x40
-      bytes[8] = (bytes[8]! & 0x3f) | 0x80
-      const hex = Buffer.from(bytes).toString('hex')
-      const base64 = Buffer.from(bytes).toString('base64url')
-      if (!base64.startsWith('-')) return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+      const id = freshUuid(this.#random)
+      if (!/^f[89ab]/.test(id)) return id
     }
   }
 }

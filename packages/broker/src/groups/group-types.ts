@@ -15,8 +15,7 @@ import type { GroupLog } from './group-log.ts'
  * The kinds of groups, as Kafka prints them. All share one namespace of ids: a group is of one kind at a time, and so is a group that
  * is Empty.
  */
-export const groupTypeNames = ['classic', 'consumer', 'share', 'streams'] as const
-export type GroupTypeName = (typeof groupTypeNames)[number]
+export type GroupTypeName = 'classic' | 'consumer' | 'share' | 'streams'
 
 /** What a kind of group offers to the parts that all kinds have in common (`Groups`): listing, deletion, committed offsets. */
 export interface GroupType {

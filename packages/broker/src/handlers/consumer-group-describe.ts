@@ -2,10 +2,9 @@ import { ConsumerGroupDescribe, type ErrorCode, ErrorCodes, type ResponseInput }
 import { assignorOf } from '../groups/consumer/assigning.ts'
 import type { ConsumerGroup } from '../groups/consumer/consumer-group.ts'
 import type { ConsumerMember } from '../groups/consumer/consumer-member.ts'
-import { type Places, toWire } from '../groups/consumer/topic-partitions.ts'
-import { coordinationError } from '../groups/coordination.ts'
-import type { BrokerServices, Handler, RequestContext } from '../handler.ts'
-import { groupOperations, notAsked } from '../operations.ts'
+import { toWire } from '../groups/topic-partitions.ts'
+import type { BrokerServices, Handler } from '../handler.ts'
+import { describeEach, namedTopics } from './group-description.ts'
 
 type Described = ResponseInput<typeof ConsumerGroupDescribe>['groups'][number]
 type DescribedMember = Described['members'][number]
@@ -16,25 +15,20 @@ const CONSUMER = 1
 /** Consumer groups, with what each member has and shall have. */
 export const consumerGroupDescribe: Handler<typeof ConsumerGroupDescribe> = {
   api: ConsumerGroupDescribe,
-  handle({ groupIds, includeAuthorizedOperations }, context) {
-    return {
-      groups: groupIds.map(groupId => {
-        const group = describe(groupId, context)
-        const isAsked = includeAuthorizedOperations && group.errorCode === ErrorCodes.NONE
-        return { ...group, authorizedOperations: isAsked ? groupOperations : notAsked }
-      }),
-    }
+  handle(request, context) {
+    const { consumerGroups } = context.broker
+    const groups = describeEach(
+      {
+        name: consumerGroups.name,
+        find: (groupId: string) => consumerGroups.get(groupId),
+        described: (group: ConsumerGroup) => described(group, context.broker),
+        blank,
+      },
+      request,
+      context,
+    )
+    return { groups }
   },
-}
-
-function describe(groupId: string, context: RequestContext): Described {
-  const error = groupId === '' ? ErrorCodes.INVALID_GROUP_ID : coordinationError(groupId, context)
-  if (error !== ErrorCodes.NONE) return blank(groupId, error, null)
-  const { groups, consumerGroups } = context.broker
-  const group = consumerGroups.get(groupId)
-  if (group) return described(group, context.broker)
-  const what = groups.find(groupId) ? 'is not a consumer group' : 'not found'
-  return blank(groupId, ErrorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} ${what}.`)
 }
 
 function blank(groupId: string, errorCode: ErrorCode, errorMessage: string | null): Described {
@@ -64,7 +58,7 @@ function described(group: ConsumerGroup, broker: BrokerServices): Described {
 function describedMember(
   { id, details, current }: ConsumerMember,
   group: ConsumerGroup,
-  broker: BrokerServices,
+  { cluster }: BrokerServices,
 ): DescribedMember {
   return {
     memberId: id,
@@ -75,17 +69,8 @@ function describedMember(
     clientHost: details.clientHost,
     subscribedTopicNames: [...details.topicNames],
     subscribedTopicRegex: details.topicRegex,
-    assignment: named(current.assigned, broker),
-    targetAssignment: named(group.target(id), broker),
+    assignment: { topicPartitions: namedTopics(toWire(current.assigned), cluster) },
+    targetAssignment: { topicPartitions: namedTopics(toWire(group.target(id)), cluster) },
     memberType: details.classic === null ? CONSUMER : CLASSIC,
   }
-}
-
-/** Topics that are gone are left out. */
-function named(places: Places, { cluster }: BrokerServices): DescribedMember['assignment'] {
-  const topicPartitions = toWire(places).flatMap(({ topicId, partitions }) => {
-    const topic = cluster.topicById(topicId)
-    return topic ? [{ topicId, topicName: topic.name, partitions }] : []
-  })
-  return { topicPartitions }
 }

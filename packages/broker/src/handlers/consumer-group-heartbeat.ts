@@ -1,7 +1,7 @@
 import { ConsumerGroupHeartbeat, ErrorCodes, type Request, type ResponseInput } from '@odradek/protocol'
 import type { HeartbeatReply, HeartbeatRequest } from '../groups/consumer/heartbeat-request.ts'
-import { fromWire, toWire } from '../groups/consumer/topic-partitions.ts'
 import { coordinationError } from '../groups/coordination.ts'
+import { fromWire, toWire } from '../groups/topic-partitions.ts'
 import type { Handler, RequestContext } from '../handler.ts'
 import { Refusal } from '../refusal.ts'
 

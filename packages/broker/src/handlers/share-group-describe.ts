@@ -1,7 +1,8 @@
-import { ErrorCodes, type ResponseInput, ShareGroupDescribe } from '@odradek/protocol'
-import { coordinationError } from '../groups/coordination.ts'
-import { type Assignment, type ShareGroup, shareGroupState } from '../groups/share/share-group.ts'
-import type { Handler, RequestContext } from '../handler.ts'
+import { type ErrorCode, ErrorCodes, type ResponseInput, ShareGroupDescribe } from '@odradek/protocol'
+import { type ShareGroup, shareGroupState } from '../groups/share/share-group.ts'
+import { asTopicPartitions } from '../groups/share/share-records.ts'
+import type { BrokerServices, Handler } from '../handler.ts'
+import { describeEach, namedTopics } from './group-description.ts'
 
 type Described = ResponseInput<typeof ShareGroupDescribe>['groups'][number]
 
@@ -9,32 +10,46 @@ type Described = ResponseInput<typeof ShareGroupDescribe>['groups'][number]
 export const shareGroupDescribe: Handler<typeof ShareGroupDescribe> = {
   api: ShareGroupDescribe,
   handle(request, context) {
-    return { groups: request.groupIds.map(groupId => described(groupId, context)) }
+    const { shareGroups, cluster } = context.broker
+    const groups = describeEach(
+      {
+        name: shareGroups.name,
+        find: (groupId: string) => shareGroups.group(groupId),
+        described: (group: ShareGroup) => described(group, cluster),
+        blank,
+      },
+      request,
+      context,
+    )
+    return { groups }
   },
 }
 
-function described(groupId: string, context: RequestContext): Described {
-  const errorCode = coordinationError(groupId, context)
-  const blank = { groupId, groupState: '', groupEpoch: 0, assignmentEpoch: 0, assignorName: '', members: [] }
-  if (errorCode !== ErrorCodes.NONE) return { ...blank, errorCode }
-  const group = context.broker.shareGroups.group(groupId)
-  if (!group) {
-    const isOther = context.broker.groups.find(groupId) !== undefined
-    const errorMessage = isOther ? `Group ${groupId} is not a share group.` : `Group ${groupId} not found.`
-    return { ...blank, errorCode: ErrorCodes.GROUP_ID_NOT_FOUND, errorMessage }
-  }
+function blank(groupId: string, errorCode: ErrorCode, errorMessage: string | null): Described {
   return {
     errorCode,
+    errorMessage,
     groupId,
+    groupState: '',
+    groupEpoch: 0,
+    assignmentEpoch: 0,
+    assignorName: '',
+    members: [],
+  }
+}
+
+function described(group: ShareGroup, cluster: BrokerServices['cluster']): Described {
+  return {
+    ...blank(group.id, ErrorCodes.NONE, null),
     groupState: shareGroupState(group),
     groupEpoch: group.epoch,
     assignmentEpoch: group.assignmentEpoch,
     assignorName: 'simple',
-    members: membersOf(group, context),
+    members: membersOf(group, cluster),
   }
 }
 
-function membersOf({ members }: ShareGroup, context: RequestContext): Described['members'] {
+function membersOf({ members }: ShareGroup, cluster: BrokerServices['cluster']): Described['members'] {
   return Array.from(members.values(), ({ id, rackId, epoch, clientId, clientHost, topics, assigned }) => ({
     memberId: id,
     rackId,
@@ -42,17 +57,6 @@ function membersOf({ members }: ShareGroup, context: RequestContext): Described[
     clientId,
     clientHost,
     subscribedTopicNames: [...topics],
-    assignment: { topicPartitions: named(assigned, context) },
+    assignment: { topicPartitions: namedTopics(asTopicPartitions(assigned), cluster) },
   }))
-}
-
-/** Without topics that are gone. */
-function named(
-  assignment: Assignment,
-  { broker }: RequestContext,
-): Described['members'][number]['assignment']['topicPartitions'] {
-  return [...assignment].flatMap(([topicId, partitions]) => {
-    const topic = broker.cluster.topicById(topicId)
-    return topic ? [{ topicId, topicName: topic.name, partitions: [...partitions] }] : []
-  })
 }

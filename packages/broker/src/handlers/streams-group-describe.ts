@@ -1,36 +1,30 @@
 import { type ErrorCode, ErrorCodes, type ResponseInput, StreamsGroupDescribe } from '@odradek/protocol'
-import { coordinationError } from '../groups/coordination.ts'
 import type { ConfiguredTopology } from '../groups/streams/configured-topology.ts'
 import type { StreamsGroup } from '../groups/streams/streams-group.ts'
 import type { StreamsMember } from '../groups/streams/streams-member.ts'
 import { wireTasks } from '../groups/streams/tasks.ts'
-import type { Handler, RequestContext } from '../handler.ts'
-import { groupOperations, notAsked } from '../operations.ts'
+import type { Handler } from '../handler.ts'
+import { describeEach } from './group-description.ts'
 
 type Described = ResponseInput<typeof StreamsGroupDescribe>['groups'][number]
 
 /** Streams groups, with their topology and what each member has and shall have. */
 export const streamsGroupDescribe: Handler<typeof StreamsGroupDescribe> = {
   api: StreamsGroupDescribe,
-  handle({ groupIds, includeAuthorizedOperations }, context) {
-    return {
-      groups: groupIds.map(groupId => {
-        const group = describe(groupId, context)
-        const isAsked = includeAuthorizedOperations && group.errorCode === ErrorCodes.NONE
-        return { ...group, authorizedOperations: isAsked ? groupOperations : notAsked }
-      }),
-    }
+  handle(request, context) {
+    const { streamsGroups } = context.broker
+    const groups = describeEach(
+      {
+        name: streamsGroups.name,
+        find: (groupId: string) => streamsGroups.get(groupId),
+        described: (group: StreamsGroup) => described(group, streamsGroups.configured(group.id)),
+        blank,
+      },
+      request,
+      context,
+    )
+    return { groups }
   },
-}
-
-function describe(groupId: string, context: RequestContext): Described {
-  const error = groupId === '' ? ErrorCodes.INVALID_GROUP_ID : coordinationError(groupId, context)
-  if (error !== ErrorCodes.NONE) return blank(groupId, error, null)
-  const { groups, streamsGroups } = context.broker
-  const group = streamsGroups.get(groupId)
-  if (group) return described(group, streamsGroups.configured(groupId))
-  const sentence = groups.find(groupId) ? `Group ${groupId} is not a streams group.` : `Group ${groupId} not found.`
-  return blank(groupId, ErrorCodes.GROUP_ID_NOT_FOUND, sentence)
 }
 
 function blank(groupId: string, errorCode: ErrorCode, errorMessage: string | null): Described {

@@ -1,9 +1,9 @@
 import { ErrorCodes, type ResponseInput, StreamsGroupHeartbeat } from '@odradek/protocol'
-import type { TopicPartitions } from '../groups/consumer/topic-partitions.ts'
 import { coordinationError } from '../groups/coordination.ts'
 import { readHeartbeat } from '../groups/streams/heartbeat-request.ts'
 import type { StreamsAnswer } from '../groups/streams/streams-groups.ts'
 import { wireTasks } from '../groups/streams/tasks.ts'
+import type { TopicPartitions } from '../groups/topic-partitions.ts'
 import type { Handler } from '../handler.ts'
 import { Refusal } from '../refusal.ts'
 

@@ -1,5 +1,5 @@
-import { NameRegex } from '../groups/consumer/regex/name-regex.ts'
-import { RegexError } from '../groups/consumer/regex/regex-error.ts'
+import { NameRegex } from '../regex/name-regex.ts'
+import { RegexError } from '../regex/regex-error.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Empty, negative or undefined: everything. */

@@ -9,9 +9,9 @@
 import assert from 'node:assert/strict'
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Random } from '@odradek/world'
+import { freshUuid } from '../../fresh-uuid.ts'
 import type { Logger } from '../../logger.ts'
 import { Deadlines } from '../deadlines.ts'
-import { freshId } from '../fresh-id.ts'
 import type { GroupLog } from '../group-log.ts'
 import type { GroupSettings } from '../group-settings.ts'
 import type {
@@ -107,7 +107,7 @@ export class ClassicGroups implements GroupType, ClassicMembers {
   }
 
   join(groupId: string, request: JoinRequest): MaybeLater<JoinReply> {
-    const freshMemberId = `${request.instanceId ?? request.clientId}-${freshId(this.#random)}`
+    const freshMemberId = `${request.instanceId ?? request.clientId}-${freshUuid(this.#random)}`
     return this.#ask(groupId, noJoin, ticket => ({ type: 'join', ticket, freshMemberId, ...request }))
   }
 

@@ -1,11 +1,14 @@
 /** From what has changed to what every member shall have: the group epoch, the target assignment, and a member's way there. */
+
+import { type CurrentAssignment, isReconciledTo } from '../current-assignment.ts'
+import { reconcile } from '../reconciliation.ts'
+import { samePlaces, type TopicPartitions } from '../topic-partitions.ts'
+import { topicsHash } from '../topics-view.ts'
 import { type AssignorMember, assignors, electedAssignor } from './assignors/assignor.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
-import { type ConsumerMember, type CurrentAssignment, isReconciledTo, sameCurrent } from './consumer-member.ts'
+import type { ConsumerMember } from './consumer-member.ts'
 import type { ConsumerTurn } from './consumer-turn.ts'
-import { reconcile } from './reconciliation.ts'
-import { allSubscribedNames, resolveRegexes, subscribedTopics, topicsHash } from './subscription.ts'
-import { samePlaces, type TopicPartitions } from './topic-partitions.ts'
+import { allSubscribedNames, resolveRegexes, subscribedTopics } from './subscription.ts'
 
 /** As in Kafka since 4.3: there a member may be in epoch 1 before anything has been assigned. */
 const firstEpoch = 2
@@ -67,7 +70,7 @@ export function advance(
   const member = group.members.get(memberId)!
   if (!hasNewSubscription && isReconciledTo(member, group.targetEpoch)) return member
   const wanted = new Set(subscribedTopics(member.details, group, topics))
-  const current = reconcile(member, {
+  const current = reconcile(member.current, {
     epoch: group.targetEpoch,
     target: group.target(memberId),
     wants: topicId => wanted.has(topicId),
@@ -75,7 +78,7 @@ export function advance(
     hasNewSubscription,
     reported,
   })
-  if (sameCurrent(current, member.current)) return member
+  if (current === member.current) return member
   turn.write({ type: 'current', memberId, value: current })
   if (member.details.classic === null) watchRevocation(turn, member, current)
   return { ...member, current }

@@ -7,20 +7,21 @@
  *     Heartbeat   REBALANCE_IN_PROGRESS whenever another JoinGroup would get it further
  */
 import { DecodeError, type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import { Refusal } from '../../refusal.ts'
+import { Refusal, refuse } from '../../refusal.ts'
 import type { Identity, JoinReply, LeaveReply, PlainReply, SyncEvent, SyncReply } from '../classic/group-event.ts'
 import { refusedJoin } from '../classic/turn.ts'
 import type { JoinRequest, Question } from '../group-types.ts'
+import { unknownMember } from '../refusals.ts'
+import { holds } from '../topic-partitions.ts'
 import { advance, refreshTopics, updateTarget } from './assigning.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { blankMember, type ConsumerMember, type MemberDetails } from './consumer-member.ts'
 import { type ClassicSubscription, readSubscription, writeAssignment } from './consumer-protocol.ts'
-import { type ConsumerTurn, refuse, unknownMember } from './consumer-turn.ts'
+import type { ConsumerTurn } from './consumer-turn.ts'
 import { becomeClassic, mayBecomeClassic } from './downgrade.ts'
 import { admitToFullGroup, describe, instanceHolder } from './heartbeat.ts'
 import { fence } from './leaving.ts'
 import { replaceMember } from './static-member.ts'
-import { holds } from './topic-partitions.ts'
 
 const { GROUP_MAX_SIZE_REACHED, ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL, MEMBER_ID_REQUIRED, NONE } = ErrorCodes
 const { INVALID_SESSION_TIMEOUT, REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID } = ErrorCodes

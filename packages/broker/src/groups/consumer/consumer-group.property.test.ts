@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCodes } from '@odradek/protocol'
 import fc from 'fast-check'
+import { placesIn } from '../topic-partitions.ts'
 import { ConsumerHost } from './testing/consumer-host.ts'
 import { MemberActor } from './testing/member-actor.ts'
-import { placesIn } from './topic-partitions.ts'
 
 const names = ['t', 'u', 'v']
 const happening = fc.oneof(

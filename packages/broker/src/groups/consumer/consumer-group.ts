@@ -12,16 +12,11 @@
  * - a partition is assigned to, or being revoked from, one member at most;
  * - an instance id belongs to one member at most.
  */
-import {
-  blankMember,
-  type ConsumerMember,
-  type CurrentAssignment,
-  isReconciledTo,
-  type MemberDetails,
-  startOfMembership,
-} from './consumer-member.ts'
+
+import { type CurrentAssignment, isReconciledTo, startOfMembership } from '../current-assignment.ts'
+import { nowhere, type OwnedPartitions, type TopicPartitions } from '../topic-partitions.ts'
+import { blankMember, type ConsumerMember, type MemberDetails } from './consumer-member.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
-import { nowhere, type OwnedPartitions, type TopicPartitions } from './topic-partitions.ts'
 
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
 

@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock, Random } from '@odradek/world'
+import { freshUuid } from '../../fresh-uuid.ts'
 import type { Logger } from '../../logger.ts'
 import { Refusal } from '../../refusal.ts'
 import type { ClassicGroups } from '../classic/classic-groups.ts'
@@ -19,9 +20,9 @@ import type {
 } from '../classic/group-event.ts'
 import { refusedJoin, refusedSync } from '../classic/turn.ts'
 import { Deadlines } from '../deadlines.ts'
-import { freshId } from '../fresh-id.ts'
 import type { GroupLog } from '../group-log.ts'
 import type { ClassicMembers, CoordinatedGroup, GroupType, JoinRequest, MaybeLater, Question } from '../group-types.ts'
+import type { TopicsView } from '../topics-view.ts'
 import { classicHeartbeat, join, leaveClassic, sync } from './classic-member.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { consumerPart } from './consumer-image.ts'
@@ -32,7 +33,6 @@ import type { Matter } from './decision-round.ts'
 import { Decisions } from './decisions.ts'
 import { expired, heartbeat, leave } from './heartbeat.ts'
 import { checkHeartbeat, type HeartbeatReply, type HeartbeatRequest } from './heartbeat-request.ts'
-import type { TopicsView } from './topics-view.ts'
 
 /** The answer is known as soon as it is decided. */
 const atOnce =
@@ -97,7 +97,7 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
 
   /** Throws a Refusal, now or later. */
   beat(asked: Omit<HeartbeatRequest, 'freshMemberId'>): MaybeLater<HeartbeatReply> {
-    const request = { ...asked, freshMemberId: asked.memberId === '' ? freshId(this.#o.random) : '' }
+    const request = { ...asked, freshMemberId: asked.memberId === '' ? freshUuid(this.#o.random) : '' }
     checkHeartbeat(request, this.#o.settingsOf(request.groupId))
     const { memberEpoch, groupId } = request
     if (memberEpoch < 0)
@@ -107,7 +107,7 @@ export class ConsumerGroups implements GroupType, ClassicMembers {
   }
 
   join(groupId: string, request: JoinRequest): MaybeLater<JoinReply> {
-    const freshMemberId = `${request.instanceId ?? request.clientId}-${freshId(this.#o.random)}`
+    const freshMemberId = `${request.instanceId ?? request.clientId}-${freshUuid(this.#o.random)}`
     return this.#askClassic(groupId, refusedJoin(ErrorCodes.NONE), {
       decide: atOnce(turn => join(turn, request, freshMemberId)),
       ifClassic: () => this.#o.classic.join(groupId, request),

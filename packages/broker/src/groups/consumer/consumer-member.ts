@@ -1,21 +1,8 @@
-import { nowhere, type OwnedPartitions, placesIn, sameOwned, samePlaces } from './topic-partitions.ts'
+import { type CurrentAssignment, startOfMembership } from '../current-assignment.ts'
+import { samePlaces } from '../topic-partitions.ts'
 
 /**
  * A member of a consumer group (KIP-848): what it says of itself, and how far it has come with its assignment. Each part is a record.
- *
- *                        the target changed
- *              ┌─────────────────────────────────────────────┐
- *              ▼                                             │
- *      ┌────────────┐ has given up what ┌────────────┐       │
- *      │ unrevoked  │ it shall not have │ unreleased │       │
- *      │            │ ────────────────► │            │ ◄─────┤
- *      └────────────┘                   └────────────┘       │
- *        keeps its epoch,                 is in the target   │
- *        must give up partitions          epoch, waits for   │
- *              │                          what others own    │
- *              │        ┌────────┐              │            │
- *              └──────► │ stable │ ◄────────────┘            │
- *                       └────────┘ ──────────────────────────┘
  */
 export interface ConsumerMember {
   readonly id: string
@@ -45,19 +32,6 @@ export interface ClassicDetails {
   readonly protocols: readonly { readonly name: string; readonly metadata: Uint8Array }[]
 }
 
-export type MemberState = 'stable' | 'unrevoked' | 'unreleased'
-
-export interface CurrentAssignment {
-  readonly state: MemberState
-  readonly epoch: number
-  /** The one before: its answer to a request may have been lost. */
-  readonly previousEpoch: number
-  /** What it may work on. */
-  readonly assigned: OwnedPartitions
-  /** What it must give up, and nobody else can have meanwhile. */
-  readonly revoking: OwnedPartitions
-}
-
 /** The epoch of a static member that is away and will be back. */
 export const awayEpoch = -2
 
@@ -73,19 +47,7 @@ export const blankDetails: MemberDetails = {
   classic: null,
 }
 
-export const startOfMembership: CurrentAssignment = {
-  state: 'stable',
-  epoch: 0,
-  previousEpoch: 0,
-  assigned: nowhere,
-  revoking: nowhere,
-}
-
 export const blankMember = (id: string): ConsumerMember => ({ id, details: blankDetails, current: startOfMembership })
-
-export function isReconciledTo({ current }: ConsumerMember, epoch: number): boolean {
-  return current.state === 'stable' && current.epoch === epoch
-}
 
 export function sameDetails(one: MemberDetails, other: MemberDetails): boolean {
   return (
@@ -103,17 +65,6 @@ export function sameDetails(one: MemberDetails, other: MemberDetails): boolean {
 
 export function sameNames(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name, i) => name === other[i])
-}
-
-export function sameCurrent(one: CurrentAssignment, other: CurrentAssignment): boolean {
-  return (
-    one.state === other.state &&
-    one.epoch === other.epoch &&
-    one.previousEpoch === other.previousEpoch &&
-    placesIn(one.revoking) === placesIn(other.revoking) &&
-    sameOwned(one.assigned, other.assigned) &&
-    sameOwned(one.revoking, other.revoking)
-  )
 }
 
 function sameClassic(one: ClassicDetails | null, other: ClassicDetails | null): boolean {

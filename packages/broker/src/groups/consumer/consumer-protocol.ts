@@ -5,8 +5,8 @@ import {
   decodeConsumerProtocol,
   encodeConsumerProtocol,
 } from '@odradek/protocol'
-import { addTo, nowhere, type Places, type TopicPartitions } from './topic-partitions.ts'
-import type { TopicsView } from './topics-view.ts'
+import { addTo, nowhere, type Places, type TopicPartitions } from '../topic-partitions.ts'
+import type { TopicsView } from '../topics-view.ts'
 
 export interface ClassicSubscription {
   readonly version: number

@@ -25,10 +25,11 @@ import {
   encodeCoordinatorRecord,
   type RecordInput,
 } from '@odradek/protocol'
+import type { CurrentAssignment, MemberState } from '../current-assignment.ts'
 import type { GroupRecord } from '../group-records.ts'
+import { fromWire, type OwnedPartitions, type TopicPartitions, toWire, type WireTopic } from '../topic-partitions.ts'
 import type { ResolvedRegex } from './consumer-group.ts'
-import type { CurrentAssignment, MemberDetails, MemberState } from './consumer-member.ts'
-import { fromWire, type OwnedPartitions, type TopicPartitions, toWire, type WireTopic } from './topic-partitions.ts'
+import type { MemberDetails } from './consumer-member.ts'
 
 export type ConsumerRecord =
   | Of<'group', { readonly epoch: number; readonly metadataHash: bigint }>

@@ -1,11 +1,9 @@
-import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
-import { Refusal } from '../../refusal.ts'
 import type { Group } from '../classic/group.ts'
 import type { GroupRecord } from '../group-records.ts'
+import type { TopicsView } from '../topics-view.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
-import type { TopicsView } from './topics-view.ts'
 
 /** 'session': a sign of life; 'revoke': partitions given up; 'join', 'sync': a member of the classic protocol that must rejoin, or sync. */
 export type ConsumerDeadline = `${'session' | 'revoke' | 'join' | 'sync'}:${string}`
@@ -97,12 +95,4 @@ export class ConsumerTurn implements Surroundings {
   noDeadlines(memberId: string): void {
     for (const what of ['session', 'revoke', 'join', 'sync'] as const) this.noDeadline(`${what}:${memberId}`)
   }
-}
-
-export function refuse(code: ErrorCode, sentence: string): never {
-  throw new Refusal(code, sentence)
-}
-
-export function unknownMember(groupId: string, memberId: string): never {
-  refuse(ErrorCodes.UNKNOWN_MEMBER_ID, `Member ${memberId} is not a member of group ${groupId}.`)
 }

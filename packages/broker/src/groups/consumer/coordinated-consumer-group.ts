@@ -1,10 +1,10 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { CommittedOffset, Place } from '../committed-offset.ts'
 import type { CommitClaim, CoordinatedGroup, FetchClaim } from '../group-types.ts'
+import type { TopicsView } from '../topics-view.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerMember } from './consumer-member.ts'
 import { allSubscribedNames } from './subscription.ts'
-import type { TopicsView } from './topics-view.ts'
 
 const { GROUP_ID_NOT_FOUND, ILLEGAL_GENERATION, NONE, STALE_MEMBER_EPOCH, UNKNOWN_MEMBER_ID, UNSUPPORTED_VERSION } =
   ErrorCodes

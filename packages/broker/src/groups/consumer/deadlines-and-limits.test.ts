@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCodes } from '@odradek/protocol'
 import { Refusal } from '../../refusal.ts'
+import { placesIn } from '../topic-partitions.ts'
 import { ConsumerHost, groupId } from './testing/consumer-host.ts'
 import { MemberActor } from './testing/member-actor.ts'
-import { placesIn } from './topic-partitions.ts'
 
 async function twoMembers(): Promise<{ host: ConsumerHost; one: MemberActor; two: MemberActor }> {
   const host = await ConsumerHost.start()

@@ -6,7 +6,7 @@
  */
 import { ErrorCodes } from '@odradek/protocol'
 import type { Logger } from '../../logger.ts'
-import { Refusal } from '../../refusal.ts'
+import { Refusal, refuse } from '../../refusal.ts'
 import type { ClassicGroups } from '../classic/classic-groups.ts'
 import type { Group } from '../classic/group.ts'
 import { restoredGroup, storedGroup } from '../classic/stored-group.ts'
@@ -16,7 +16,7 @@ import { updateTarget } from './assigning.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { groupTombstones } from './consumer-image.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
-import { ConsumerTurn, refuse, type Surroundings } from './consumer-turn.ts'
+import { ConsumerTurn, type Surroundings } from './consumer-turn.ts'
 import { upgrade } from './upgrade.ts'
 
 export interface Matter<T = unknown> {

@@ -8,18 +8,18 @@
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { Clock } from '@odradek/world'
 import type { Logger } from '../../logger.ts'
-import { Refusal } from '../../refusal.ts'
+import { Refusal, refuse } from '../../refusal.ts'
 import type { ClassicGroups } from '../classic/classic-groups.ts'
 import type { GroupLog } from '../group-log.ts'
 import type { GroupRecord } from '../group-records.ts'
 import type { CoordinatedGroup, MaybeLater } from '../group-types.ts'
+import type { TopicsView } from '../topics-view.ts'
 import { updateTarget } from './assigning.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { consumerPart } from './consumer-image.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
-import { ConsumerTurn, type DeadlineChange, refuse, type Surroundings } from './consumer-turn.ts'
+import { ConsumerTurn, type DeadlineChange, type Surroundings } from './consumer-turn.ts'
 import { DecisionRound, type Matter, type Waiting } from './decision-round.ts'
-import type { TopicsView } from './topics-view.ts'
 
 /** What is decided together is written together, and a write has to fit into a batch. */
 const roundSize = 500

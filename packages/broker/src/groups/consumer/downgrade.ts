@@ -2,11 +2,12 @@ import { classicRecord } from '../classic/classic-records.ts'
 import { emptyGroup, type Group, type Member } from '../classic/group.ts'
 import { chooseProtocol } from '../classic/protocol-vote.ts'
 import { storedGroup } from '../classic/stored-group.ts'
+import { isReconciledTo } from '../current-assignment.ts'
+import type { TopicsView } from '../topics-view.ts'
 import { groupTombstones } from './consumer-image.ts'
-import { type ConsumerMember, isReconciledTo } from './consumer-member.ts'
+import type { ConsumerMember } from './consumer-member.ts'
 import { writeAssignment } from './consumer-protocol.ts'
 import type { ConsumerTurn } from './consumer-turn.ts'
-import type { TopicsView } from './topics-view.ts'
 
 /** Only members of the classic protocol will be left, and some of them. */
 export function mayBecomeClassic({ group, settings }: ConsumerTurn, leaving: readonly ConsumerMember[]): boolean {

@@ -1,8 +1,8 @@
 import type { BrokerParts } from '../../handler.ts'
 import type { Groups } from '../groups.ts'
+import { ClusterTopics } from '../topics-view.ts'
 import { ConsumerGroups } from './consumer-groups.ts'
 import { consumerSettings } from './consumer-settings.ts'
-import { ClusterTopics } from './topics-view.ts'
 
 /** Consumer groups among the groups of this process. Before `Groups.load`. */
 export function embeddedConsumerGroups(around: BrokerParts, groups: Groups): ConsumerGroups {

@@ -1,8 +1,8 @@
 /** ConsumerGroupHeartbeat as the rules take it, and what of a request is wrong whatever the group is like. */
 import { ErrorCodes } from '@odradek/protocol'
+import { refuse } from '../../refusal.ts'
+import type { OwnedPartitions, TopicPartitions } from '../topic-partitions.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
-import { refuse } from './consumer-turn.ts'
-import type { OwnedPartitions, TopicPartitions } from './topic-partitions.ts'
 
 /** A null says: as before. */
 export interface HeartbeatRequest {

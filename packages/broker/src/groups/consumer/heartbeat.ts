@@ -1,5 +1,8 @@
 /** The rules of ConsumerGroupHeartbeat: who a member is, what it wants, and how far it may go. */
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
+import { refuse } from '../../refusal.ts'
+import { unknownMember } from '../refusals.ts'
+import { isWithin } from '../topic-partitions.ts'
 import { advance, refreshTopics } from './assigning.ts'
 import {
   awayEpoch,
@@ -10,12 +13,11 @@ import {
   sameNames,
   sameOwnedPlaces,
 } from './consumer-member.ts'
-import { type ConsumerTurn, refuse, unknownMember } from './consumer-turn.ts'
+import type { ConsumerTurn } from './consumer-turn.ts'
 import { type HeartbeatReply, type HeartbeatRequest, saysAll } from './heartbeat-request.ts'
 import { fence } from './leaving.ts'
 import { replaceMember } from './static-member.ts'
 import { checkRegex } from './subscription.ts'
-import { isWithin } from './topic-partitions.ts'
 
 const { FENCED_INSTANCE_ID, FENCED_MEMBER_EPOCH, GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID, UNRELEASED_INSTANCE_ID } =
   ErrorCodes

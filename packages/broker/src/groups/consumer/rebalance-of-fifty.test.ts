@@ -1,9 +1,9 @@
 /** The bar: a rebalance of 50 members has settled after two heartbeats of each, and nobody stops who keeps its partitions. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { placesIn } from '../topic-partitions.ts'
 import { ConsumerHost } from './testing/consumer-host.ts'
 import { MemberActor } from './testing/member-actor.ts'
-import { placesIn } from './topic-partitions.ts'
 
 const members = 50
 const partitions = 200

@@ -1,11 +1,12 @@
 /** What members subscribe to: names, and a regular expression that stands for names. */
 
 import { ErrorCodes } from '@odradek/protocol'
+import { refuse } from '../../refusal.ts'
+import { RegexError } from '../../regex/regex-error.ts'
+import type { TopicsView } from '../topics-view.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { MemberDetails } from './consumer-member.ts'
-import { type ConsumerTurn, refuse } from './consumer-turn.ts'
-import { RegexError } from './regex/regex-error.ts'
-import type { TopicsView } from './topics-view.ts'
+import type { ConsumerTurn } from './consumer-turn.ts'
 
 /** The names a member subscribes to, whether there are such topics or not. */
 export function subscribedNames({ topicNames, topicRegex }: MemberDetails, group: ConsumerGroup): Iterable<string> {
@@ -58,25 +59,4 @@ export function checkRegex(regex: string, topics: TopicsView): void {
     if (!(error instanceof RegexError)) throw error
     refuse(ErrorCodes.INVALID_REGULAR_EXPRESSION, `SubscribedTopicRegex \`${regex}\` is not valid: ${error.message}`)
   }
-}
-
-/** Tells whether topics a group subscribes to are the same, with as many partitions, as before. */
-export function topicsHash(names: ReadonlySet<string>, topics: TopicsView): bigint {
-  let high = 0x811c9dc5
-  let low = 0xcbf29ce4
-  const add = (text: string) => {
-    for (let i = 0; i < text.length; i++) {
-      high = Math.imul(high ^ text.charCodeAt(i), 0x01000193)
-      low = Math.imul(low ^ (text.charCodeAt(i) + 0x55), 0x01000193) ^ (high >>> 15)
-    }
-  }
-  let found = 0
-  for (const name of [...names].sort()) {
-    const topic = topics.named(name)
-    if (topic === undefined) continue
-    found++
-    add(`${topic.id} ${topic.name} ${topic.partitions}\n`)
-  }
-  // Signed, as a record holds it; a group without topics has 0.
-  return found === 0 ? 0n : BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0))
 }

@@ -1,10 +1,11 @@
 import { DecodeError, ErrorCodes } from '@odradek/protocol'
+import { refuse } from '../../refusal.ts'
 import { classicTombstone } from '../classic/classic-records.ts'
 import type { Group, Member } from '../classic/group.ts'
+import { ownedSince, type TopicPartitions } from '../topic-partitions.ts'
+import { topicsHash } from '../topics-view.ts'
 import { readAssignment, readSubscription } from './consumer-protocol.ts'
-import { type ConsumerTurn, refuse } from './consumer-turn.ts'
-import { topicsHash } from './subscription.ts'
-import { ownedSince, type TopicPartitions } from './topic-partitions.ts'
+import type { ConsumerTurn } from './consumer-turn.ts'
 
 /**
  * A classic group of consumers, into which somebody comes with the new protocol, is a consumer group from then on. Its members keep

@@ -1,9 +1,8 @@
 /** From what has changed to what every member shall have: the group epoch, the target assignment, and a member's way there. */
 import { isDeepStrictEqual } from 'node:util'
-import { blankMember, sameCurrent } from '../consumer/consumer-member.ts'
-import { reconcile } from '../consumer/reconciliation.ts'
-import { topicsHash } from '../consumer/subscription.ts'
-import { nowhere, samePlaces } from '../consumer/topic-partitions.ts'
+import { reconcile } from '../reconciliation.ts'
+import { nowhere, samePlaces } from '../topic-partitions.ts'
+import { topicsHash } from '../topics-view.ts'
 import type { ConfiguredTopology } from './configured-topology.ts'
 import { assignTasks } from './sticky-assignor.ts'
 import type { StreamsMember } from './streams-member.ts'
@@ -52,18 +51,15 @@ export function updateTarget(turn: StreamsTurn, configured: ConfiguredTopology):
 export function advance(turn: StreamsTurn, memberId: string, owned: Tasks | null): StreamsMember {
   const { group } = turn
   const member = group.members.get(memberId)!
-  const current = reconcile(
-    { ...blankMember(memberId), current: member.current },
-    {
-      epoch: group.targetEpoch,
-      target: group.target(memberId),
-      wants: () => true,
-      isTaken: (key, partition) => group.isTakenFrom(memberId, key, partition),
-      hasNewSubscription: false,
-      reported: owned,
-    },
-  )
-  if (sameCurrent(current, member.current)) return member
+  const current = reconcile(member.current, {
+    epoch: group.targetEpoch,
+    target: group.target(memberId),
+    wants: () => true,
+    isTaken: (key, partition) => group.isTakenFrom(memberId, key, partition),
+    hasNewSubscription: false,
+    reported: owned,
+  })
+  if (current === member.current) return member
   turn.write({ type: 'current', memberId, value: current })
   const mustGiveUp = current.state === 'unrevoked'
   turn.deadline(`revoke:${memberId}`, mustGiveUp ? member.details.rebalanceTimeoutMs : null)

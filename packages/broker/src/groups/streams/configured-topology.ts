@@ -1,5 +1,5 @@
 import type { NewTopic } from '../../topics.ts'
-import type { TopicsView } from '../consumer/topics-view.ts'
+import type { TopicsView } from '../topics-view.ts'
 import { MisfitTopics, partitionCounts, tasksOfSubtopology } from './partition-counts.ts'
 import { type Subtopology, type TopicInfo, type Topology, topicsReadBy } from './topology.ts'
 

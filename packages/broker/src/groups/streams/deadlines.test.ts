@@ -1,7 +1,7 @@
 /** What streams groups do as time goes by, and over a restart. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { placesIn } from '../consumer/topic-partitions.ts'
+import { placesIn } from '../topic-partitions.ts'
 import { StreamsActor } from './testing/streams-actor.ts'
 import { StreamsHost } from './testing/streams-host.ts'
 

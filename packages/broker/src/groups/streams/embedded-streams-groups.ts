@@ -1,6 +1,6 @@
 import type { BrokerParts } from '../../handler.ts'
-import { ClusterTopics } from '../consumer/topics-view.ts'
 import type { Groups } from '../groups.ts'
+import { ClusterTopics } from '../topics-view.ts'
 import type { InternalTopic } from './configured-topology.ts'
 import { StreamsGroups } from './streams-groups.ts'
 import { streamsSettings } from './streams-settings.ts'

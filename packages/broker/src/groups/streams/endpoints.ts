@@ -1,4 +1,4 @@
-import type { TopicPartitions } from '../consumer/topic-partitions.ts'
+import type { TopicPartitions } from '../topic-partitions.ts'
 import type { ConfiguredTopology } from './configured-topology.ts'
 import type { StreamsGroup } from './streams-group.ts'
 import { type Role, splitTaskKey } from './tasks.ts'

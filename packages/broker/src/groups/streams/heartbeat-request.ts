@@ -1,7 +1,7 @@
 /** StreamsGroupHeartbeat as the rules take it, and what of a request is wrong whatever the group is like. */
 import { ErrorCodes, type Request, type StreamsGroupHeartbeat } from '@odradek/protocol'
-import { refuse } from '../consumer/consumer-turn.ts'
-import type { Places } from '../consumer/topic-partitions.ts'
+import { refuse } from '../../refusal.ts'
+import type { Places } from '../topic-partitions.ts'
 import type { Status } from './configured-topology.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
 import { type Topology, topologyOf } from './topology.ts'

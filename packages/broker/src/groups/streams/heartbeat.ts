@@ -1,7 +1,8 @@
 /** The rules of StreamsGroupHeartbeat: who a member is, whether its topology is the group's, and how far it may go. */
 import { ErrorCodes } from '@odradek/protocol'
-import { refuse, unknownMember } from '../consumer/consumer-turn.ts'
-import { isWithin, samePlaces } from '../consumer/topic-partitions.ts'
+import { refuse } from '../../refusal.ts'
+import { unknownMember } from '../refusals.ts'
+import { isWithin, samePlaces } from '../topic-partitions.ts'
 import { advance, raiseEpoch, updateTarget } from './assigning.ts'
 import { type ConfiguredTopology, type Status, Statuses } from './configured-topology.ts'
 import type { StreamsHeartbeat, StreamsReply } from './heartbeat-request.ts'

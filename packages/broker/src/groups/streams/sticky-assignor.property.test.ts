@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { placesIn } from '../consumer/topic-partitions.ts'
+import { placesIn } from '../topic-partitions.ts'
 import { assignTasks, type TaskSpec } from './sticky-assignor.ts'
 import { splitTaskKey, type Tasks } from './tasks.ts'
 

@@ -6,7 +6,7 @@
  *   subtopology.
  * - Copies of tasks that keep state (standbys) go to as many other processes as there are, up to what is asked for.
  */
-import { holds, type Places } from '../consumer/topic-partitions.ts'
+import { holds, type Places } from '../topic-partitions.ts'
 import { type Role, roles, type Tasks, taskKey } from './tasks.ts'
 
 export interface TaskSpec {

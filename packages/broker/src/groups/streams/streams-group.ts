@@ -8,7 +8,8 @@
  * - epochs only rise; target epoch ≤ group epoch, a member's epoch ≤ target epoch;
  * - a task is active, or being given up, with one member at most, and in one role at most in a process.
  */
-import { nowhere } from '../consumer/topic-partitions.ts'
+import { isReconciledTo } from '../current-assignment.ts'
+import { nowhere } from '../topic-partitions.ts'
 import { blankStreamsMember, type StreamsMember } from './streams-member.ts'
 import type { GroupFacts, StreamsRecord } from './streams-record.ts'
 import { type Role, roles, splitTaskKey, type Tasks, taskKey } from './tasks.ts'
@@ -73,8 +74,7 @@ export class StreamsGroup {
     if (this.#members.size === 0) return 'Empty'
     if (this.#topology === null || this.#topology.epoch !== this.#facts.validatedTopologyEpoch) return 'NotReady'
     if (this.epoch > this.#targetEpoch) return 'Assigning'
-    for (const { current } of this.#members.values())
-      if (current.state !== 'stable' || current.epoch !== this.#targetEpoch) return 'Reconciling'
+    for (const member of this.#members.values()) if (!isReconciledTo(member, this.#targetEpoch)) return 'Reconciling'
     return 'Stable'
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type CurrentAssignment, startOfMembership } from '../consumer/consumer-member.ts'
+import { type CurrentAssignment, startOfMembership } from '../current-assignment.ts'
 
 /**
  * A member of a streams group (KIP-1071), a thread of an application: what it says of itself, and how far it has come with its tasks,

@@ -25,9 +25,9 @@ import {
   StreamsGroupTopologyKey,
   StreamsGroupTopologyValue,
 } from '@odradek/protocol'
-import type { CurrentAssignment, MemberState } from '../consumer/consumer-member.ts'
-import type { OwnedPartitions } from '../consumer/topic-partitions.ts'
+import type { CurrentAssignment, MemberState } from '../current-assignment.ts'
 import type { GroupRecord } from '../group-records.ts'
+import type { OwnedPartitions } from '../topic-partitions.ts'
 import type { StreamsMemberDetails } from './streams-member.ts'
 import { type Role, roles, type Tasks, taskKey, tasksOf, type WireTaskIds, type WireTasks, wireTasks } from './tasks.ts'
 import { type Topology, topologyOf } from './topology.ts'

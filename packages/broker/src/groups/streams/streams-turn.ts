@@ -1,4 +1,4 @@
-import type { TopicsView } from '../consumer/topics-view.ts'
+import type { TopicsView } from '../topics-view.ts'
 import { type ConfiguredTopology, configure } from './configured-topology.ts'
 import type { StreamsGroup } from './streams-group.ts'
 import type { StreamsRecord } from './streams-record.ts'

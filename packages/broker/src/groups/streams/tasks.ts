@@ -2,7 +2,7 @@
  * Tasks of a streams group: a partition of a subtopology, in a role. Sets of them are kept as sets of partitions are elsewhere, under
  * keys that name role and subtopology, `active/0`: so they move from member to member by the rules that consumer groups have.
  */
-import { addTo, type Places, type TopicPartitions } from '../consumer/topic-partitions.ts'
+import { addTo, type Places, type TopicPartitions } from '../topic-partitions.ts'
 
 /** 'active' works; 'standby' follows the changelogs of another's; 'warmup' follows them to become active. */
 export const roles = ['active', 'standby', 'warmup'] as const

@@ -1,4 +1,4 @@
-import type { TopicPartitions } from '../topic-partitions.ts'
+import type { TopicPartitions } from '../../topic-partitions.ts'
 import { range } from './range.ts'
 import { uniform } from './uniform.ts'
 

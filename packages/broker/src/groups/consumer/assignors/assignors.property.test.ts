@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { holds, placesIn, type TopicPartitions } from '../topic-partitions.ts'
+import { holds, placesIn, type TopicPartitions } from '../../topic-partitions.ts'
 import { type Assignments, type AssignorSpec, assignors, electedAssignor } from './assignor.ts'
 
 interface Case {

@@ -1,4 +1,4 @@
-import { addTo } from '../topic-partitions.ts'
+import { addTo } from '../../topic-partitions.ts'
 import type { Assignments, AssignorMember, AssignorSpec } from './assignor.ts'
 
 /**

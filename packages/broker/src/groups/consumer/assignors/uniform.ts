@@ -1,4 +1,4 @@
-import { addTo, placesIn, type TopicPartitions } from '../topic-partitions.ts'
+import { addTo, placesIn, type TopicPartitions } from '../../topic-partitions.ts'
 import type { Assignments, AssignorMember, AssignorSpec } from './assignor.ts'
 import { Balance } from './balance.ts'
 

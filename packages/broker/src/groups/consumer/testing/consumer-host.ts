@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { quiet } from '../../../logger.ts'
 import { GroupHost } from '../../testing/group-host.ts'
+import { nowhere } from '../../topic-partitions.ts'
+import { ClusterTopics } from '../../topics-view.ts'
 import type { ConsumerGroup } from '../consumer-group.ts'
 import { ConsumerGroups } from '../consumer-groups.ts'
 import { type ConsumerSettings, defaultConsumerSettings } from '../consumer-settings.ts'
-import { nowhere } from '../topic-partitions.ts'
-import { ClusterTopics } from '../topics-view.ts'
 
 export const groupId = 'g'
 

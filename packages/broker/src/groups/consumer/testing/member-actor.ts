@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { ErrorCodes } from '@odradek/protocol'
 import { Refusal } from '../../../refusal.ts'
+import { fromWire, holds, isWithin, type TopicPartitions, toWire } from '../../topic-partitions.ts'
 import type { HeartbeatReply, HeartbeatRequest } from '../heartbeat-request.ts'
-import { fromWire, holds, isWithin, type TopicPartitions, toWire } from '../topic-partitions.ts'
 import { type ConsumerHost, groupId } from './consumer-host.ts'
 
 const { COORDINATOR_NOT_AVAILABLE, FENCED_MEMBER_EPOCH, GROUP_ID_NOT_FOUND, UNKNOWN_MEMBER_ID } = ErrorCodes

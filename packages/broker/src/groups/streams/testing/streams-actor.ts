@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ErrorCodes } from '@odradek/protocol'
 import { Refusal } from '../../../refusal.ts'
-import { isWithin, nowhere } from '../../consumer/topic-partitions.ts'
+import { isWithin, nowhere } from '../../topic-partitions.ts'
 import type { StreamsHeartbeat } from '../heartbeat-request.ts'
 import type { StreamsAnswer } from '../streams-groups.ts'
 import { type Tasks, tasksOf, wireTasks } from '../tasks.ts'

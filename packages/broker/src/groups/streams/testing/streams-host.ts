@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { quiet } from '../../../logger.ts'
-import { ClusterTopics } from '../../consumer/topics-view.ts'
 import { GroupHost } from '../../testing/group-host.ts'
+import { ClusterTopics } from '../../topics-view.ts'
 import type { StreamsGroup } from '../streams-group.ts'
 import { StreamsGroups } from '../streams-groups.ts'
 import { defaultStreamsSettings, type StreamsSettings } from '../streams-settings.ts'

@@ -1,4 +1,4 @@
-import { RegexCache } from './regex/regex-cache.ts'
+import { RegexCache } from '../regex/regex-cache.ts'
 
 /** The topics there are, as groups need to know them. */
 export interface TopicsView {
@@ -71,4 +71,25 @@ export class ClusterTopics implements TopicsView {
     this.#byId = byId
     this.#byName = new Map(Array.from(byId.values(), topic => [topic.name, topic]))
   }
+}
+
+/** Tells whether topics a group subscribes to are the same, with as many partitions, as before. */
+export function topicsHash(names: ReadonlySet<string>, topics: TopicsView): bigint {
+  let high = 0x811c9dc5
+  let low = 0xcbf29ce4
+  const add = (text: string) => {
+    for (let i = 0; i < text.length; i++) {
+      high = Math.imul(high ^ text.charCodeAt(i), 0x01000193)
+      low = Math.imul(low ^ (text.charCodeAt(i) + 0x55), 0x01000193) ^ (high >>> 15)
+    }
+  }
+  let found = 0
+  for (const name of [...names].sort()) {
+    const topic = topics.named(name)
+    if (topic === undefined) continue
+    found++
+    add(`${topic.id} ${topic.name} ${topic.partitions}\n`)
+  }
+  // Signed, as a record holds it; a group without topics has 0.
+  return found === 0 ? 0n : BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0))
 }

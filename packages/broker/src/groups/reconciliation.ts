@@ -1,4 +1,4 @@
-import { type ConsumerMember, type CurrentAssignment, type MemberState, sameCurrent } from './consumer-member.ts'
+import { type CurrentAssignment, type MemberState, sameCurrent } from './current-assignment.ts'
 import { holds, nowhere, type OwnedPartitions, overlaps, placesIn, type TopicPartitions } from './topic-partitions.ts'
 
 /** Where a member shall go, and what stands in its way. */
@@ -24,10 +24,10 @@ export interface Goal {
  * Nothing is taken before what is to be revoked has been: the member stays in its epoch till it no longer reports it. A partition is
  * taken only when nobody has it, so that it never belongs to two members.
  */
-export function reconcile(member: ConsumerMember, goal: Goal): CurrentAssignment {
-  const next = step(member.current, goal)
+export function reconcile(current: CurrentAssignment, goal: Goal): CurrentAssignment {
+  const next = step(current, goal)
   // That it has heard of its epoch by now is not worth a record.
-  return sameCurrent({ ...next, previousEpoch: member.current.previousEpoch }, member.current) ? member.current : next
+  return sameCurrent({ ...next, previousEpoch: current.previousEpoch }, current) ? current : next
 }
 
 function step(current: CurrentAssignment, goal: Goal): CurrentAssignment {

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import type { Random } from '@odradek/world'
 
-/** A UUID (version 4) as text, as member ids contain it. */
-export function freshId(random: Random): string {
+/** A random UUID (version 4) as text, 36 characters. */
+export function freshUuid(random: Random): string {
   const bytes = random.bytes(16)
   bytes[6] = (bytes[6]! & 0x0f) | 0x40
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
