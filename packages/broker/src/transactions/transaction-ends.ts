@@ -104,7 +104,7 @@ export class TransactionEnds {
     }
   }
 
-  /** Resolves when no end of this id is under way; false when it takes too long. */
+  /** Resolves when no end of this id is under way; false when it takes too long, or was given up because the broker closes. */
   async ended(id: string, until: number): Promise<boolean> {
     const end = this.#ends.get(id)
     if (end === undefined) return true
@@ -113,7 +113,8 @@ export class TransactionEnds {
       const patience = clock.timer(Math.max(until - clock.monotonic(), 0), () => resolve(false))
       void end.done.then(() => {
         patience.cancel()
-        resolve(true)
+        // Who asks again at once for an end that was given up would do so for ever.
+        resolve(this.#ends.get(id) !== end)
       })
     })
   }

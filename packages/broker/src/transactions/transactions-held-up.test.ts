@@ -76,3 +76,13 @@ test('requests are told to come again within a moment while the end before waits
   assert.deepEqual([nameOf(reply.error), reply.epoch], ['NONE', 5])
   transactions.close()
 })
+
+test('who waits for that when the broker closes is answered, too, and what was decided stays so', async () => {
+  const { clock, transactions } = await started()
+  const asked = transactions.end('tx', { ...me, outcome: 'commit', clientVersion: 2 })
+  transactions.close()
+  const { error } = await clock.finish(asked, { withinMs: 1_000 })
+  assert.equal(nameOf(error), 'CONCURRENT_TRANSACTIONS')
+  await clock.advance(1_000)
+  assert.notEqual(transactions.get('tx')?.state, 'Ongoing')
+})

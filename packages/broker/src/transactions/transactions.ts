@@ -298,6 +298,8 @@ export class Transactions {
     const giveTurn = await this.#turns.take(id)
     try {
       await this.#ends.whenEnded(id)
+      // Given up, because the broker closes: what is decided stays decided.
+      if (this.#ends.has(id)) return
       const known = this.#settled(this.#view.get(id))!
       const isOpen = known.state === 'Ongoing'
       const now = this.#o.clock.now()
