@@ -96,6 +96,15 @@ export const faults: Record<FaultName, Fault> = {
     const client = anyClient(scene)
     if (client) scene.clients.crash(client)
   },
+  /** Now and then one alone, now and then one for every few that were sent. */
+  replay: async scene => {
+    if (scene.plan.transactionVersion === 1) return
+    for (let left = 1 + fewer(scene.world.random.next(), 40); left > 0; left--) {
+      await passing(scene, 60)
+      const [host, port] = scene.server.address.split(':')
+      await scene.clients.replaying.replay(host!, Number(port)).catch(nobodyListens)
+    }
+  },
   'clock-jump': async scene => {
     const hours = pick(scene.world.random, [-240, -25, -1.5, 0.5, 1.5, 25, 240])
     scene.server.machine.jump(hours * 3_600_000)
@@ -167,3 +176,6 @@ function anyClient({ world, clients }: Scene): Client | undefined {
 
 /** Below `below`, small ones more often. */
 const fewer = (fraction: number, below: number): number => Math.floor(fraction * fraction * below)
+
+/** The broker is down, or its link is cut. */
+function nobodyListens(): void {}

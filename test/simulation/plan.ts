@@ -70,7 +70,7 @@ const diskFaults = ['sync-error', 'write-error', 'full-disk', 'slow-disk', 'open
 const wireFaults = ['cut', 'partition', 'refuse', 'slow-links', 'pause-client', 'pause-broker', 'crash-client'] as const
 const endings = ['crash', 'crash-in-write', 'kill', 'restart'] as const
 
-export type FaultName = (typeof diskFaults | typeof wireFaults | typeof endings)[number] | 'clock-jump'
+export type FaultName = (typeof diskFaults | typeof wireFaults | typeof endings)[number] | 'clock-jump' | 'replay'
 
 const profiles = {
   /** One or two logs and a machine that keeps losing power. */
@@ -95,7 +95,7 @@ const profiles = {
   },
   /** Exactly-once processing while everybody crashes. */
   transactions: {
-    faults: [...endings, ...wireFaults, 'sync-error', 'write-error', 'slow-disk'],
+    faults: [...endings, ...wireFaults, 'sync-error', 'write-error', 'slow-disk', 'replay'],
     ...{ partitions: 2, topics: 1, producers: 1, members: 0, hasAdmin: 0, troubleMs: [1_000, 6_000] },
   },
   everything: {

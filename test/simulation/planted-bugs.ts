@@ -261,4 +261,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: "  state: 'PrepareAbort',\n  epoch: open.epoch,",
     shownBy: ['G1a', 'effect-twice', 'effect-missing', 'torn-transaction', 'lost-write', 'duplicate', 'stuck', 'error'],
   },
+  {
+    name: 'epoch-stays-at-end',
+    what: 'the epoch does not rise when a transaction ends, so that an end that comes again ends the next one',
+    file: 'broker/src/transactions/ending.ts',
+    from: 'epoch: rises ? known.epoch + 1 : known.epoch,',
+    to: 'epoch: known.epoch,',
+    shownBy: ['G1a', 'lost-write', 'effect-twice', 'effect-missing', 'torn-transaction', 'visible-then-gone', 'stuck'],
+  },
 ]

@@ -3,6 +3,7 @@ import { Kafka } from '@odradek/client'
 import type { SeededRandom, SimulatedMachine, SimulatedWorld } from '@odradek/world'
 import type { FaultName, Plan } from './plan.ts'
 import type { Recorder } from './recorder.ts'
+import { Replaying } from './replaying.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 
 export interface Scene {
@@ -31,19 +32,23 @@ export class Clients {
   readonly #world: SimulatedWorld
   readonly #address: string
   readonly #alive = new Map<Client, () => void>()
+  readonly replaying: Replaying
   #made = 0
 
   constructor(world: SimulatedWorld, address: string) {
     this.#world = world
     this.#address = address
+    this.replaying = new Replaying(world)
   }
 
   /** `again`: called when the client has crashed, to start another. Without it nothing is done to the client. */
   start(kind: string, again?: () => void): Client {
     const name = `${kind}${this.#made++}`
     const machine = this.#world.machine(name)
+    const booted = machine.boot()
+    const tapped = { ...booted, wire: this.replaying.remembering(booted.wire) }
     const kafka = new Kafka({
-      ...{ brokers: this.#address, clientId: name, world: machine.boot() },
+      ...{ brokers: this.#address, clientId: name, world: tapped },
       ...{ requestTimeoutMs: 4_000, connectTimeoutMs: 2_000, retryTimeoutMs: 600_000, metadataMaxAgeMs: 3_000 },
     })
     const client: Client = { name, machine, kafka, random: this.#world.random.fork(name), isDead: false }
