@@ -1,11 +1,11 @@
 import { CoordinatorLog, type CoordinatorLogOptions } from '../coordinator-log/coordinator-log.ts'
 import { classicPart } from './classic/classic-records.ts'
-import { consumerPart } from './consumer/consumer-image.ts'
+import { consumerPart } from './consumer/consumer-part.ts'
 import { GroupImage } from './group-image.ts'
 import { type AnyPart, type GroupRecord, type GroupRecordPart, groupRecords, type PartImage } from './group-records.ts'
 import { offsetPart } from './offset-records.ts'
 import { sharePart } from './share/share-records.ts'
-import { streamsPart } from './streams/streams-image.ts'
+import { streamsPart } from './streams/streams-part.ts'
 
 /** `__consumer_offsets`: groups of all kinds and committed offsets. */
 export type GroupLog = CoordinatorLog<GroupRecord, GroupImage>

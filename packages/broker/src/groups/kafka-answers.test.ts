@@ -1,14 +1,10 @@
-import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { TestBroker } from '../testing/test-broker.ts'
+import { assertAsKafka } from './testing/conversation.ts'
 import { converse } from './testing/group-conversation.ts'
 
 test('the coordinator answers as Apache Kafka does', async () => {
-  const kafka = readFileSync(new URL('testing/kafka-answers.txt', import.meta.url), 'utf8')
-    .trimEnd()
-    .split('\n')
   await using broker = await TestBroker.start()
   const answers = await converse([await broker.client(), await broker.client(), await broker.client()], 'a-group')
-  assert.deepEqual(answers, kafka)
+  assertAsKafka(answers, new URL('testing/kafka-answers.txt', import.meta.url))
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCodes, ShareGroupDescribe } from '@odradek/protocol'
+import { groupOperations, notAsked } from '../operations.ts'
 import { produceTo, TestBroker } from '../testing/test-broker.ts'
 import { partitionIn, ShareMember, setGroupConfig, valuesOf } from './testing/share-member.ts'
 
@@ -119,4 +120,18 @@ test('a group is described with its members', async () => {
     ],
   )
   assert.equal(groups[1]!.errorCode, ErrorCodes.GROUP_ID_NOT_FOUND)
+})
+
+test('a description tells authorized operations to those who ask, and refuses an empty id', async () => {
+  await using world = await started(['a'])
+  await world.member('ada')
+  const request = { groupIds: ['g', ''], includeAuthorizedOperations: true }
+  const { groups } = await world.client.call(ShareGroupDescribe, 1, request)
+  assert.deepEqual(
+    groups.map(({ errorCode, authorizedOperations }) => [errorCode, authorizedOperations]),
+    [
+      [ErrorCodes.NONE, groupOperations],
+      [ErrorCodes.INVALID_GROUP_ID, notAsked],
+    ],
+  )
 })

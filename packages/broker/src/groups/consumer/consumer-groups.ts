@@ -25,7 +25,7 @@ import type { ClassicMembers, CoordinatedGroup, GroupType, JoinRequest, MaybeLat
 import type { TopicsView } from '../topics-view.ts'
 import { classicHeartbeat, join, leaveClassic, sync } from './classic-member.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
-import { consumerPart } from './consumer-image.ts'
+import { consumerPart } from './consumer-part.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
 import type { ConsumerDeadline, ConsumerTurn, DeadlineChange } from './consumer-turn.ts'
 import { ChangingGroup, CoordinatedConsumerGroup } from './coordinated-consumer-group.ts'

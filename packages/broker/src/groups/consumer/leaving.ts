@@ -1,7 +1,7 @@
 /** Members go: of themselves, or because they fell silent. What they had is free at once. */
 import { refreshTopics } from './assigning.ts'
-import { memberTombstones } from './consumer-image.ts'
 import type { ConsumerMember } from './consumer-member.ts'
+import { memberTombstones } from './consumer-part.ts'
 import type { ConsumerTurn } from './consumer-turn.ts'
 import { becomeClassic, mayBecomeClassic } from './downgrade.ts'
 

@@ -1,5 +1,5 @@
-import { memberTombstones } from './consumer-image.ts'
 import type { ConsumerMember } from './consumer-member.ts'
+import { memberTombstones } from './consumer-part.ts'
 import type { ConsumerTurn } from './consumer-turn.ts'
 
 /** A static member is back under another id, and goes on with what it had. Whoever still uses the old id is unknown. */

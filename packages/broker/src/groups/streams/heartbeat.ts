@@ -6,13 +6,13 @@ import { isWithin, samePlaces } from '../topic-partitions.ts'
 import { advance, raiseEpoch, updateTarget } from './assigning.ts'
 import { type ConfiguredTopology, type Status, Statuses } from './configured-topology.ts'
 import type { StreamsHeartbeat, StreamsReply } from './heartbeat-request.ts'
-import { streamsMemberTombstones } from './streams-image.ts'
 import {
   blankStreamsMember,
   type StreamsMember,
   type StreamsMemberDetails,
   sameStreamsDetails,
 } from './streams-member.ts'
+import { streamsMemberTombstones } from './streams-part.ts'
 import type { StreamsTurn } from './streams-turn.ts'
 import { splitTaskKey, type Tasks } from './tasks.ts'
 import { sameTopology, type Topology } from './topology.ts'

@@ -9,7 +9,7 @@ import type { GroupLog } from '../group-log.ts'
 import type { GroupRecord } from '../group-records.ts'
 import type { CoordinatedGroup } from '../group-types.ts'
 import type { StreamsGroup } from './streams-group.ts'
-import { streamsPart } from './streams-image.ts'
+import { streamsPart } from './streams-part.ts'
 
 interface StreamsWritesOptions {
   readonly logger: Logger

@@ -21,26 +21,22 @@ import {
   SyncGroup,
 } from '@odradek/protocol'
 import type { RawClient } from '../../testing/raw-client.ts'
+import { type Call, type Fields, rewritten, shown } from './conversation.ts'
 
-type Fields = Readonly<Record<string, unknown>>
-
-interface Call {
+interface CallOn extends Call {
   readonly on: 0 | 1 | 2
-  readonly api: AnyApi
-  readonly version: number
-  readonly request: Fields
   /** The name its member id has from here on. */
   readonly as?: string
   /** It will be answered when others have asked too: at the next `settle`. */
   readonly waits?: boolean
 }
 
-type Step = Call | { readonly until: string } | 'settle'
+type Step = CallOn | { readonly until: string } | 'settle'
 
 const group = 'GROUP'
 const topic = 'GROUP-topic'
 
-const ask = (api: AnyApi, version: number, request: Fields, more: Partial<Call> = {}): Call => ({
+const ask = (api: AnyApi, version: number, request: Fields, more: Partial<CallOn> = {}): CallOn => ({
   on: 0,
   api,
   version,
@@ -48,7 +44,7 @@ const ask = (api: AnyApi, version: number, request: Fields, more: Partial<Call> 
   ...more,
 })
 
-const join = (version: number, memberId: string, request: Fields = {}, more: Partial<Call> = {}) =>
+const join = (version: number, memberId: string, request: Fields = {}, more: Partial<CallOn> = {}) =>
   ask(
     JoinGroup,
     version,
@@ -69,10 +65,10 @@ const sync = (
   generationId: number,
   memberId: string,
   request: Fields = {},
-  more: Partial<Call> = {},
+  more: Partial<CallOn> = {},
 ) => ask(SyncGroup, version, { groupId: group, generationId, memberId, assignments: [], ...request }, more)
 
-const beat = (generationId: number, memberId: string, request: Fields = {}, more: Partial<Call> = {}) =>
+const beat = (generationId: number, memberId: string, request: Fields = {}, more: Partial<CallOn> = {}) =>
   ask(Heartbeat, 4, { groupId: group, generationId, memberId, ...request }, more)
 
 const commit = (
@@ -238,7 +234,7 @@ export async function converse(clients: readonly [RawClient, RawClient, RawClien
   const stateIs = async (state: string) =>
     (await clients[2].call(DescribeGroups, 5, { groups: [name] })).groups[0]!.groupState === state
   await settled(clients[0], name, topic.replace(group, name))
-  const answers: Promise<{ call: Call; response: unknown }>[] = []
+  const answers: Promise<{ call: CallOn; response: unknown }>[] = []
   for (const step of steps) {
     if (step === 'settle') await Promise.all(answers)
     else if ('until' in step) while (!(await stateIs(step.until)));
@@ -264,25 +260,13 @@ async function settled(client: RawClient, groupId: string, topicName: string): P
   while (!(await isReady())) await client.call(FindCoordinator, 3, { key: groupId, keyType: 0 })
 }
 
+const evenedOut = {
+  without: new Set(['errorMessage', 'nodeId', 'host', 'port']),
+  groups: new Set([group, 'another']),
+}
+
 function evened(response: unknown, name: string, ids: ReadonlyMap<string, string>): string {
   const names = new Map([...ids].map(([alias, id]) => [id, alias]))
   const even = rewritten(response, text => names.get(text) ?? text.replace(name, group))
-  return JSON.stringify(even, (key, value) => {
-    if (['errorMessage', 'nodeId', 'host', 'port'].includes(key)) return undefined
-    // Other groups of the same broker.
-    if (key === 'groups' && Array.isArray(value))
-      return value.filter(({ groupId }) => groupId === group || groupId === 'another')
-    if (!Array.isArray(value)) return value
-    return value.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1))
-  })
-}
-
-/** A copy with every text replaced, and bytes as text on the way out. */
-function rewritten(value: unknown, replace: (text: string) => string): unknown {
-  if (typeof value === 'string') return replace(value)
-  if (Buffer.isBuffer(value)) return value
-  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('latin1')}`
-  if (Array.isArray(value)) return value.map(item => rewritten(item, replace))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewritten(item, replace)]))
+  return shown(even, evenedOut)
 }

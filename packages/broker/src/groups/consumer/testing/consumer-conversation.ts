@@ -6,7 +6,6 @@
  * Evened out: ids of topics, the wording of messages, addresses, the order of members and partitions.
  */
 import {
-  type AnyApi,
   ConsumerGroupDescribe,
   ConsumerGroupHeartbeat,
   CreateTopics,
@@ -21,18 +20,10 @@ import {
   SyncGroup,
 } from '@odradek/protocol'
 import type { RawClient } from '../../../testing/raw-client.ts'
-
-type Fields = Readonly<Record<string, unknown>>
-
-interface Call {
-  readonly api: AnyApi
-  readonly version: number
-  readonly request: Fields
-}
+import { ask, type Call, type Fields, rewritten, shown } from '../../testing/conversation.ts'
 
 const group = 'GROUP'
 const topic = 'GROUP-topic'
-const ask = (api: AnyApi, version: number, request: Fields): Call => ({ api, version, request })
 
 const beat = (memberId: string, memberEpoch: number, more: Fields = {}, version = 1) =>
   ask(ConsumerGroupHeartbeat, version, { groupId: group, memberId, memberEpoch, ...more })
@@ -224,7 +215,7 @@ export async function converse(client: RawClient, name: string): Promise<string[
     )
     const response = await client.call(api, version, written as never)
     const even = rewritten(response, text => text.replace(name, group).replace(topicId, 'TOPIC'))
-    lines.push(`${api.name} v${version} ${shown(even)}`)
+    lines.push(`${api.name} v${version} ${shown(even, evenedOut)}`)
   }
   return lines
 }
@@ -240,22 +231,4 @@ function subscriptionTo(name: string): Buffer {
   ])
 }
 
-const left = new Set(['throttleTimeMs', 'errorMessage', 'clientHost'])
-
-function shown(response: unknown): string {
-  return JSON.stringify(response, (key, value) => {
-    if (left.has(key)) return undefined
-    if (key === 'groups' && Array.isArray(value)) return value.filter(({ groupId }) => groupId === group)
-    if (!Array.isArray(value)) return value
-    return value.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1))
-  })
-}
-
-function rewritten(value: unknown, replace: (text: string) => unknown): unknown {
-  if (typeof value === 'string') return replace(value)
-  if (Buffer.isBuffer(value)) return value
-  if (value instanceof Uint8Array) return replace(`bytes ${Buffer.from(value).toString('latin1')}`)
-  if (Array.isArray(value)) return value.map(item => rewritten(item, replace))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewritten(item, replace)]))
-}
+const evenedOut = { without: new Set(['throttleTimeMs', 'errorMessage', 'clientHost']), groups: new Set([group]) }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { quiet } from '../../../logger.ts'
 import { GroupHost } from '../../testing/group-host.ts'
+import { HostedTopics } from '../../testing/hosted-topics.ts'
 import { nowhere } from '../../topic-partitions.ts'
 import { ClusterTopics } from '../../topics-view.ts'
 import type { ConsumerGroup } from '../consumer-group.ts'
@@ -9,17 +10,10 @@ import { type ConsumerSettings, defaultConsumerSettings } from '../consumer-sett
 
 export const groupId = 'g'
 
-interface HostedTopic {
-  readonly id: string
-  readonly name: string
-  readonly partitions: readonly null[]
-}
-
 /** The coordinator of consumer groups on a simulated machine that can be restarted, with topics that come and go. */
 export class ConsumerHost {
   readonly settings: ConsumerSettings
-  readonly #topics = new Map<string, HostedTopic>()
-  #version = 0
+  readonly #topics = new HostedTopics()
   #host!: GroupHost
   groups!: ConsumerGroups
 
@@ -34,7 +28,7 @@ export class ConsumerHost {
           logger: quiet,
           log: groups.log,
           classic: groups.classic,
-          topics: new ClusterTopics(host.#cluster()),
+          topics: new ClusterTopics(host.#topics),
           settingsOf: () => host.settings,
           findAny: id => groups.find(id),
         })
@@ -59,19 +53,15 @@ export class ConsumerHost {
 
   /** Creates a topic, or gives it more partitions. */
   topic(name: string, partitions: number): string {
-    const id = this.#topics.get(name)?.id ?? `00000000-0000-4000-8000-${String(++this.#version).padStart(12, '0')}`
-    this.#topics.set(name, { id, name, partitions: new Array(partitions).fill(null) })
-    this.#version++
-    return id
+    return this.#topics.set(name, partitions)
   }
 
   deleteTopic(name: string): void {
     this.#topics.delete(name)
-    this.#version++
   }
 
-  topics(): Iterable<HostedTopic> {
-    return this.#topics.values()
+  topics(): ReturnType<HostedTopics['topics']> {
+    return this.#topics.topics()
   }
 
   finish<T>(promise: T | Promise<T>): Promise<T> {
@@ -101,15 +91,5 @@ export class ConsumerHost {
     }
     for (const [id, target] of group.targets)
       assert.ok(group.members.has(id) || target === nowhere, `a target of nobody: ${id}`)
-  }
-
-  #cluster(): { readonly version: number; topics(): Iterable<HostedTopic> } {
-    const version = () => this.#version
-    return {
-      get version() {
-        return version()
-      },
-      topics: () => this.#topics.values(),
-    }
   }
 }

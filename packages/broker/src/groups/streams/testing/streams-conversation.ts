@@ -9,7 +9,6 @@
  * what it has, is told its tasks again, for it may have missed them.
  */
 import {
-  type AnyApi,
   CreateTopics,
   DeleteGroups,
   ListGroups,
@@ -19,17 +18,9 @@ import {
   StreamsGroupHeartbeat,
 } from '@odradek/protocol'
 import type { RawClient } from '../../../testing/raw-client.ts'
-
-type Fields = Readonly<Record<string, unknown>>
-
-interface Call {
-  readonly api: AnyApi
-  readonly version: number
-  readonly request: Fields
-}
+import { ask, type Call, type Fields, rewritten, shown } from '../../testing/conversation.ts'
 
 const group = 'GROUP'
-const ask = (api: AnyApi, version: number, request: Fields): Call => ({ api, version, request })
 
 const info = (name: string, partitions = 0) => ({ name, partitions, replicationFactor: 0, topicConfigs: [] })
 const subtopology = (subtopologyId: string, sourceTopics: readonly string[], more: Fields = {}) => ({
@@ -213,25 +204,13 @@ export async function converse(client: RawClient, name: string): Promise<string[
   for (const { api, version, request } of steps) {
     const written = rewritten(request, text => text.replace(group, name))
     const response = await client.call(api, version, written as never)
-    lines.push(`${api.name} v${version} ${shown(rewritten(response, text => text.replaceAll(name, group)))}`)
+    const even = rewritten(response, text => text.replaceAll(name, group))
+    lines.push(`${api.name} v${version} ${shown(even, evenedOut)}`)
   }
   return lines
 }
 
-const left = new Set(['throttleTimeMs', 'clientHost', 'endpointInformationEpoch'])
-
-function shown(response: unknown): string {
-  return JSON.stringify(response, (key, value) => {
-    if (left.has(key)) return undefined
-    if (key === 'groups' && Array.isArray(value)) return value.filter(({ groupId }) => groupId === group)
-    if (!Array.isArray(value)) return value
-    return value.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1))
-  })
-}
-
-function rewritten(value: unknown, replace: (text: string) => string): unknown {
-  if (typeof value === 'string') return replace(value)
-  if (Array.isArray(value)) return value.map(item => rewritten(item, replace))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewritten(item, replace)]))
+const evenedOut = {
+  without: new Set(['throttleTimeMs', 'clientHost', 'endpointInformationEpoch']),
+  groups: new Set([group]),
 }

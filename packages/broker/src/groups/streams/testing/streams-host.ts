@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { quiet } from '../../../logger.ts'
 import { GroupHost } from '../../testing/group-host.ts'
+import { HostedTopics } from '../../testing/hosted-topics.ts'
 import { ClusterTopics } from '../../topics-view.ts'
 import type { StreamsGroup } from '../streams-group.ts'
 import { StreamsGroups } from '../streams-groups.ts'
@@ -9,17 +10,10 @@ import { type roles, splitTaskKey, taskKey } from '../tasks.ts'
 
 export const groupId = 'g'
 
-interface HostedTopic {
-  readonly id: string
-  readonly name: string
-  readonly partitions: readonly null[]
-}
-
 /** The coordinator of streams groups on a simulated machine that can be restarted, with topics that come and go. */
 export class StreamsHost {
   settings: StreamsSettings
-  readonly #topics = new Map<string, HostedTopic>()
-  #version = 0
+  readonly #topics = new HostedTopics()
   host!: GroupHost
   groups!: StreamsGroups
 
@@ -33,7 +27,7 @@ export class StreamsHost {
           logger: quiet,
           log: groups.log,
           classic: groups.classic,
-          topics: new ClusterTopics(host.#cluster()),
+          topics: new ClusterTopics(host.#topics),
           settingsOf: () => host.settings,
           findAny: id => groups.find(id),
           makeTopics: async topics => {
@@ -57,18 +51,15 @@ export class StreamsHost {
 
   /** Creates a topic, or gives it more partitions. */
   topic(name: string, partitions: number): void {
-    const id = this.#topics.get(name)?.id ?? `00000000-0000-4000-8000-${String(++this.#version).padStart(12, '0')}`
-    this.#topics.set(name, { id, name, partitions: new Array(partitions).fill(null) })
-    this.#version++
+    this.#topics.set(name, partitions)
   }
 
   deleteTopic(name: string): void {
     this.#topics.delete(name)
-    this.#version++
   }
 
   partitionsOf(name: string): number {
-    return this.#topics.get(name)?.partitions.length ?? 0
+    return this.#topics.partitionsOf(name)
   }
 
   finish<T>(promise: T | Promise<T>): Promise<T> {
@@ -104,16 +95,6 @@ export class StreamsHost {
           }
     }
     for (const id of group.targets.keys()) assert.ok(group.members.has(id), `a target of nobody: ${id}`)
-  }
-
-  #cluster(): { readonly version: number; topics(): Iterable<HostedTopic> } {
-    const version = () => this.#version
-    return {
-      get version() {
-        return version()
-      },
-      topics: () => this.#topics.values(),
-    }
   }
 }
 
