@@ -3,18 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Assignor } from '../consumer/assignors/assignor.ts'
 import type { EngineOptions } from '../consumer/engine.ts'
-import { type ConsumerEngine, createConsumerEngine, type Kafka, keyOf, range, roundRobin, sticky } from '../index.ts'
+import { createConsumerEngine, type Kafka, keyOf, range, roundRobin, sticky } from '../index.ts'
+import { fillTopic, membersShow, type PolledMember, polledMember } from '../testing/polled-member.ts'
 import { type TestCluster, testCluster } from '../testing/test-cluster.ts'
-
-/** An engine that is polled all the time, and what it saw. */
-interface Member {
-  readonly engine: ConsumerEngine
-  readonly told: string[]
-  readonly values: string[]
-  stop(): Promise<void>
-  /** Polls until the claim holds. */
-  readonly failed: Promise<never>
-}
 
 suite('consumer group', () => {
   let cluster: TestCluster
@@ -28,65 +19,15 @@ suite('consumer group', () => {
   async function topicOf(partitions: number, records = 0): Promise<string> {
     const name = cluster.name('shared')
     await kafka.admin().topics.create({ name, partitions })
-    await fill(name, records)
+    await fillTopic(kafka, name, records)
     return name
   }
 
-  async function fill(name: string, records: number): Promise<void> {
-    await using producer = kafka.producer()
-    await producer.sendAll(
-      name,
-      Array.from({ length: records }, (_, i) => ({ key: `${i}`, value: `${i}` })),
-    )
-  }
+  const member = (topics: string[], options: EngineOptions & { group: string }): PolledMember =>
+    polledMember(kafka, topics, { heartbeatIntervalMs: 50, ...options })
+  const until = (isSo: () => boolean, ...members: PolledMember[]): Promise<void> => membersShow(isSo, members)
 
-  function member(topics: string[], options: EngineOptions & { group: string }): Member {
-    const told: string[] = []
-    const values: string[] = []
-    const { hooks, ...rest } = options
-    const say = (what: string) => (partitions: readonly { partition: number }[]) => {
-      told.push(
-        `${what} ${partitions
-          .map(at => at.partition)
-          .toSorted()
-          .join(',')}`,
-      )
-    }
-    const engine = createConsumerEngine(kafka.cluster, {
-      from: 'earliest',
-      heartbeatIntervalMs: 50,
-      hooks: { onAssigned: say('+'), onRevoked: say('-'), onLost: say('lost'), ...hooks },
-      ...rest,
-    })
-    engine.subscribe(topics)
-    const failed = Promise.withResolvers<never>()
-    failed.promise.catch(() => {}) // looked at by `until`
-    let isOver = false
-    const loop = (async () => {
-      while (!isOver) {
-        for (const { topic, partition, nextOffset, records } of await engine.poll(50)) {
-          for (const { value } of records) values.push(Buffer.from(value!).toString())
-          await engine.commit([{ topic, partition, offset: nextOffset }])
-        }
-      }
-    })().catch(error => failed.reject(error))
-    const stop = async () => {
-      isOver = true
-      await loop
-      await engine.close()
-    }
-    return { engine, told, values, stop, failed: failed.promise }
-  }
-
-  async function until(isSo: () => boolean, ...members: Member[]): Promise<void> {
-    const deadline = performance.now() + 20_000
-    while (!isSo()) {
-      await Promise.race([new Promise(resolve => setTimeout(resolve, 5)), ...members.map(m => m.failed)])
-      assert(performance.now() < deadline, members.map(m => m.told.join(' ')).join(' | '))
-    }
-  }
-
-  const sizes = (...members: Member[]): number[] => members.map(m => m.engine.assignment().length)
+  const sizes = (...members: PolledMember[]): number[] => members.map(m => m.engine.assignment().length)
 
   test('a second member takes its share, and gives it back when it leaves', async () => {
     const name = await topicOf(4)
@@ -141,7 +82,7 @@ suite('consumer group', () => {
     const b = member([name], { group, hooks: { onAssigned: () => slow.promise } })
     await until(() => sizes(a)[0] === 2, a)
     const kept = new Set(a.engine.assignment().map(keyOf))
-    await fill(name, 200)
+    await fillTopic(kafka, name, 200)
     await until(() => a.values.length > 0, a)
     assert.equal(kept.size, 2)
     slow.resolve()

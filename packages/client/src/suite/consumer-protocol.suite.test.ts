@@ -3,17 +3,9 @@ import assert from 'node:assert/strict'
 import { channel } from 'node:diagnostics_channel'
 import { after, before, suite, test } from 'node:test'
 import type { EngineOptions } from '../consumer/engine.ts'
-import { type ConsumerEngine, createConsumerEngine, type Kafka } from '../index.ts'
+import { createConsumerEngine, type Kafka } from '../index.ts'
+import { fillTopic, membersShow, type PolledMember, polledMember } from '../testing/polled-member.ts'
 import { type TestCluster, testCluster } from '../testing/test-cluster.ts'
-
-/** An engine that is polled all the time, and what it saw. */
-interface Member {
-  readonly engine: ConsumerEngine
-  readonly told: string[]
-  readonly values: string[]
-  stop(): Promise<void>
-  readonly failed: Promise<never>
-}
 
 const quick = {
   'group.consumer.min.heartbeat.interval.ms': '50',
@@ -25,7 +17,7 @@ const quick = {
 suite('groups of the consumer protocol', () => {
   let cluster: TestCluster
   let kafka: Kafka
-  const members: Member[] = []
+  const members: PolledMember[] = []
   before(async () => {
     cluster = await testCluster({ config: quick })
     kafka = cluster.kafka()
@@ -35,60 +27,19 @@ suite('groups of the consumer protocol', () => {
   async function topicOf(partitions: number, records = 0, prefix = 'shared'): Promise<string> {
     const name = cluster.name(prefix)
     await kafka.admin().topics.create({ name, partitions })
-    await fill(name, records)
+    await fillTopic(kafka, name, records)
     return name
   }
 
-  async function fill(name: string, records: number): Promise<void> {
-    await using producer = kafka.producer()
-    const all = Array.from({ length: records }, (_, i) => ({ key: `${i}`, value: `${i}` }))
-    await producer.sendAll(name, all)
-  }
-
-  function member(topics: string[] | RegExp, options: EngineOptions & { group: string }): Member {
-    const told: string[] = []
-    const values: string[] = []
-    const { hooks, ...rest } = options
-    const say = (what: string) => (partitions: readonly { partition: number }[]) => {
-      const numbers = partitions.map(at => at.partition).sort()
-      told.push(`${what} ${numbers.join(',')}`)
-    }
-    const engine = createConsumerEngine(kafka.cluster, {
-      from: 'earliest',
-      hooks: { onAssigned: say('+'), onRevoked: say('-'), onLost: say('lost'), ...hooks },
-      ...rest,
-    })
-    engine.subscribe(topics)
-    const failed = Promise.withResolvers<never>()
-    failed.promise.catch(() => {}) // looked at by `until`
-    let isOver = false
-    const loop = (async () => {
-      while (!isOver) {
-        for (const { topic, partition, nextOffset, records } of await engine.poll(50)) {
-          for (const { value } of records) values.push(Buffer.from(value!).toString())
-          await engine.commit([{ topic, partition, offset: nextOffset }])
-        }
-      }
-    })().catch(error => failed.reject(error))
-    const stop = async () => {
-      isOver = true
-      await loop
-      await engine.close()
-    }
-    const made = { engine, told, values, stop, failed: failed.promise }
+  function member(topics: string[] | RegExp, options: EngineOptions & { group: string }): PolledMember {
+    const made = polledMember(kafka, topics, options)
     members.push(made)
     return made
   }
 
-  async function until(isSo: () => boolean): Promise<void> {
-    const deadline = performance.now() + 25_000
-    while (!isSo()) {
-      await Promise.race([new Promise(resolve => setTimeout(resolve, 5)), ...members.map(m => m.failed)])
-      assert(performance.now() < deadline, members.map(m => m.told.join(' ')).join(' | '))
-    }
-  }
+  const until = (isSo: () => boolean): Promise<void> => membersShow(isSo, members)
 
-  const sizes = (...some: Member[]): string => some.map(m => m.engine.assignment().length).join()
+  const sizes = (...some: PolledMember[]): string => some.map(m => m.engine.assignment().length).join()
 
   test('the broker offers it, so it is chosen, and told', async () => {
     const said: unknown[] = []
@@ -110,7 +61,7 @@ suite('groups of the consumer protocol', () => {
     await until(() => a.values.length === 100)
     const b = member([name], { group })
     await until(() => sizes(a, b) === '2,2')
-    await fill(name, 100)
+    await fillTopic(kafka, name, 100)
     await until(() => a.values.length + b.values.length === 200)
     await b.stop()
     await until(() => sizes(a) === '4')
@@ -171,7 +122,7 @@ suite('groups of the consumer protocol', () => {
     const group = cluster.name('g')
     const make = async (name: string) => {
       await kafka.admin().topics.create({ name, partitions: 1 })
-      await fill(name, 1)
+      await fillTopic(kafka, name, 1)
     }
     await make(`${prefix}-a`)
     const there = member(new RegExp(`^${prefix}-[a-c]$`), { group, metadataMaxAgeMs: 500 })
