@@ -1,26 +1,21 @@
-import type { Clock, Timer } from '@odradek/world'
+import type { Clock } from '@odradek/world'
+import { DeadlineTimer } from '../deadline-timer.ts'
 
-/** Longer than any scheduling delay, shorter than any session. */
-const pauseMs = 1_000
-
-/**
- * The deadlines of all groups, on one timer of the monotonic clock.
- *
- * Members are not held to time in which this process did not run: when the timer comes late by more than a second (the process was
- * stopped, the machine slept), every deadline moves by as much. And when it comes on time, what has arrived meanwhile is read first:
- * a heartbeat that waits in a socket saves its member.
- */
+/** The deadlines of all groups, by group and name, on one timer. */
 export class Deadlines<Name extends string = string> {
   readonly #clock: Clock
   readonly #passed: (groupId: string, name: Name) => void
   readonly #groups = new Map<string, Map<Name, number>>()
-  #timer: Timer | null = null
-  #timerAt = Infinity
-  #closed = false
+  readonly #timer: DeadlineTimer
 
   constructor(clock: Clock, passed: (groupId: string, name: Name) => void) {
     this.#clock = clock
     this.#passed = passed
+    this.#timer = new DeadlineTimer(clock, {
+      earliest: () => this.#earliest(),
+      expire: () => this.#expire(),
+      postpone: ms => this.#postpone(ms),
+    })
   }
 
   set(groupId: string, name: Name, inMs: number): void {
@@ -28,7 +23,7 @@ export class Deadlines<Name extends string = string> {
     let group = this.#groups.get(groupId)
     if (!group) this.#groups.set(groupId, (group = new Map()))
     group.set(name, at)
-    this.#arm(at)
+    this.#timer.announce(at)
   }
 
   has(groupId: string, name: Name): boolean {
@@ -42,27 +37,8 @@ export class Deadlines<Name extends string = string> {
   }
 
   close(): void {
-    this.#closed = true
     this.#groups.clear()
-    this.#timer?.cancel()
-  }
-
-  #arm(at: number): void {
-    if (at >= this.#timerAt || this.#closed) return
-    this.#timer?.cancel()
-    this.#timerAt = at
-    this.#timer = this.#clock.timer(Math.max(at - this.#clock.monotonic(), 0), () => this.#fired())
-  }
-
-  #fired(): void {
-    const late = this.#clock.monotonic() - this.#timerAt
-    this.#timer = null
-    this.#timerAt = Infinity
-    if (late <= pauseMs) this.#clock.soon(() => this.#expire())
-    else {
-      for (const group of this.#groups.values()) for (const [name, at] of group) group.set(name, at + late)
-      this.#armEarliest()
-    }
+    this.#timer.close()
   }
 
   #expire(): void {
@@ -77,12 +53,15 @@ export class Deadlines<Name extends string = string> {
       this.cancel(groupId, name)
       this.#passed(groupId, name)
     }
-    this.#armEarliest()
   }
 
-  #armEarliest(): void {
+  #postpone(ms: number): void {
+    for (const group of this.#groups.values()) for (const [name, at] of group) group.set(name, at + ms)
+  }
+
+  #earliest(): number {
     let earliest = Infinity
     for (const group of this.#groups.values()) for (const at of group.values()) earliest = Math.min(earliest, at)
-    if (earliest < Infinity) this.#arm(earliest)
+    return earliest
   }
 }

@@ -1,8 +1,8 @@
 import type { Uuid } from '@odradek/log'
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { TopicPartition } from '../cluster-store/cluster-store.ts'
+import { DeadlineTimer } from '../deadline-timer.ts'
 import type { BrokerParts } from '../handler.ts'
-import { LockTimer } from './lock-timer.ts'
 import { SharePartition, type SharePartitionParts, type ShareStateLog } from './share-partition.ts'
 import { type ShareSession, ShareSessions } from './share-sessions.ts'
 import type { ShareSettings } from './share-settings.ts'
@@ -29,14 +29,18 @@ export class SharePartitions {
   readonly #o: SharePartitionsOptions
   readonly #parts: SharePartitionParts
   readonly #byGroup = new Map<string, Map<string, SharePartition>>()
-  readonly #timer: LockTimer
+  readonly #timer: DeadlineTimer
   #isClosed = false
 
   constructor(options: SharePartitionsOptions) {
     this.#o = options
     this.log = options.log
-    this.#timer = new LockTimer(options.clock, () => this.#all())
-    this.#parts = { ...options, locked: until => this.#timer.locked(until) }
+    this.#timer = new DeadlineTimer(options.clock, {
+      earliest: () => this.#all().reduce((earliest, partition) => Math.min(earliest, partition.nextExpiry()), Infinity),
+      expire: () => this.#each(partition => partition.expire()),
+      postpone: ms => this.#each(partition => partition.postpone(ms)),
+    })
+    this.#parts = { ...options, locked: until => this.#timer.announce(until) }
   }
 
   async load(): Promise<void> {
@@ -142,7 +146,11 @@ export class SharePartitions {
     if (group?.size === 0) this.#byGroup.delete(name.groupId)
   }
 
-  *#all(): Iterable<SharePartition> {
+  #each(act: (partition: SharePartition) => void): void {
+    for (const partition of this.#all()) act(partition)
+  }
+
+  *#all(): Generator<SharePartition> {
     for (const group of this.#byGroup.values()) yield* group.values()
   }
 }
