@@ -1,6 +1,7 @@
 import { DescribeGroups, type ErrorCode, ErrorCodes, type ResponseInput } from '@odradek/protocol'
 import { type Group, metadataFor, noBytes } from '../groups/classic/group.ts'
 import { coordinationError } from '../groups/coordination.ts'
+import { notThere } from '../groups/refusals.ts'
 import type { Handler, RequestContext } from '../handler.ts'
 import { groupOperations } from '../operations.ts'
 
@@ -27,7 +28,7 @@ function describe(groupId: string, context: RequestContext): Described {
   const group = groups.classic.get(groupId)
   if (group) return described(group)
   // Since version 6 a missing group is an error that says so.
-  const message = groups.find(groupId) ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`
+  const message = notThere(groupId, 'classic', groups.find(groupId))
   return context.apiVersion >= 6
     ? blank(groupId, 'Dead', ErrorCodes.GROUP_ID_NOT_FOUND, message)
     : blank(groupId, 'Dead', ErrorCodes.NONE, null)

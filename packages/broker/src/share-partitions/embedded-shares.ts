@@ -10,7 +10,7 @@ import { SharePartitions } from './share-partitions.ts'
 import { parsedOffsetReset, type ShareSettings } from './share-settings.ts'
 import { type SharePartitionName, ShareStateImage, shareStateKind } from './share-state-records.ts'
 
-export const shareStateTopicName = '__share_group_state'
+const shareStateTopicName = '__share_group_state'
 
 /** Share groups that live in this process's log. Their members come with the other groups; `sharePartitions.load` must come before. */
 export function embeddedShares(

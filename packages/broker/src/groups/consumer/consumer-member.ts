@@ -1,9 +1,7 @@
 import { type CurrentAssignment, startOfMembership } from '../current-assignment.ts'
 import { samePlaces } from '../topic-partitions.ts'
 
-/**
- * A member of a consumer group (KIP-848): what it says of itself, and how far it has come with its assignment. Each part is a record.
- */
+/** A member of a consumer group (KIP-848): what it says of itself, and how far it has come with its assignment. Each part is a record. */
 export interface ConsumerMember {
   readonly id: string
   readonly details: MemberDetails

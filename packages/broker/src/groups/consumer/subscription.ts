@@ -9,7 +9,7 @@ import type { MemberDetails } from './consumer-member.ts'
 import type { ConsumerTurn } from './consumer-turn.ts'
 
 /** The names a member subscribes to, whether there are such topics or not. */
-export function subscribedNames({ topicNames, topicRegex }: MemberDetails, group: ConsumerGroup): Iterable<string> {
+function subscribedNames({ topicNames, topicRegex }: MemberDetails, group: ConsumerGroup): Iterable<string> {
   const matched = topicRegex === '' ? [] : (group.regexes.get(topicRegex)?.topics ?? [])
   return matched.length === 0 ? topicNames : new Set([...topicNames, ...matched])
 }
