@@ -26,6 +26,7 @@ export const anomalies = {
   'old-value-back': 'an older value of a key stands as its last in a compacted partition',
   'rot-served': 'bytes were handed out that do not match their checksum',
   'refused-unharmed': 'a record was refused as damaged that nothing had happened to',
+  'owned-twice': 'two members of a group owned a partition at once, or in one generation',
   'effect-twice': 'what was to be done once with a record was done and committed twice',
   'effect-missing': 'a group has committed that a record is processed, and its effect is not there',
   'torn-transaction': 'what a transaction wrote is there, and the offsets that it committed are not',

@@ -6,6 +6,7 @@ import { damage } from './damage-checks.ts'
 import { effects } from './exactly-once-checks.ts'
 import type { HistoryEvent } from './history-event.ts'
 import { logStarts } from './log-start-checks.ts'
+import { ownership } from './ownership-checks.ts'
 import { finalReads, polls, sendOrder } from './process-checks.ts'
 import { conflictingOffsets, missingRecords, wrongRecords } from './record-checks.ts'
 import { Recorded } from './recorded.ts'
@@ -42,6 +43,7 @@ export function checkHistory(events: readonly HistoryEvent[], rules: HistoryRule
     ...damage(history),
     ...circles(history),
     ...effects(history),
+    ...ownership(history),
   ]
   return { failures: found.filter(isFailure), notes: found.filter(anomaly => !isFailure(anomaly)) }
 }

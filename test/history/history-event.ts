@@ -15,6 +15,8 @@ export type HistoryEvent =
   | SendUnknownEvent
   | PollEvent
   | AssignEvent
+  | UnassignEvent
+  | OwnedEvent
   | SeekEvent
   | TrimEvent
   | TrimmedEvent
@@ -96,6 +98,28 @@ export interface AssignEvent {
   partitions: readonly string[]
   /** As a member of this group, which is to read everything. */
   group?: string
+  /** Of the group, or the member's epoch; below 1: it does not know. */
+  generation?: number
+}
+
+/** The process reads these partitions no longer: it has given them up, or learns that they were taken from it. */
+export interface UnassignEvent {
+  kind: 'unassign'
+  process: string
+  partitions: readonly string[]
+  group: string
+}
+
+/**
+ * The group has taken the process for a member that it has known since these partitions were assigned (it took its commit, say), at some
+ * time after the event at `since`.
+ */
+export interface OwnedEvent {
+  kind: 'owned'
+  process: string
+  partitions: readonly string[]
+  group: string
+  since: number
 }
 
 /** The process goes elsewhere in this partition, asked or by a reset. */

@@ -40,6 +40,8 @@ export interface Plan {
   producers: PlannedProducer[]
   /** Members of the one group there is; 0: none. */
   members: number
+  /** What they speak: both is a group that is migrated again and again. */
+  groupProtocol: 'classic' | 'consumer' | 'both'
   readers: number
   /** Those who process exactly once, each with a transactional id. */
   processors: number
@@ -125,6 +127,7 @@ export function planOf(seed: number): Plan {
     faults: swarm(random, profile.faults),
     producers: Array.from({ length: 1 + random.int(profile.producers) }, () => plannedProducer(random, troubleMs)),
     members: profile.members === 0 ? 0 : random.int(profile.members + 1),
+    groupProtocol: pick(new SeededRandom(seed).fork('protocol'), ['classic', 'consumer', 'both'] as const),
     readers: random.int(2),
     ...plannedProcessing(new SeededRandom(seed).fork('processing'), name),
     hasAdmin: random.chance(profile.hasAdmin),
@@ -139,6 +142,7 @@ export function planOf(seed: number): Plan {
     brokerConfig: {
       'odradek.insecure.network': 'true',
       'group.initial.rebalance.delay.ms': '0',
+      ...consumerGroups,
       'offsets.topic.num.partitions': '1',
       ...(name === 'transactions' && {
         'transaction.state.log.num.partitions': '1',
@@ -149,6 +153,13 @@ export function planOf(seed: number): Plan {
       'log.cleaner.backoff.ms': pick(random, ['20', '200', '15000']),
     },
   }
+}
+
+const consumerGroups = {
+  'group.consumer.min.session.timeout.ms': '6000',
+  'group.consumer.session.timeout.ms': '6000',
+  'group.consumer.min.heartbeat.interval.ms': '500',
+  'group.consumer.heartbeat.interval.ms': '800',
 }
 
 function plannedTopic(random: SeededRandom, index: number, profile: Profile): PlannedTopic {

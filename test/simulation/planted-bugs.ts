@@ -269,4 +269,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: 'epoch: known.epoch,',
     shownBy: ['G1a', 'lost-write', 'effect-twice', 'effect-missing', 'torn-transaction', 'visible-then-gone', 'stuck'],
   },
+  {
+    name: 'assigned-before-revoked',
+    what: 'a member of a consumer group is given a partition that another has not yet given up',
+    file: 'broker/src/groups/reconciliation.ts',
+    from: "if (goal.isTaken(topicId, partition)) state = 'unreleased'",
+    to: "if (goal.epoch < 0) state = 'unreleased'",
+    shownBy: ['owned-twice'],
+  },
 ]

@@ -1,5 +1,13 @@
 /** Those who read while there is trouble: members of a group, and a reader of given partitions. */
-import { type BatchOptions, type Consumer, type OffsetToCommit, type RecordBatch, range } from '@odradek/client'
+import {
+  type BatchOptions,
+  type Consumer,
+  type ConsumerOptions,
+  type OffsetToCommit,
+  type RecordBatch,
+  range,
+  type TopicPartition,
+} from '@odradek/client'
 import { sleep } from '@odradek/world'
 import { pick } from './plan.ts'
 import { nameIn } from './producing.ts'
@@ -7,6 +15,8 @@ import { passDamage } from './rot.ts'
 import type { Client, Scene } from './scene.ts'
 
 export const group = 'g'
+
+type Protocol = Pick<ConsumerOptions, 'groupProtocol' | 'sessionTimeoutMs' | 'heartbeatIntervalMs' | 'assignors'>
 
 /** A member of the group. When it crashes another comes; when it fails, too. */
 export class Membership {
@@ -39,22 +49,24 @@ export class Membership {
   async #life(client: Client): Promise<void> {
     const { plan, recorder, clients, world } = this.#scene
     const { name: process, random } = client
-    this.#consumer = client.kafka.consumer({
+    const consumer: Consumer<string> = client.kafka.consumer({
       ...{ group, topics: plan.topics.map(({ name }) => name), from: 'earliest', commit: 'manual' },
-      ...{ sessionTimeoutMs: 6_000, heartbeatIntervalMs: 800, maxPollIntervalMs: 20_000, metadataMaxAgeMs: 3_000 },
-      ...(this.#isEager && { assignors: [range] }),
-      onAssigned: partitions => {
-        const names = partitions.map(({ topic, partition }) => `${topic}-${partition}`)
-        if (!client.isDead) recorder.note({ kind: 'assign', process, partitions: names, group })
+      ...{ maxPollIntervalMs: 20_000, metadataMaxAgeMs: 3_000, ...this.#protocol(client) },
+      onAssigned: some => {
+        const { generation } = consumer.engine.membership()
+        if (!client.isDead) recorder.note({ kind: 'assign', process, partitions: namesOf(some), group, generation })
       },
+      onRevoked: some => this.#unassigned(client, some),
+      onLost: some => this.#unassigned(client, some),
     })
+    this.#consumer = consumer
     try {
       const size = { max: 1 + random.int(60), maxWaitMs: 20 }
-      for await (const batch of readOn(this.#scene, client, this.#consumer, size)) {
+      for await (const batch of readOn(this.#scene, client, consumer, size)) {
         if (client.isDead) return
         notePoll(this.#scene, client, batch)
         await sleep(world.clock, random.int(30))
-        if (random.chance(0.7)) await this.#commit(client, this.#consumer, batch)
+        if (random.chance(0.7)) await this.#commit(client, consumer, batch)
         if (this.#isOver) break
       }
     } catch (error) {
@@ -64,6 +76,19 @@ export class Membership {
     await this.#closed
   }
 
+  #protocol({ random }: Client): Protocol {
+    const { groupProtocol } = this.#scene.plan
+    if (groupProtocol === 'consumer' || (groupProtocol === 'both' && random.chance(0.5)))
+      return { groupProtocol: 'consumer' }
+    const classic = { groupProtocol: 'classic', sessionTimeoutMs: 6_000, heartbeatIntervalMs: 800 } as const
+    return { ...classic, ...(this.#isEager && { assignors: [range] }) }
+  }
+
+  #unassigned({ isDead, name: process }: Client, partitions: readonly TopicPartition[]): void {
+    const { recorder } = this.#scene
+    if (!isDead) recorder.note({ kind: 'unassign', process, partitions: namesOf(partitions), group })
+  }
+
   async #commit(client: Client, consumer: Consumer<string>, batch: RecordBatch<any>): Promise<void> {
     const { recorder } = this.#scene
     const { name: process } = client
@@ -71,9 +96,16 @@ export class Membership {
     for (const { topic, partition, offset } of batch)
       next.set(`${topic}-${partition}`, { topic, partition, offset: offset + 1 })
     for (const [partition, { offset }] of next) recorder.note({ kind: 'commit', group, process, partition, offset })
+    const since = recorder.events.length
+    const { memberId, generation } = consumer.engine.membership()
     try {
       await consumer.commit([...next.values()])
       if (client.isDead) return
+      const now = consumer.engine.membership()
+      const isSame = now.memberId === memberId && now.generation === generation
+      // A record's signal tells sooner than the callbacks that its partition has been taken away.
+      if (generation > 0 && isSame && Array.from(batch).every(({ signal }) => !signal.aborted))
+        recorder.note({ kind: 'owned', process, partitions: [...next.keys()], group, since })
       for (const [partition, { offset }] of next)
         recorder.note({ kind: 'committed', group, process, partition, offset })
     } catch (error) {
@@ -151,6 +183,9 @@ function notePoll({ recorder }: Scene, { name: process }: Client, batch: RecordB
   })
   recorder.note({ kind: 'poll', process, records })
 }
+
+const namesOf = (partitions: readonly TopicPartition[]) =>
+  partitions.map(({ topic, partition }) => `${topic}-${partition}`)
 
 /** Of a record, be it a tombstone. */
 export function nameOf(record: { valueBytes: Uint8Array | null; headers: { text(name: string): unknown } }): string {
