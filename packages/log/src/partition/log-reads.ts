@@ -1,6 +1,6 @@
 /** Reading the log of a partition: the tail from memory, the rest from segment files; nothing at or past the high watermark. */
 import { ErrorCodes, ProtocolError } from '@odradek/protocol'
-import type { OffsetAndTime, ReadRequest, ReadResult } from '../engine.ts'
+import type { OffsetAndTime, PartitionState, ReadRequest, ReadResult } from '../engine.ts'
 import { batchSizeAt, nextOffsetAt } from '../segment/batch-fields.ts'
 import type { LogCare } from './log-care.ts'
 import type { LogParts } from './log-parts.ts'
@@ -23,7 +23,8 @@ export class LogReads {
     if (offset < ends.logStartOffset || offset > ends.nextOffset) return this.#outOfRange()
     const end = isolation === 'stable' ? ends.lastStableOffset : ends.highWatermark
     const chunks = offset >= end ? [] : tail.read(offset, end, maxBytes, minOne)
-    return chunks === undefined ? this.#readFromDisk(request, maxBytes, minOne) : this.#found(chunks, request)
+    if (chunks === undefined) return this.#readFromDisk(request, maxBytes, minOne)
+    return this.#found(chunks, request, ends.state)
   }
 
   async #readFromDisk(request: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
@@ -44,23 +45,26 @@ export class LogReads {
     }
   }
 
-  /** Aborted transactions must be those of what was read: compaction takes both away. */
+  /**
+   * Aborted transactions must be those of what was read: compaction takes both away. The state is that of before, which bounds what was
+   * read: who waits for more would otherwise wait for what came while the disk was read, and is there.
+   */
   async #readSegments(request: ReadRequest, maxBytes: number, minOne: boolean): Promise<ReadResult> {
     const { config, ends, segments, writer } = this.#parts
     const { isolation, offset } = request
     for (;;) {
       const { generation } = segments
-      const { lastStableOffset } = ends
+      const { state } = ends
       const chunks = await segments.read(offset, writer.durableEnd, maxBytes, minOne, config.indexIntervalBytes)
-      if (isolation === 'uncommitted') return this.#found(chunks, request)
-      if (segments.generation === generation) return this.#found(before(lastStableOffset, chunks), request)
+      if (isolation === 'uncommitted') return this.#found(chunks, request, state)
+      if (segments.generation === generation) return this.#found(before(state.lastStableOffset, chunks), request, state)
     }
   }
 
-  #found(chunks: Uint8Array[], { isolation, offset }: ReadRequest): ReadResult {
-    const { ends, producers } = this.#parts
+  #found(chunks: Uint8Array[], { isolation, offset }: ReadRequest, state: PartitionState): ReadResult {
+    const { producers } = this.#parts
     const aborted = isolation === 'stable' ? producers.transactions.abortedWithin(offset, endOf(chunks)) : null
-    return { ok: true, chunks, state: ends.state, aborted }
+    return { ok: true, chunks, state, aborted }
   }
 
   #damaged(resumeAt: number): ReadResult {
