@@ -30,6 +30,8 @@ export const anomalies = {
   'effect-twice': 'what was to be done once with a record was done and committed twice',
   'effect-missing': 'a group has committed that a record is processed, and its effect is not there',
   'torn-transaction': 'what a transaction wrote is there, and the offsets that it committed are not',
+  'delivered-after-done': 'a queue delivered a record again that had been acknowledged or rejected',
+  'not-delivered': 'nobody has settled a record of a queue, and it was delivered to nobody any more',
   'tombstone-early': 'a tombstone is gone before its time',
 } as const
 

@@ -368,8 +368,11 @@ for (const { name, history, finds, rules } of right) {
   })
 }
 
-/** In exactly-once-checks.test.ts and ownership-checks.test.ts. */
-const elsewhere = ['effect-twice', 'effect-missing', 'torn-transaction', 'owned-twice'] as const
+/** In exactly-once-checks.test.ts, ownership-checks.test.ts and queue-checks.test.ts. */
+const elsewhere = [
+  ...(['effect-twice', 'effect-missing', 'torn-transaction', 'owned-twice'] as const),
+  ...(['delivered-after-done', 'not-delivered'] as const),
+]
 
 test('there is a history for every anomaly', () => {
   const shown = new Set<AnomalyName>([...[...wrong, ...right].flatMap(({ finds }) => finds), ...elsewhere])

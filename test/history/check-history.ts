@@ -8,6 +8,7 @@ import type { HistoryEvent } from './history-event.ts'
 import { logStarts } from './log-start-checks.ts'
 import { ownership } from './ownership-checks.ts'
 import { finalReads, polls, sendOrder } from './process-checks.ts'
+import { queues } from './queue-checks.ts'
 import { conflictingOffsets, missingRecords, wrongRecords } from './record-checks.ts'
 import { Recorded } from './recorded.ts'
 import { circles } from './transaction-checks.ts'
@@ -44,6 +45,7 @@ export function checkHistory(events: readonly HistoryEvent[], rules: HistoryRule
     ...circles(history),
     ...effects(history),
     ...ownership(history),
+    ...queues(history),
   ]
   return { failures: found.filter(isFailure), notes: found.filter(anomaly => !isFailure(anomaly)) }
 }

@@ -32,6 +32,11 @@ export type HistoryEvent =
   | RefusedEvent
   | RotServedEvent
   | ProcessedEvent
+  | QueueJoinEvent
+  | DeliveryEvent
+  | SettleEvent
+  | SettledEvent
+  | QueueServedEvent
 
 export interface SendEvent {
   kind: 'send'
@@ -240,4 +245,44 @@ export interface ProcessedEvent {
   partition: string
   /** The first offset that is not processed. */
   until: number
+}
+
+/** The process begins to take records of a queue: all that it is given it has acquired after this. */
+export interface QueueJoinEvent {
+  kind: 'queue-join'
+  process: string
+}
+
+/** A record of a queue is given to a process. */
+export interface DeliveryEvent {
+  kind: 'delivery'
+  process: string
+  value: string
+  /** Of the deliveries of this record, as the broker counts them. */
+  count: number
+}
+
+/** The process is about to say what became of a record that it was given. */
+export interface SettleEvent {
+  kind: 'settle'
+  process: string
+  value: string
+  as: 'ack' | 'release' | 'reject'
+}
+
+/** The broker has taken its word. */
+export interface SettledEvent {
+  kind: 'settled'
+  process: string
+  value: string
+  as: 'ack' | 'release' | 'reject'
+}
+
+/**
+ * All is calm, members have been at work, and every lock and session of before is over: each record has been settled, or was delivered
+ * so often that it may be given up.
+ */
+export interface QueueServedEvent {
+  kind: 'queue-served'
+  mayGiveUpAfter: number
 }

@@ -3,6 +3,7 @@
  * fault that always comes with all others hides what it does alone.
  */
 import { SeededRandom } from '@odradek/world'
+import { queueConfig } from './queue-settings.ts'
 
 export interface PlannedTopic {
   name: string
@@ -46,6 +47,8 @@ export interface Plan {
   /** Those who process exactly once, each with a transactional id. */
   processors: number
   outputPartitions: number
+  /** Members of the one share group there is; 0: none. */
+  workers: number
   /** 1: the clients know no transactions of KIP-890. */
   transactionVersion: 1 | 2
   /** Somebody makes and deletes topics, deletes records, changes settings. */
@@ -100,6 +103,11 @@ const profiles = {
     faults: [...endings, ...wireFaults, 'sync-error', 'write-error', 'slow-disk', 'replay'],
     ...{ partitions: 2, topics: 1, producers: 1, members: 0, hasAdmin: 0, troubleMs: [1_000, 6_000] },
   },
+  /** Members of a share group come, forget, crash and go. */
+  queues: {
+    faults: [...endings, ...wireFaults, 'sync-error', 'write-error', 'slow-disk'],
+    ...{ partitions: 2, topics: 1, producers: 1, members: 0, hasAdmin: 0, troubleMs: [1_000, 6_000] },
+  },
   everything: {
     faults: [...endings, ...diskFaults, ...wireFaults, 'clock-jump'],
     ...{ partitions: 2, topics: 2, producers: 2, members: 2, hasAdmin: 0.5, troubleMs: [500, 5_000] },
@@ -110,6 +118,8 @@ export type ProfileName = keyof typeof profiles
 
 /** Every so many seeds are transactions. */
 const shareOfTransactions = 5
+/** And every so many are queues. */
+const shareOfQueues = 10
 
 export function planOf(seed: number): Plan {
   const random = new SeededRandom(seed).fork('plan')
@@ -117,7 +127,7 @@ export function planOf(seed: number): Plan {
     ...(['storage', 'storage', 'storage', 'storage', 'administration', 'administration'] as const),
     ...(['network', 'groups', 'everything', 'everything'] as const),
   ])
-  const name = seed % shareOfTransactions === 1 ? 'transactions' : ofAll
+  const name = seed % shareOfTransactions === 1 ? 'transactions' : seed % shareOfQueues === 8 ? 'queues' : ofAll
   const profile: Profile = profiles[name]
   const troubleMs = random.between(profile.troubleMs)
   const topics = Array.from({ length: 1 + random.int(profile.topics) }, (_, i) => plannedTopic(random, i, profile))
@@ -130,6 +140,7 @@ export function planOf(seed: number): Plan {
     groupProtocol: pick(new SeededRandom(seed).fork('protocol'), ['classic', 'consumer', 'both'] as const),
     readers: random.int(2),
     ...plannedProcessing(new SeededRandom(seed).fork('processing'), name),
+    workers: name === 'queues' ? 1 + new SeededRandom(seed).fork('workers').int(4) : 0,
     hasAdmin: random.chance(profile.hasAdmin),
     endsWith: pick(random, ['power-cut', 'power-cut', 'kill', 'restart']),
     weather: {
@@ -143,6 +154,7 @@ export function planOf(seed: number): Plan {
       'odradek.insecure.network': 'true',
       'group.initial.rebalance.delay.ms': '0',
       ...consumerGroups,
+      ...(name === 'queues' && queueConfig),
       'offsets.topic.num.partitions': '1',
       ...(name === 'transactions' && {
         'transaction.state.log.num.partitions': '1',
@@ -164,8 +176,9 @@ const consumerGroups = {
 
 function plannedTopic(random: SeededRandom, index: number, profile: Profile): PlannedTopic {
   const { partitions } = profile
-  const hasRetention = random.chance(0.2) && profile !== profiles.transactions
-  const isCompacted = random.chance(0.25) && profile !== profiles.transactions
+  const keepsAll = profile === profiles.transactions || profile === profiles.queues
+  const hasRetention = random.chance(0.2) && !keepsAll
+  const isCompacted = random.chance(0.25) && !keepsAll
   const deleteRetentionMs = pick(random, [100, 1_000, 86_400_000])
   return {
     name: `t${index}`,

@@ -277,4 +277,20 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: "if (goal.epoch < 0) state = 'unreleased'",
     shownBy: ['owned-twice'],
   },
+  {
+    name: 'share-acknowledged-early',
+    what: 'an acknowledgement of a share group is answered before it is durable',
+    file: 'broker/src/share-partitions/share-partition.ts',
+    from: "if (ranges.some(({ outcome }) => outcome === 'release')) this.#changed()\n    return this.#persist()",
+    to: "if (ranges.some(({ outcome }) => outcome === 'release')) this.#changed()\n    void this.#persist()\n    return ErrorCodes.NONE",
+    shownBy: ['delivered-after-done'],
+  },
+  {
+    name: 'share-lock-for-ever',
+    what: 'the acquisition lock of a record is never over',
+    file: 'broker/src/share-partitions/share-partition-machine.ts',
+    from: 'const lockedUntil = request.now + request.rules.lockMs',
+    to: 'const lockedUntil = request.now + 1e9 * request.rules.lockMs',
+    shownBy: ['not-delivered'],
+  },
 ]

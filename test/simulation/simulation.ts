@@ -15,6 +15,7 @@ import { calm, makeTrouble } from './faults.ts'
 import { type FaultName, type Plan, planOf } from './plan.ts'
 import { Processing } from './processing.ts'
 import { Producing } from './producing.ts'
+import { Queueing, serveAll, takeRest } from './queueing.ts'
 import { Membership, Reading } from './reading.ts'
 import { Recorder } from './recorder.ts'
 import { Clients, type Scene } from './scene.ts'
@@ -129,10 +130,13 @@ async function run(scene: Scene): Promise<void> {
   const members = Array.from({ length: plan.members }, () => new Membership(scene))
   const readings = Array.from({ length: plan.readers }, () => new Reading(scene))
   const processing = Array.from({ length: plan.processors }, (_, place) => new Processing(scene, place))
+  const workers = Array.from({ length: plan.workers }, () => new Queueing(scene))
   const watchers = plan.processors > 0 ? [new OutputReading(scene)] : []
   const administering = plan.hasAdmin ? [new Administering(scene)] : []
   const sent = Promise.all(producing.map(each => each.run()))
-  const others = [...members, ...readings, ...administering, ...processing, ...watchers].map(each => each.run())
+  const others = [...members, ...readings, ...administering, ...processing, ...watchers, ...workers].map(each =>
+    each.run(),
+  )
   const watching = watchCommits(scene, admin.kafka)
 
   await makeTrouble(scene)
@@ -149,8 +153,9 @@ async function run(scene: Scene): Promise<void> {
   await sleep(world.clock, 500)
   for (const each of [...readings, ...processing]) each.stop()
   if (plan.processors > 0) await finishProcessing(scene, admin.kafka)
+  if (plan.workers > 0) await serveAll(scene, workers)
   for (const each of watchers) each.stop()
-  await Promise.all(members.map(each => each.stop()))
+  await Promise.all([...members, ...workers].map(each => each.stop()))
   await Promise.all(others)
   await watching.stop()
   await clients.close(admin)
@@ -159,6 +164,7 @@ async function run(scene: Scene): Promise<void> {
     await server.start()
   }
   await audit(scene)
+  if (plan.workers > 0) await takeRest(scene)
   if (plan.processors > 0) await noteProcessed(scene)
   await server.stop()
   await verify(scene)
