@@ -1,7 +1,9 @@
 import { ErrorCodes, ListTransactions } from '@odradek/protocol'
 import type { Handler } from '../handler.ts'
+import { RegexError } from '../regex/regex-error.ts'
+import { Work, workOfTurn } from '../regex/work.ts'
 import { isListed, type ListFilter, wholeMatch } from '../transactions/list-filter.ts'
-import { transactionStates } from '../transactions/transaction.ts'
+import { type Transaction, transactionStates } from '../transactions/transaction.ts'
 
 const knownStates: ReadonlySet<string> = new Set(transactionStates)
 
@@ -18,11 +20,18 @@ export const listTransactions: Handler<typeof ListTransactions> = {
       producerIds: new Set(request.producerIdFilters),
       durationMs: request.durationFilter,
       pattern,
+      work: new Work(2 * workOfTurn),
     }
     const now = broker.clock.now()
-    const found = Array.from(broker.transactions.all()).filter(
-      transaction => broker.coordinatorOf(transaction.id) === nodeId && isListed(transaction, filter, now),
-    )
+    const found: Transaction[] = []
+    try {
+      for (const transaction of broker.transactions.all())
+        if (broker.coordinatorOf(transaction.id) === nodeId && isListed(transaction, filter, now))
+          found.push(transaction)
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error
+      return { errorCode: ErrorCodes.INVALID_REGULAR_EXPRESSION, unknownStateFilters, transactionStates: [] }
+    }
     return {
       errorCode: ErrorCodes.NONE,
       unknownStateFilters,

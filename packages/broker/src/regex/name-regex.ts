@@ -1,124 +1,133 @@
 /**
- * A regular expression that names topics. It matches a whole name, in time proportional to its length: all ways through the expression
- * are followed at once, so that no expression of a client can hold the broker up. (JavaScript's own RegExp tries one way after the
- * other: `(a+)+b` takes it for ever.)
+ * A regular expression that names topics. It matches a whole name: all ways through its program (program.ts) are followed at once, in time
+ * proportional to the name. (JavaScript's own RegExp tries one way after the other: `(a+)+b` takes it for ever.)
  *
- * The tree (syntax.ts) becomes a program; where it stands is a set of steps, of which each character leads to another set:
- *
- *     char   takes one character that passes its test      split   goes on at two steps at once
- *     place  goes on where the place is right              match   the end
+ * Where all these ways stand is a state; where a character leads from it is worked out once, which costs up to the whole program, and then
+ * known. How many states are kept is limited, and what is done is counted, so that whoever asks can stop and let others on.
  */
 
-import { RegexError } from './regex-error.ts'
-import { type CharTest, isWordChar, type Node, type Place, parseRegex } from './syntax.ts'
+import { compile, type Program } from './program.ts'
+import type { Place } from './syntax.ts'
+import { isWordChar } from './syntax.ts'
+import { Work } from './work.ts'
 
-type Step =
-  | { readonly op: 'char'; readonly test: CharTest; readonly next: number }
-  | { readonly op: 'place'; readonly place: Place; readonly next: number }
-  | { readonly op: 'split'; readonly nexts: readonly number[] }
-  | { readonly op: 'match' }
+/** What stands before or after a place: nothing, the end of a line, a letter, a digit or `_`, anything else. */
+type Neighbour = 'edge' | 'newline' | 'word' | 'other'
 
-/** Repetitions are written out, so a short expression can make a long program. */
-const maxSteps = 20_000
-const maxLength = 10_000
+interface State {
+  /** Where the ways are, before those steps are taken that take no character. */
+  readonly steps: readonly number[]
+  readonly before: Neighbour
+  readonly nexts: Map<number, State>
+  isMatch: boolean | undefined
+}
+
+/** Steps and ways of all states that are kept: some hundred kilobytes. */
+const maxKept = 10_000
 
 export class NameRegex {
-  readonly #steps: Step[] = [{ op: 'match' }]
-  readonly #start: number
+  readonly #program: Program
+  #states = new Map<string, State>()
+  #kept = 0
+  readonly #start: State
   /** Of each step the last round that reached it. */
   readonly #seen: number[]
   #round = 0
 
   /** Throws a RegexError. */
   constructor(text: string) {
-    if (text.length > maxLength) throw new RegexError(`${text.length} characters, more than ${maxLength}`)
-    this.#start = this.#compile(parseRegex(text), 0)
-    this.#seen = new Array(this.#steps.length).fill(0)
+    this.#program = compile(text)
+    this.#seen = new Array(this.#program.steps.length).fill(0)
+    this.#start = { steps: [this.#program.start], before: 'edge', nexts: new Map(), isMatch: undefined }
   }
 
-  matches(name: string): boolean {
-    let places = this.#reach([this.#start], name, 0)
-    for (let at = 0; at < name.length && places.length > 0; at++) {
+  /** Undefined when there was not enough work left to tell. */
+  matches(name: string, work = new Work(Infinity)): boolean | undefined {
+    let state = this.#start
+    for (let at = 0; at < name.length; at++) {
+      if (work.left <= 0) return undefined
+      work.left--
       const code = name.charCodeAt(at)
-      const next: number[] = []
-      for (const place of places) {
-        const step = this.#steps[place]!
-        if (step.op === 'char' && step.test(code)) next.push(step.next)
-      }
-      places = this.#reach(next, name, at + 1)
+      state = state.nexts.get(code) ?? this.#next(state, code, work)
+      if (state.steps.length === 0) return false
     }
-    return places.includes(0)
+    state.isMatch ??= this.#reach(state, 'edge', work).includes(0)
+    return state.isMatch
+  }
+
+  #next(state: State, code: number, work: Work): State {
+    const steps: number[] = []
+    const reached = this.#reach(state, neighbour(code), work)
+    const round = ++this.#round
+    for (const place of reached) {
+      const step = this.#program.steps[place]!
+      if (step.op !== 'char') continue
+      work.left -= step.cost
+      if (this.#seen[step.next] === round || !step.test(code)) continue
+      this.#seen[step.next] = round
+      steps.push(step.next)
+    }
+    const next = this.#state(steps, this.#program.hasPlaces ? neighbour(code) : 'other')
+    state.nexts.set(code, next)
+    return next
+  }
+
+  #state(steps: readonly number[], before: Neighbour): State {
+    const key = `${before} ${steps.join()}`
+    this.#kept++
+    const known = this.#states.get(key)
+    if (known) return known
+    this.#kept += steps.length
+    if (this.#kept > maxKept) this.#forget(steps.length + 1)
+    const made: State = { steps, before, nexts: new Map(), isMatch: undefined }
+    this.#states.set(key, made)
+    return made
+  }
+
+  #forget(kept: number): void {
+    this.#states = new Map()
+    this.#start.nexts.clear()
+    this.#kept = kept
   }
 
   /** The steps that can be reached without a further character, each once. */
-  #reach(from: readonly number[], name: string, at: number): number[] {
+  #reach({ steps: from, before }: State, after: Neighbour, work: Work): number[] {
     const reached: number[] = []
-    const seen = this.#seen
     const round = ++this.#round
     const reach = (place: number) => {
-      if (seen[place] === round) return
-      seen[place] = round
+      work.left--
+      if (this.#seen[place] === round) return
+      this.#seen[place] = round
       reached.push(place)
     }
     for (const place of from) reach(place)
     // Grows while it is gone through.
     for (const place of reached) {
-      const step = this.#steps[place]!
+      const step = this.#program.steps[place]!
       if (step.op === 'split') for (const next of step.nexts) reach(next)
-      else if (step.op === 'place' && isAt(step.place, name, at)) reach(step.next)
+      else if (step.op === 'place' && isAt(step.place, before, after)) reach(step.next)
     }
     return reached
   }
-
-  /** Adds the steps for a node that is followed by the step `next`; the number of its first. */
-  #compile(node: Node, next: number): number {
-    switch (node.kind) {
-      case 'nothing':
-        return next
-      case 'char':
-        return this.#add({ op: 'char', test: node.test, next })
-      case 'place':
-        return this.#add({ op: 'place', place: node.place, next })
-      case 'all':
-        return node.parts.reduceRight((after, part) => this.#compile(part, after), next)
-      case 'any':
-        return this.#add({ op: 'split', nexts: node.parts.map(part => this.#compile(part, next)) })
-      case 'repeat':
-        return this.#repeat(node, next)
-    }
-  }
-
-  #repeat({ of, min, max }: Node & { kind: 'repeat' }, next: number): number {
-    let first = next
-    if (max === Infinity) {
-      const nexts = [next]
-      first = this.#add({ op: 'split', nexts })
-      nexts.push(this.#compile(of, first))
-    } else for (let i = min; i < max; i++) first = this.#add({ op: 'split', nexts: [next, this.#compile(of, first)] })
-    for (let i = 0; i < min; i++) first = this.#compile(of, first)
-    return first
-  }
-
-  #add(step: Step): number {
-    if (this.#steps.length >= maxSteps) throw new RegexError('repetitions that make it too large')
-    return this.#steps.push(step) - 1
-  }
 }
 
-function isAt(place: Place, name: string, at: number): boolean {
-  const isWordAt = (i: number) => i >= 0 && i < name.length && isWordChar(name.charCodeAt(i))
+function neighbour(code: number): Neighbour {
+  return code === 10 ? 'newline' : isWordChar(code) ? 'word' : 'other'
+}
+
+function isAt(place: Place, before: Neighbour, after: Neighbour): boolean {
   switch (place) {
     case 'start':
-      return at === 0
+      return before === 'edge'
     case 'end':
-      return at === name.length
+      return after === 'edge'
     case 'lineStart':
-      return at === 0 || name[at - 1] === '\n'
+      return before === 'edge' || before === 'newline'
     case 'lineEnd':
-      return at === name.length || name[at] === '\n'
+      return after === 'edge' || after === 'newline'
     case 'word':
-      return isWordAt(at - 1) !== isWordAt(at)
+      return (before === 'word') !== (after === 'word')
     case 'notWord':
-      return isWordAt(at - 1) === isWordAt(at)
+      return (before === 'word') === (after === 'word')
   }
 }

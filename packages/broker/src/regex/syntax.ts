@@ -11,9 +11,10 @@
  */
 import { RegexError } from './regex-error.ts'
 
+/** The `cost` of a char is how many tests it may take. */
 export type Node =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'char'; readonly test: CharTest }
+  | { readonly kind: 'char'; readonly test: CharTest; readonly cost: number }
   | { readonly kind: 'place'; readonly place: Place }
   | { readonly kind: 'all'; readonly parts: readonly Node[] }
   | { readonly kind: 'any'; readonly parts: readonly Node[] }
@@ -155,7 +156,7 @@ class Parser {
       case '[':
         return this.#class()
       case '.':
-        return { kind: 'char', test: this.#flags.dotAll ? () => true : code => code !== 10 }
+        return { kind: 'char', test: this.#flags.dotAll ? () => true : code => code !== 10, cost: 1 }
       case '^':
         return { kind: 'place', place: this.#flags.multiLine ? 'lineStart' : 'start' }
       case '$':
@@ -210,7 +211,7 @@ class Parser {
 
   #escape(): Node {
     const char = this.#next('an escape without a character')
-    if (classes[char]) return { kind: 'char', test: classes[char] }
+    if (classes[char]) return { kind: 'char', test: classes[char], cost: 1 }
     if (places[char]) return { kind: 'place', place: places[char] }
     return this.#literal(this.#escaped(char))
   }
@@ -237,7 +238,7 @@ class Parser {
     for (let isFirst = true; isFirst || !this.#sees(']'); isFirst = false) tests.push(this.#classItem())
     this.#at++
     const test = oneOf(...tests)
-    return { kind: 'char', test: isNegated ? not(test) : test }
+    return { kind: 'char', test: isNegated ? not(test) : test, cost: tests.length }
   }
 
   #classItem(): CharTest {
@@ -265,7 +266,7 @@ class Parser {
   }
 
   #literal(code: number): Node {
-    return { kind: 'char', test: this.#cased(between(code, code)) }
+    return { kind: 'char', test: this.#cased(between(code, code)), cost: 1 }
   }
 
   #cased(test: CharTest): CharTest {

@@ -17,12 +17,12 @@ const firstEpoch = 2
 export function refreshTopics(turn: ConsumerTurn, mustRaise: boolean): void {
   const { topics } = turn
   if (!mustRaise && turn.group.topicsVersion === topics.version) return
-  const hasNewTopics = resolveRegexes(turn)
+  const { hasChanged, isComplete } = resolveRegexes(turn)
   const metadataHash = topicsHash(allSubscribedNames(turn.group), topics)
-  if (mustRaise || hasNewTopics || metadataHash !== turn.group.metadataHash)
+  if (mustRaise || hasChanged || metadataHash !== turn.group.metadataHash)
     turn.write({ type: 'group', value: { epoch: Math.max(turn.group.epoch + 1, firstEpoch), metadataHash } })
   // Last: what is written here is written to a draft, and the group itself has not seen these topics before that is durable.
-  turn.group.topicsVersion = topics.version
+  turn.group.topicsVersion = isComplete ? topics.version : -1
 }
 
 /** Deals anew when the group has changed since. */
