@@ -1,5 +1,4 @@
 import type { PartitionId } from '@odradek/log'
-import type { BrokerConfig } from '../config/broker-config.ts'
 import { CoordinatorLog } from '../coordinator-log/coordinator-log.ts'
 import { coordinatorTopic } from '../coordinator-log/coordinator-topic.ts'
 import type { BrokerParts } from '../handler.ts'
@@ -12,6 +11,9 @@ import type { TransactionSettings } from './transaction-settings.ts'
 import { Transactions } from './transactions.ts'
 
 export const transactionTopicName = '__transaction_state'
+
+/** All partitions of a transaction stand in one record: this is enough for some hundred thousand of them. */
+const recordRoom = 10 * 1024 * 1024
 
 export interface TransactionParts extends BrokerParts {
   readonly freshProducerId: () => Promise<bigint>
@@ -28,11 +30,12 @@ export function embeddedTransactions(parts: TransactionParts): Transactions {
       'cleanup.policy': 'compact',
       'compression.type': 'uncompressed',
       'segment.bytes': String(config.get('transaction.state.log.segment.bytes')),
+      'max.message.bytes': String(Math.max(recordRoom, config.get('message.max.bytes'))),
     },
   }))
   return new Transactions({
     ...{ clock, logger, freshProducerId },
-    settings: transactionSettings(config),
+    settings: transactionSettings(parts),
     coordinatorEpoch: cluster.leaderEpoch,
     markers: new MarkerWriter({ engine, clock, logger, cluster, keepers }),
     survey: () => survey(parts),
@@ -62,8 +65,12 @@ export async function survey({ cluster, engine }: Pick<BrokerParts, 'cluster' | 
   return { open, offline: partition => isOffline(idOf(partition)) }
 }
 
-function transactionSettings(config: BrokerConfig): TransactionSettings {
+function transactionSettings({ config, cluster, topics }: BrokerParts): TransactionSettings {
   return {
+    get maxRecordBytes() {
+      const topic = cluster.topic(transactionTopicName)
+      return topic ? topics.configOf(topic)['max.message.bytes'] : recordRoom
+    },
     get maxTimeoutMs() {
       return config.get('transaction.max.timeout.ms')
     },

@@ -30,3 +30,10 @@ export function* eachPartition(partitions: TransactionPartitions): Iterable<Name
 /** As requests and records write them. */
 export const byTopic = (partitions: TransactionPartitions): { topic: string; partitions: number[] }[] =>
   Array.from(partitions, ([topic, indexes]) => ({ topic, partitions: [...indexes] }))
+
+/** About what they take in a record: a name and its length, four bytes for each index. Not less than that. */
+export function bytesOf(partitions: TransactionPartitions): number {
+  let bytes = 0
+  for (const [topic, indexes] of partitions) bytes += topic.length + 8 + 4 * indexes.size
+  return bytes
+}

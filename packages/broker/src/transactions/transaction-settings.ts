@@ -10,4 +10,6 @@ export interface TransactionSettings {
   readonly idExpirationCheckMs: number
   /** Whether a batch of an older client is only taken when the coordinator knows the transaction is open. */
   readonly verifiesPartitions: boolean
+  /** The largest batch that the log of transactions takes; all partitions of a transaction stand in one record. */
+  readonly maxRecordBytes: number
 }

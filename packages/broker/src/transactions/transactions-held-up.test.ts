@@ -23,6 +23,7 @@ const ended: Transaction = {
 const settings = {
   ...{ maxTimeoutMs: 900_000, timeoutCheckMs: 10_000, idExpirationMs: 6e8, idExpirationCheckMs: 3.6e6 },
   verifiesPartitions: true,
+  maxRecordBytes: 1_000_000,
 }
 
 /** Partition 0 lacks the marker of the transaction that has ended, and is offline; a batch of the next one stands in partition 1. */

@@ -7,6 +7,7 @@ import {
   encodeBatch,
   errorByCode,
   FindCoordinator,
+  IncrementalAlterConfigs,
   ListTransactions,
   Produce,
 } from '@odradek/protocol'
@@ -277,4 +278,34 @@ test('each transactional id has its node, and the others send clients there', as
   const expected = coordinators.map(({ nodeId }) => (nodeId === 1 ? 'NONE' : 'NOT_COORDINATOR'))
   assert.deepEqual(errors, expected)
   assert.equal(new Set(expected).size, 2)
+})
+
+test('a transaction has no more partitions than its record can name: those beyond are refused before they are written to', async () => {
+  await using host = await TestBroker.start()
+  const names = Array.from({ length: 60 }, (_, i) => `${'t'.repeat(90)}-${i}`)
+  for (const name of names) await host.topic(name)
+  const client = await host.client()
+  for (const version of [12, 9]) {
+    const me = await init(client, `tx-${version}`)
+    const configs = [{ name: 'max.message.bytes', configOperation: 0, value: '4096' }]
+    const resources = [{ resourceType: 2, resourceName: '__transaction_state', configs }]
+    await client.call(IncrementalAlterConfigs, 1, { resources, validateOnly: false })
+    const answers: string[] = []
+    for (const name of names) {
+      if (version < 12) answers.push(await add(client, me, name, [0]))
+      else answers.push(await send(client, me, { topic: name, sequence: 0, values: ['a'] }))
+    }
+    const taken = answers.lastIndexOf('NONE') + 1
+    assert.ok(taken > 30 && taken < 40, answers.join(' '))
+    assert.deepEqual(
+      new Set(answers.slice(taken)),
+      new Set([version < 12 ? 'INVALID_TXN_STATE' : 'TRANSACTION_ABORTABLE']),
+    )
+    assert.equal((await end(client, me, false, version < 12 ? 3 : 5)).error, 'NONE')
+  }
+  for (const [i, name] of names.entries()) {
+    const { highWatermark, lastStableOffset } = await settled(client, name)
+    assert.equal(lastStableOffset, highWatermark)
+    if (i > 40) assert.equal(highWatermark, 0, 'nothing was written that was refused')
+  }
 })

@@ -14,7 +14,7 @@ import type { Clock } from '@odradek/world'
 import type { Marker } from '../coordinator-log/record-kind.ts'
 import type { Logger } from '../logger.ts'
 import { DeadlineList } from './deadline-list.ts'
-import { type Decision, store } from './decision.ts'
+import { type Decision, refuse, store } from './decision.ts'
 import { type EndRequest, end, fenced } from './ending.ts'
 import { type InitRequest, initialise } from './initialising.ts'
 import { type JoinRequest, join, membership } from './joining.ts'
@@ -22,7 +22,7 @@ import type { MarkerWriter } from './marker-writer.ts'
 import { endedPartitions, type Findings, type OpenTransaction, sortedOut } from './recovery.ts'
 import { isEnding, noEpoch, noProducerId, type ProducerIdentity, type Transaction } from './transaction.ts'
 import { TransactionEnds } from './transaction-ends.ts'
-import { eachPartition, type NamedPartition, withPartitions } from './transaction-partitions.ts'
+import { bytesOf, eachPartition, type NamedPartition, withPartitions } from './transaction-partitions.ts'
 import type { TransactionRecord } from './transaction-records.ts'
 import type { TransactionSettings } from './transaction-settings.ts'
 import { type TransactionLog, TransactionView } from './transaction-view.ts'
@@ -51,6 +51,9 @@ type Decide = (known: Transaction | undefined, freshId: bigint | undefined, now:
 
 /** How long a request waits for the end of the transaction before; as long as Kafka's broker retries for its clients. */
 const patienceMs = 100
+
+/** What else is in a record, and around it: far more than it takes. */
+const recordOverhead = 512
 
 const { NONE, CONCURRENT_TRANSACTIONS } = ErrorCodes
 const refused = (error: ErrorCode): Reply => ({ error, producerId: noProducerId, epoch: noEpoch })
@@ -195,7 +198,21 @@ export class Transactions {
     const known = this.#view.get(id)
     const passed = known !== undefined && isEnding(known) ? this.#ends.passed(id) : undefined
     const decision = join(passed ?? this.#settled(known), request, now)
+    // Before anything is written: what is open must fit into the record of its end, too, or nobody could end it.
+    if (decision.kind === 'store' && !this.#hasRoom(decision.next))
+      return refuse(request.clientVersion >= 2 ? ErrorCodes.TRANSACTION_ABORTABLE : ErrorCodes.INVALID_TXN_STATE)
     return decision.kind === 'answer' && this.#isUnrecorded(id) ? store(known!) : decision
+  }
+
+  #hasRoom({ id, partitions, earlier }: Transaction): boolean {
+    const bytes = 6 * id.length + bytesOf(partitions) + (earlier ? bytesOf(earlier.partitions) : 0)
+    const hasRoom = bytes <= this.#o.settings.maxRecordBytes - recordOverhead
+    if (!hasRoom)
+      this.#o.logger.warn(
+        { transactionalId: id, bytes },
+        'a transaction has as many partitions as one record can name: it must be aborted, and its producer use fewer of them in one',
+      )
+    return hasRoom
   }
 
   /** Without the end before, once that is complete. */
