@@ -20,6 +20,8 @@ type PartitionAnswer = ResponseInput<typeof ShareFetch>['responses'][number]['pa
 
 const strictLimit = 1
 const noRecords = new Uint8Array(0)
+/** Partitions of a session that are not here, or no more, and are looked for again with each request; what is beyond is told of once. */
+const mostMissing = 1000
 
 /** One partition of the answer, as it comes together. */
 interface Row {
@@ -107,13 +109,17 @@ function updatePartitions({ partitions: cached }: ShareSession, { topics, forgot
 
 function rowsOf(session: ShareSession, context: RequestContext): Map<string, Row> {
   const rows = new Map<string, Row>()
+  let missing = 0
   for (const [topicId, indexes] of session.partitions) {
     for (const partitionIndex of indexes) {
       const row = rowFor(rows, { topicId, partitionIndex })
       const found = sharePartitionOf(session.groupId, topicId, partitionIndex, context)
-      if (typeof found === 'number') row.error = found
-      else row.fetched = { partition: found, error: ErrorCodes.NONE, records: [], acquired: [] }
+      if (typeof found === 'number') {
+        row.error = found
+        if (++missing > mostMissing) indexes.delete(partitionIndex)
+      } else row.fetched = { partition: found, error: ErrorCodes.NONE, records: [], acquired: [] }
     }
+    if (indexes.size === 0) session.partitions.delete(topicId)
   }
   return rows
 }

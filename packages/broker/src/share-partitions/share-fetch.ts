@@ -185,6 +185,8 @@ export class ShareFetchRun {
       partition.moveStart(state.logStartOffset)
       return
     }
+    // The group was told to begin behind the end: it waits until the log gets there, as in Kafka.
+    if (error === ErrorCodes.OFFSET_OUT_OF_RANGE && state && from > state.highWatermark) return
     if (error === ErrorCodes.CORRUPT_MESSAGE && resumeAt !== undefined && resumeAt > from) {
       logger.error({ ...partition.name, from, resumeAt }, 'a share group goes on behind damaged records')
       const spans = [{ first: from, last: resumeAt - 1, isDeliverable: false }]

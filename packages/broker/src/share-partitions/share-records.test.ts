@@ -172,3 +172,26 @@ test('there are no more sessions than there may be, and one that ends makes room
   await ada.fetch({ shareSessionEpoch: -1 })
   assert.deepEqual(await bob.take(), ['a×2'])
 })
+
+test('a group that is told to begin behind the end waits there', async () => {
+  await using world = await started(['a', 'b'])
+  const topics = [{ topicName: 'orders', partitions: [{ partitionIndex: 0, startOffset: 4 }] }]
+  assert.equal((await world.client.call(AlterShareGroupOffsets, 0, { groupId: 'g', topics })).errorCode, 0)
+  const ada = await world.member('ada')
+  const early = partitionIn(await ada.fetch())
+  assert.deepEqual([early?.errorCode, valuesOf(early)], [0, []])
+  for (const value of ['c', 'd', 'e']) await produceTo(world.client, 'orders', [{ value }])
+  assert.deepEqual(await ada.take(), ['e×1'])
+})
+
+test('a session remembers no more than so many partitions that are not there; what is beyond is told of once', async () => {
+  await using world = await started(['a'])
+  const ada = await world.member('ada')
+  const unknown = Array.from({ length: 3000 }, (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`)
+  const topics = unknown.map(topicId => ({ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }))
+  assert.equal((await ada.fetch({ topics })).responses.length, 3000)
+  assert.equal((await ada.fetch({ topics: [] })).responses.length, 1000)
+  const { responses } = await ada.fetch()
+  const known = responses.find(({ topicId }) => topicId === ada.topicId)
+  assert.deepEqual(valuesOf(known?.partitions[0]), ['a×1'])
+})
