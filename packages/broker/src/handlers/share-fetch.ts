@@ -20,7 +20,7 @@ type PartitionAnswer = ResponseInput<typeof ShareFetch>['responses'][number]['pa
 
 const strictLimit = 1
 const noRecords = new Uint8Array(0)
-/** Partitions of a session that are not here, or no more, and are looked for again with each request; what is beyond is told of once. */
+/** Partitions of a session that its topics do not have, not here or not yet, and that are looked for again with each request. */
 const mostMissing = 1000
 
 /** One partition of the answer, as it comes together. */
@@ -107,6 +107,7 @@ function updatePartitions({ partitions: cached }: ShareSession, { topics, forgot
   }
 }
 
+/** What the session has and what it has not: a topic that is not there never comes, so it is told of once, as is what is beyond the bound. */
 function rowsOf(session: ShareSession, context: RequestContext): Map<string, Row> {
   const rows = new Map<string, Row>()
   let missing = 0
@@ -116,7 +117,7 @@ function rowsOf(session: ShareSession, context: RequestContext): Map<string, Row
       const found = sharePartitionOf(session.groupId, topicId, partitionIndex, context)
       if (typeof found === 'number') {
         row.error = found
-        if (++missing > mostMissing) indexes.delete(partitionIndex)
+        if (found === ErrorCodes.UNKNOWN_TOPIC_ID || ++missing > mostMissing) indexes.delete(partitionIndex)
       } else row.fetched = { partition: found, error: ErrorCodes.NONE, records: [], acquired: [] }
     }
     if (indexes.size === 0) session.partitions.delete(topicId)

@@ -34,6 +34,13 @@ async function offsets({ client }: World): Promise<[start: number, lag: number] 
   return partition && [partition.startOffset, partition.lag]
 }
 
+/** The error of the request, or of the partition. */
+async function begin({ client }: World, startOffset: number): Promise<number> {
+  const topics = [{ topicName: 'orders', partitions: [{ partitionIndex: 0, startOffset }] }]
+  const answer = await client.call(AlterShareGroupOffsets, 0, { groupId: 'g', topics })
+  return answer.errorCode || answer.responses[0]!.partitions[0]!.errorCode
+}
+
 test('a lock that is over gives the record to others, and its holder has no say any more', async () => {
   await using world = await started(['a'], {}, { 'group.share.record.lock.duration.ms': '1000' })
   const ada = await world.member('ada')
@@ -132,14 +139,9 @@ test('the offsets of a group without members can be set and forgotten', async ()
   const ada = await world.member('ada')
   await ada.take()
   await ada.acknowledge([[0, 2, accept]])
-  const set = async (startOffset: number) => {
-    const topics = [{ topicName: 'orders', partitions: [{ partitionIndex: 0, startOffset }] }]
-    const answer = await world.client.call(AlterShareGroupOffsets, 0, { groupId: 'g', topics })
-    return answer.errorCode || answer.responses[0]!.partitions[0]!.errorCode
-  }
-  assert.equal(await set(1), ErrorCodes.NON_EMPTY_GROUP)
+  assert.equal(await begin(world, 1), ErrorCodes.NON_EMPTY_GROUP)
   await ada.leave()
-  assert.equal(await set(1), 0)
+  assert.equal(await begin(world, 1), 0)
   assert.deepEqual(await offsets(world), [1, 2])
   const bob = await world.member('bob')
   assert.deepEqual(await bob.take(), ['b×1', 'c×1'])
@@ -152,8 +154,7 @@ test('the offsets of a group without members can be set and forgotten', async ()
 
 test('a group is made by setting its offsets', async () => {
   await using world = await started(['a', 'b'])
-  const topics = [{ topicName: 'orders', partitions: [{ partitionIndex: 0, startOffset: 1 }] }]
-  assert.equal((await world.client.call(AlterShareGroupOffsets, 0, { groupId: 'g', topics })).errorCode, 0)
+  assert.equal(await begin(world, 1), 0)
   const { groups } = await world.client.call(ListGroups, 5, { statesFilter: [], typesFilter: ['share'] })
   assert.deepEqual(
     groups.map(({ groupId, groupState }) => [groupId, groupState]),
@@ -173,25 +174,52 @@ test('there are no more sessions than there may be, and one that ends makes room
   assert.deepEqual(await bob.take(), ['a×2'])
 })
 
-test('a group that is told to begin behind the end waits there', async () => {
+test('a group that is told to begin behind the end waits until the log gets there', async () => {
   await using world = await started(['a', 'b'])
-  const topics = [{ topicName: 'orders', partitions: [{ partitionIndex: 0, startOffset: 4 }] }]
-  assert.equal((await world.client.call(AlterShareGroupOffsets, 0, { groupId: 'g', topics })).errorCode, 0)
+  assert.equal(await begin(world, 4), 0)
   const ada = await world.member('ada')
   const early = partitionIn(await ada.fetch())
   assert.deepEqual([early?.errorCode, valuesOf(early)], [0, []])
+  const waits = ada.take({ maxWaitMs: 60_000 })
   for (const value of ['c', 'd', 'e']) await produceTo(world.client, 'orders', [{ value }])
-  assert.deepEqual(await ada.take(), ['e×1'])
+  assert.deepEqual(await waits, ['e×1'])
 })
 
-test('a session remembers no more than so many partitions that are not there; what is beyond is told of once', async () => {
+test('a group may begin at the last offset there can be, and waits; at none it begins where its setting says, as in Kafka', async () => {
+  await using world = await started(['a', 'b'])
+  const ada = await world.member('ada')
+  for (const [startOffset, reset, values] of [
+    [Number.MAX_SAFE_INTEGER, 'earliest', []],
+    [-1, 'earliest', ['a×1', 'b×1']],
+    [-5, 'latest', []],
+  ] as const) {
+    await setGroupConfig(world.client, 'g', { 'share.auto.offset.reset': reset })
+    await ada.leave()
+    assert.equal(await begin(world, startOffset), 0)
+    assert.deepEqual(await offsets(world), startOffset < 0 ? [-1, -1] : [startOffset, 0])
+    Object.assign(ada, { memberEpoch: 0, epoch: 0 })
+    await ada.heartbeat({ subscribedTopicNames: ['orders'] })
+    const taken = partitionIn(await ada.fetch())
+    assert.deepEqual([taken?.errorCode, valuesOf(taken)], [0, values])
+  }
+  assert.deepEqual(await offsets(world), [2, 0])
+})
+
+test('a session is told once of topics that are not there, and of no more than so many partitions again', async () => {
   await using world = await started(['a'])
   const ada = await world.member('ada')
-  const unknown = Array.from({ length: 3000 }, (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`)
-  const topics = unknown.map(topicId => ({ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }))
-  assert.equal((await ada.fetch({ topics })).responses.length, 3000)
-  assert.equal((await ada.fetch({ topics: [] })).responses.length, 1000)
+  const asked = (partitionIndex: number) => ({ partitionIndex, acknowledgementBatches: [] })
+  const unknown = Array.from({ length: 3000 }, (_, i) => ({
+    topicId: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
+    partitions: [asked(0)],
+  }))
+  assert.equal((await ada.fetch({ topics: unknown })).responses.length, 3000)
+  assert.deepEqual((await ada.fetch({ topics: [] })).responses, [])
+  const missing = { topicId: ada.topicId, partitions: Array.from({ length: 3000 }, (_, i) => asked(i + 1)) }
+  const told = async (topics: (typeof missing)[]) => (await ada.fetch({ topics })).responses[0]?.partitions.length
+  assert.equal(await told([missing]), 3000)
+  assert.equal(await told([]), 1000)
   const { responses } = await ada.fetch()
-  const known = responses.find(({ topicId }) => topicId === ada.topicId)
-  assert.deepEqual(valuesOf(known?.partitions[0]), ['a×1'])
+  const here = responses[0]!.partitions.find(({ partitionIndex }) => partitionIndex === 0)
+  assert.deepEqual(valuesOf(here), ['a×1'])
 })
