@@ -11,7 +11,7 @@ const builder = new StreamsBuilder()
 builder
   .stream('streams-plaintext-input', { key: serde.string, value: serde.string })
   .flatMapValues(line => line.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])
-  .groupBy((_, word) => word, { key: serde.string, value: serde.string })
+  .groupBy(word => word, { key: serde.string, value: serde.string })
   .count()
   .toStream()
   .to('streams-wordcount-output', { key: serde.string, value: serde.int64 })

@@ -13,7 +13,7 @@ export function wordCountTopology(): Topology {
   builder
     .stream(inputTopic, { key: serde.string, value: serde.string })
     .flatMapValues(words)
-    .groupBy((_, word) => word, { key: serde.string, value: serde.string })
+    .groupBy(word => word, { key: serde.string, value: serde.string })
     .count()
     .toStream()
     .to(outputTopic, { key: serde.string, value: serde.int64 })

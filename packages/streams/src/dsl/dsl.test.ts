@@ -18,9 +18,9 @@ test('types follow the values through the chain', () => {
   same<typeof plays, KStream<string, Play>>(true)
   const songs = plays.flatMapValues(play => (play.ms > 30_000 ? [play.song] : []), { value: serde.int32 })
   same<typeof songs, KStream<string, number>>(true)
-  const bySong = songs.groupBy((_, song) => song, { key: serde.int32 }).count({ store: 'plays-by-song' })
+  const bySong = songs.groupBy(song => song, { key: serde.int32 }).count({ store: 'plays-by-song' })
   same<typeof bySong, KTable<number, number>>(true)
-  const asyncKeys = songs.groupBy(async (region, song) => `${region}/${song}`, { key: serde.string }).count()
+  const asyncKeys = songs.groupBy(async (song, region) => `${region}/${song}`, { key: serde.string }).count()
   same<typeof asyncKeys, KTable<string, number>>(true)
   const raw = builder.stream('raw')
   same<typeof raw, KStream<Uint8Array | null, Uint8Array | null>>(true)
@@ -39,7 +39,7 @@ test('callbacks that wait keep the order of the records, and sit beside those th
         ? new Promise<string[]>(resolve => resolvers.push(() => resolve(['slow', 'er'])))
         : line.split(' '),
     )
-    .groupBy((_, word) => (word === 'slow' ? Promise.resolve(word) : word), { key: serde.string, value: serde.string })
+    .groupBy(word => (word === 'slow' ? Promise.resolve(word) : word), { key: serde.string, value: serde.string })
     .count()
     .toStream()
     .to('out', { value: serde.int64 })
@@ -63,7 +63,7 @@ test('a record whose new key is null belongs to no group; one without a value co
   const builder = new StreamsBuilder()
   builder
     .stream('in', { key: serde.string, value: serde.string })
-    .groupBy((key, value) => (value === 'skip' ? null : key), { key: serde.string as never, value: serde.string })
+    .groupBy((value, key) => (value === 'skip' ? null : key), { key: serde.string as never, value: serde.string })
     .count()
     .toStream()
     .to('out')
@@ -94,7 +94,7 @@ test('a topology refuses two nodes of one name and parents that are not there', 
   const lines = builder.stream('in', { name: 'lines' })
   assert.throws(() => lines.to('out', { name: 'lines' }), /Two nodes are named 'lines'/)
   const add = (parents: string[]) =>
-    builder.build().add({ kind: 'processor', name: 'p', parents, stores: [], make: () => ({ process: () => {} }) })
+    builder.build().add({ kind: 'processor', name: 'p', parents, make: () => ({ process: () => {} }) })
   assert.throws(() => add(['nobody']), /'p' names 'nobody' as its parent, and there is no such node/)
   lines.to('out', { name: 'sink' })
   assert.throws(() => add(['sink']), /a sink has no children/)
@@ -103,13 +103,15 @@ test('a topology refuses two nodes of one name and parents that are not there', 
 test('a topic is read once and a store made once: what would be mixed up is refused', () => {
   const builder = new StreamsBuilder()
   const lines = builder.stream('in')
+  lines.groupBy(value => value, { name: 'once' }).count({ store: 'counts' })
+  builder.build()
+  lines.groupBy(value => value, { name: 'twice' }).count({ store: 'counts' })
+  assert.throws(() => builder.build(), /There are two stores 'counts'. Give one of them another name/)
+  const twice = new StreamsBuilder()
+  twice.stream('in')
+  twice.stream(['other', 'in'])
   assert.throws(
-    () => builder.stream(['other', 'in']),
+    () => twice.build(),
     /'KSTREAM-SOURCE-0000000000' reads topic 'in' already. Keep its stream in a variable/,
-  )
-  lines.groupBy(key => key, { name: 'once' }).count({ store: 'counts' })
-  assert.throws(
-    () => lines.groupBy(key => key, { name: 'twice' }).count({ store: 'counts' }),
-    /makes a second store 'counts'. Give one of them another name/,
   )
 })

@@ -1,38 +1,40 @@
 import type { Serde } from '@odradek/client'
-import type { Processor } from '../processor.ts'
 import { flatMapValues } from '../processors/flat-map-values.ts'
 import { selectKey } from '../processors/select-key.ts'
+import type { MaybePromise } from '../record.ts'
 import { userTopic } from '../topology/node-spec.ts'
+import { below, type NamedOptions, processorStep, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { KGroupedStream } from './k-grouped-stream.ts'
 import { onlyBytes } from './only-bytes.ts'
-import type { Building, Serdes } from './streams-builder.ts'
 
-/** A stream of records, each an event of its own. Operators add a node to the topology and answer the stream below it. */
+/**
+ * A stream of records, each an event of its own. Operators add a node to the topology and answer the stream below it.
+ * Callbacks get `(value, key)` and answer with values or with promises of them.
+ */
 export class KStream<K, V> {
-  readonly #building: Building
-  readonly #node: string
-  readonly #serdes: Serdes<K, V>
-  /** The key may have changed since the records were last partitioned by it: whatever needs equal keys together must repartition. */
-  readonly #keyChanged: boolean
+  readonly #flow: StreamFlow<K, V>
 
-  constructor(building: Building, node: string, serdes: Serdes<K, V>, keyChanged: boolean) {
-    this.#building = building
-    this.#node = node
-    this.#serdes = serdes
-    this.#keyChanged = keyChanged
+  constructor(flow: StreamFlow<K, V>) {
+    this.#flow = flow
   }
 
   /** Every value becomes none, one or several; the key stays. */
   flatMapValues<W>(
-    map: (value: V, key: K) => Iterable<W> | PromiseLike<Iterable<W>>,
-    options: { value?: Serde<W>; name?: string } = {},
+    map: (value: V, key: K) => MaybePromise<Iterable<W>>,
+    options: NamedOptions & { value?: Serde<W> } = {},
   ): KStream<K, W> {
-    const name = this.#add(this.#building.names.node('KSTREAM-FLATMAPVALUES-', options.name), () => flatMapValues(map))
-    const serdes = {
-      ...(this.#serdes.key && { key: this.#serdes.key }),
-      ...(options.value && { value: options.value }),
-    }
-    return new KStream<K, W>(this.#building, name, serdes, this.#keyChanged)
+    const { building, node, serdes, keyChanged } = this.#flow
+    const name = building.names.node('KSTREAM-FLATMAPVALUES-', options.name)
+    return new KStream(
+      below(
+        this.#flow,
+        processorStep(name, [node.name], () => flatMapValues(map)),
+        {
+          serdes: serdesOf(serdes.key, options.value),
+          keyChanged,
+        },
+      ),
+    )
   }
 
   /**
@@ -40,28 +42,29 @@ export class KStream<K, V> {
    * serdes say how they are written there, and `name` names it. A record whose new key is null is dropped.
    */
   groupBy<G>(
-    select: (key: K, value: V) => G | PromiseLike<G>,
-    options: Serdes<G, V> & { name?: string } = {},
+    select: (value: V, key: K) => MaybePromise<G>,
+    options: Serdes<G, V> & NamedOptions = {},
   ): KGroupedStream<G, V> {
-    const name = this.#add(this.#building.names.node('KSTREAM-KEY-SELECT-', options.name), () => selectKey(select))
-    const value = options.value ?? this.#serdes.value
-    return new KGroupedStream<G, V>(
-      this.#building,
-      name,
-      { ...(options.key && { key: options.key }), ...(value && { value }) },
-      options.name,
-    )
+    const { building, node, serdes } = this.#flow
+    const name = building.names.node('KSTREAM-KEY-SELECT-', options.name)
+    const step = { ...processorStep(name, [node.name], () => selectKey(select)), changesKey: true }
+    const flow = below(this.#flow, step, {
+      serdes: serdesOf(options.key, options.value ?? serdes.value),
+      keyChanged: true,
+    })
+    return new KGroupedStream(flow, options.name)
   }
 
   /** Writes every record to a topic that exists, by its key's partition. */
-  to(topic: string, serdes: Serdes<K, V> & { name?: string } = {}): void {
-    const name = this.#building.names.node('KSTREAM-SINK-', serdes.name)
-    const { key = this.#serdes.key ?? onlyBytes, value = this.#serdes.value ?? onlyBytes } = serdes
-    this.#building.topology.add({ kind: 'sink', name, parents: [this.#node], topic: userTopic(topic), key, value })
-  }
-
-  #add(name: string, make: () => Processor): string {
-    this.#building.topology.add({ kind: 'processor', name, parents: [this.#node], stores: [], make })
-    return name
+  to(topic: string, options: Serdes<NonNullable<K>, NonNullable<V>> & NamedOptions = {}): void {
+    const { building, node, serdes } = this.#flow
+    const name = building.names.node('KSTREAM-SINK-', options.name)
+    const { key = serdes.key ?? onlyBytes, value = serdes.value ?? onlyBytes } = options
+    building.add({
+      name,
+      parents: [node],
+      write: topology =>
+        topology.add({ kind: 'sink', name, parents: [node.name], topic: userTopic(topic), key, value }),
+    })
   }
 }

@@ -1,23 +1,29 @@
 import { toStream } from '../processors/to-stream.ts'
+import { below, type NamedOptions, processorStep, serdesOf, type TableFlow } from './flow.ts'
 import { KStream } from './k-stream.ts'
-import type { Building, Serdes } from './streams-builder.ts'
 
 /** A table: the latest value of every key. Its changes pass as old and new value. */
 export class KTable<K, V> {
-  readonly #building: Building
-  readonly #node: string
-  readonly #serdes: Serdes<K, V>
+  readonly #flow: TableFlow<K, V>
 
-  constructor(building: Building, node: string, serdes: Serdes<K, V>) {
-    this.#building = building
-    this.#node = node
-    this.#serdes = serdes
+  constructor(flow: TableFlow<K, V>) {
+    this.#flow = flow
   }
 
-  /** Every change as a record of its own: the key and its new value. */
-  toStream(options: { name?: string } = {}): KStream<K, V> {
-    const name = this.#building.names.node('KTABLE-TOSTREAM-', options.name)
-    this.#building.topology.add({ kind: 'processor', name, parents: [this.#node], stores: [], make: toStream })
-    return new KStream<K, V>(this.#building, name, this.#serdes, false)
+  /** Name of the store that can be asked for its values; undefined where there is none. */
+  get queryableStore(): string | undefined {
+    return this.#flow.queryableStore
+  }
+
+  /** Every change as a record of its own: the key and its new value, null when it was deleted. */
+  toStream(options: NamedOptions = {}): KStream<K, V | null> {
+    const { building, node, serdes } = this.#flow
+    const name = building.names.node('KTABLE-TOSTREAM-', options.name)
+    return new KStream(
+      below<K, V | null>(this.#flow, processorStep(name, [node.name], toStream), {
+        serdes: serdesOf(serdes.key, serdes.value as never),
+        keyChanged: false,
+      }),
+    )
   }
 }

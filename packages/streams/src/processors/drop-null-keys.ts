@@ -1,4 +1,5 @@
 import type { Processor, ProcessorContext } from '../processor.ts'
+import { isNothing } from '../record.ts'
 
 /** Before a repartition topic: a record without a key belongs to no group. */
 export function dropNullKeys(): Processor {
@@ -7,6 +8,6 @@ export function dropNullKeys(): Processor {
     init: given => {
       context = given
     },
-    process: record => (record.key === null || record.key === undefined ? undefined : context.forward(record)),
+    process: record => (isNothing(record.key) ? undefined : context.forward(record)),
   }
 }

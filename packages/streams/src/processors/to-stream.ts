@@ -1,5 +1,5 @@
+import type { Change } from '../change.ts'
 import type { Processor, ProcessorContext } from '../processor.ts'
-import type { Change } from './change.ts'
 
 /** A table's changes as records: the new value alone. */
 export function toStream<K, V>(): Processor<K, Change<V>, K, V | null> {

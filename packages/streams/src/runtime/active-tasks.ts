@@ -1,4 +1,5 @@
 import type { ConsumerEngine, TopicPartition } from '@odradek/client'
+import { noHeaders } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
 import type { Collector } from '../task/collector.ts'
 import { StreamTask } from '../task/stream-task.ts'
@@ -13,6 +14,8 @@ export interface ActiveTasksOptions {
   engine: ConsumerEngine
   restorer: Restorer
   collector: Collector
+  /** The wall clock. */
+  now(): number
   /** The tasks whose inputs are among the partitions. */
   tasksAmong(partitions: readonly TopicPartition[]): Promise<TaskInput[]>
 }
@@ -87,7 +90,7 @@ export class ActiveTasks {
       }),
     )
     const subtopology = subtopologies[input.subtopology]!
-    return new StreamTask({ input, subtopology, applicationId, stores, collector, committed })
+    return new StreamTask({ input, subtopology, applicationId, stores, collector, committed, now: this.#options.now })
   }
 
   #makeStores(input: TaskInput): Map<string, StateStore> {
@@ -97,9 +100,17 @@ export class ActiveTasks {
         const { topic, partition } = this.#changelog(spec, input)
         return [
           spec.name,
-          spec.make((key, value, timestamp) =>
-            collector.send({ topic, partition, key, value, timestamp, headers: noHeaders }),
-          ),
+          spec.make({
+            taskId: input.taskId,
+            log:
+              spec.changelog &&
+              ((key, value, timestamp) =>
+                collector.send({ topic, partition, key, value, timestamp, headers: noHeaders })),
+            disk: null,
+            defaultKind: 'memory',
+            cache: null,
+            current: () => ({ headers: noHeaders, metadata: undefined }),
+          }),
         ]
       }),
     )
@@ -110,5 +121,4 @@ export class ActiveTasks {
   }
 }
 
-const noHeaders: readonly never[] = []
 const isSame = (a: TopicPartition, b: TopicPartition) => a.partition === b.partition && a.topic === b.topic

@@ -45,9 +45,20 @@ export async function makeParts({
   const subtopologies = topology.subtopologies()
   const { engine, topics } = await joinable({ topology, options, kafka, hooks: () => thread })
   const restorer = new Restorer(createConsumerEngine(cluster, { from: 'earliest', autoCreateTopics: false }))
-  const collector = new ProducerCollector(kafka.producer(options.producer), writersOf(topology, applicationId))
+  const collector = new ProducerCollector(kafka.producer(options.producer), {
+    writersOf: writersOf(topology, applicationId),
+    partitionsOf: topic => topics.widths.get(topic) ?? 0,
+  })
   const tasksAmong = tasksAmongOf(topology, applicationId, engine)
-  const tasks = new ActiveTasks({ applicationId, subtopologies, engine, restorer, collector, tasksAmong })
+  const tasks = new ActiveTasks({
+    applicationId,
+    subtopologies,
+    engine,
+    restorer,
+    collector,
+    tasksAmong,
+    now: () => clock.now(),
+  })
   const purge = new RepartitionPurge({ clock, admin, isRepartition: topic => topics.repartitions.has(topic) })
   const thread: StreamThread = new StreamThread({
     clock,
@@ -139,7 +150,9 @@ function writersOf(topology: Topology, applicationId: string): (topic: string) =
     .subtopologies()
     .flatMap(({ nodes, stores }) => [
       ...nodes.flatMap(node =>
-        node.kind === 'sink' ? [{ topic: topicName(node.topic, applicationId), name: `node ${node.name}` }] : [],
+        node.kind === 'sink' && typeof node.topic !== 'function'
+          ? [{ topic: topicName(node.topic, applicationId), name: `node ${node.name}` }]
+          : [],
       ),
       ...stores.map(store => ({ topic: `${applicationId}-${changelogOf(store)}`, name: `store ${store.name}` })),
     ])

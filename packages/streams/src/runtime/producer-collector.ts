@@ -16,9 +16,15 @@ export class ProducerCollector implements Collector {
   #hasRoom = true
   #failure: StreamsError | undefined
 
-  constructor(producer: Producer, writersOf: (topic: string) => string) {
+  readonly partitionsOf: (topic: string) => number
+
+  constructor(
+    producer: Producer,
+    topics: { writersOf: (topic: string) => string; partitionsOf: (topic: string) => number },
+  ) {
     this.#producer = producer
-    this.#writersOf = writersOf
+    this.#writersOf = topics.writersOf
+    this.partitionsOf = topics.partitionsOf
   }
 
   send(record: OutgoingRecord): void {

@@ -1,5 +1,5 @@
 import { UsageError } from '@odradek/client'
-import type { KeyValueStore, Timestamped } from '../state/key-value-store.ts'
+import type { Timestamped, TimestampedKeyValueStore } from '../state/stores.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 
 /** A store as a query sees it: all tasks of this instance together, read only. What other instances have is not in it. */
@@ -14,7 +14,7 @@ export function storeView<K, V>(name: string, tasks: () => readonly StreamTask[]
   const stores = () =>
     tasks().flatMap(task => {
       const store = task.stores.get(name)
-      return store ? [store as KeyValueStore<K, V>] : []
+      return store ? [store as TimestampedKeyValueStore<K, V>] : []
     })
   return {
     get(key) {

@@ -1,19 +1,55 @@
-import type { Serde } from '@odradek/client'
+import type { Done, RecordHeaders, RecordMetadata } from '../record.ts'
 
 /** State of a task. Bytes inside: what is stored is what the changelog holds, and iteration is in byte order (streams facts 2.52). */
 export interface StateStore {
   readonly name: string
   /** Takes a record of the changelog while the task is restored. Null removes. */
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void
+  /** Before a commit: hands on what a cache has held back. It may forward, and so wait. */
+  flush?(): Done
   close(): void
 }
 
-/** How a task makes a store, and what its changelog is called: `<application.id>-<name>-changelog`. */
-export interface StoreSpec {
+/** How a task makes a store, and what its changelog is like: `<application.id>-<name>-changelog`. */
+export interface StoreSpec<S extends StateStore = StateStore> {
   readonly name: string
-  readonly key: Serde<any>
-  readonly value: Serde<any>
-  make(log: ChangeLog | null): StateStore
+  /** Null: not logged. What is in it is lost with the task, or belongs to a store that is filled otherwise. */
+  readonly changelog: ChangelogSpec | null
+  make(place: StorePlace): S
+}
+
+export interface ChangelogSpec {
+  /** Kafka's names; what the user gave overrides what the kind of store wants (streams facts 3.2). */
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** What a task lends a store. */
+export interface StorePlace {
+  readonly taskId: string
+  /** Where changes go; null for a store without a changelog. */
+  readonly log: ChangeLog | null
+  /** Where a store on disk lives; null: there is none (the test driver), everything is kept in memory. */
+  readonly disk: TaskDisk | null
+  /** What stores of the kind 'default' are, and whether records may be held back: bytes, 0 for no caching. */
+  readonly defaultKind: 'memory' | 'disk'
+  readonly cache: CacheBudget | null
+  /** Of the record that is being processed: a cache gives it back when it hands a change on. */
+  readonly current: () => CurrentRecord
+}
+
+export interface CurrentRecord {
+  readonly headers: RecordHeaders
+  readonly metadata: RecordMetadata | undefined
+}
+
+/** Shared by the stores of an instance. Whoever has used more than its share hands on its eldest entries. */
+export interface CacheBudget {
+  readonly bytes: number
+}
+
+/** The database of a task on disk; all its stores change in one transaction, at a commit. */
+export interface TaskDisk {
+  readonly taskId: string
 }
 
 /** Where a store's changes go. Null value: removed. */

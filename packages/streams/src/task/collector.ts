@@ -13,4 +13,6 @@ export interface OutgoingRecord {
 /** Where sinks and changelogs write. Sending waits for nothing; a commit waits until all that was sent is acknowledged. */
 export interface Collector {
   send(record: OutgoingRecord): void
+  /** As many as are known now; for partitioners. */
+  partitionsOf(topic: string): number
 }

@@ -1,12 +1,15 @@
 import type { OffsetToCommit, PartitionBatch, TopicPartition } from '@odradek/client'
-import type { Done } from '../record.ts'
+import type { Cancellable, Punctuation } from '../processor.ts'
+import type { Done, RecordMetadata } from '../record.ts'
 import { encodePartitionTime } from '../runtime/partition-time.ts'
 import type { TaskInput } from '../runtime/task-assignor.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { Collector } from './collector.ts'
+import { Punctuations } from './punctuations.ts'
 import { type HeadRecord, RecordQueues } from './record-queues.ts'
 import { TaskGraph } from './task-graph.ts'
+import type { TaskHost } from './task-host.ts'
 
 export interface StreamTaskOptions {
   input: TaskInput
@@ -16,6 +19,8 @@ export interface StreamTaskOptions {
   collector: Collector
   /** What earlier commits said, by topic: an offset, and the time of the partition (streams facts 2.30). */
   committed: ReadonlyMap<string, { offset: number; time: number }>
+  /** The clock's time. */
+  now(): number
 }
 
 interface Progress {
@@ -30,7 +35,7 @@ interface Progress {
  *
  * Invariant: a commit covers exactly the records whose effects have been handed to the collector; it is made between records.
  */
-export class StreamTask {
+export class StreamTask implements TaskHost {
   readonly id: string
   readonly input: TaskInput
   readonly stores: ReadonlyMap<string, StateStore>
@@ -38,9 +43,15 @@ export class StreamTask {
   readonly #graph: TaskGraph
   /** By topic: a task reads one partition of each. */
   readonly #progress = new Map<string, Progress>()
+  readonly progress = new Map<string, number>()
+  readonly #punctuations = new Punctuations()
+  readonly #now: () => number
   #streamTime = -1
+  #wantsCommit = false
+  #dropped = 0
 
-  constructor({ input, subtopology, applicationId, stores, collector, committed }: StreamTaskOptions) {
+  constructor({ input, subtopology, applicationId, stores, collector, committed, now }: StreamTaskOptions) {
+    this.#now = now
     this.id = input.taskId
     this.input = input
     this.stores = stores
@@ -55,8 +66,38 @@ export class StreamTask {
       applicationId,
       stores,
       collector,
-      streamTime: () => this.#streamTime,
+      host: this,
     })
+  }
+
+  get streamTime(): number {
+    return this.#streamTime
+  }
+
+  get systemTime(): number {
+    return this.#now()
+  }
+
+  /** A processor has asked for a commit. */
+  get wantsCommit(): boolean {
+    return this.#wantsCommit
+  }
+
+  /** Records passed over since the task was made. */
+  get droppedRecords(): number {
+    return this.#dropped
+  }
+
+  schedule(punctuation: Punctuation, punctuate: (timestamp: number) => Done): Cancellable {
+    return this.#punctuations.schedule(punctuation, this.#now(), punctuate)
+  }
+
+  requestCommit(): void {
+    this.#wantsCommit = true
+  }
+
+  dropped(_node: string, _reason: string, _place: RecordMetadata | undefined): void {
+    this.#dropped++
   }
 
   /** Takes what was fetched of one of its partitions. */
@@ -129,6 +170,7 @@ export class StreamTask {
   }
 
   committed(offsets: readonly OffsetToCommit[]): void {
+    this.#wantsCommit = false
     for (const { topic, offset } of offsets) this.#progress.get(topic)!.committed = offset
   }
 

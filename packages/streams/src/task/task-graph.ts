@@ -1,14 +1,13 @@
 import { UsageError } from '@odradek/protocol'
 import type { Processor, ProcessorContext } from '../processor.ts'
-import type { Done, RecordHeaders, StreamRecord } from '../record.ts'
+import { type Done, isNothing, type RecordHeaders, type RecordMetadata, type StreamRecord } from '../record.ts'
 import type { StateStore } from '../state/state-store.ts'
-import { nodeFailed, type RecordPlace } from '../streams-error.ts'
+import { nodeFailed } from '../streams-error.ts'
 import { type NodeSpec, type ProcessorSpec, type SinkSpec, type SourceSpec, topicName } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { Collector } from './collector.ts'
-
-/** A node that runs: takes a record, and is done when everything below it is. */
-type Step = (record: StreamRecord<any, any>) => Done
+import { inOrder, type Step } from './step.ts'
+import type { TaskHost } from './task-host.ts'
 
 export interface TaskGraphOptions {
   subtopology: Subtopology
@@ -16,7 +15,7 @@ export interface TaskGraphOptions {
   applicationId: string
   stores: ReadonlyMap<string, StateStore>
   collector: Collector
-  streamTime: () => number
+  host: TaskHost
 }
 
 /** A record as it comes from a topic. */
@@ -38,11 +37,11 @@ interface RunningSource {
  */
 export class TaskGraph {
   readonly #options: TaskGraphOptions
-  /** Of the record that is being processed. */
-  #place: RecordPlace | undefined
+  /** Of the record that is being processed; undefined in a punctuation. */
+  #place: RecordMetadata | undefined
   readonly #processors: Processor[] = []
   readonly #init = new Map<Processor, () => void>()
-  readonly #children = new Map<string, Step[]>()
+  readonly #children = new Map<string, [name: string, Step][]>()
   readonly #sources = new Map<string, RunningSource>()
 
   constructor(options: TaskGraphOptions) {
@@ -58,10 +57,16 @@ export class TaskGraph {
   }
 
   /** Takes one record of a topic through everything below its source. */
-  process(raw: RawRecord, place: RecordPlace): Done {
+  process(raw: RawRecord, place: RecordMetadata): Done {
     const source = this.#sources.get(place.topic)!
     this.#place = place
     return source.below(this.#read(source.spec, raw, place.topic))
+  }
+
+  /** Runs something that belongs to a node but to no record: a punctuation. */
+  outsideRecord(node: string, run: () => Done): Done {
+    this.#place = undefined
+    return this.#guarded(node, run)(undefined as never)
   }
 
   #read(source: SourceSpec, raw: RawRecord, topic: string): StreamRecord<any, any> {
@@ -88,12 +93,15 @@ export class TaskGraph {
 
   #build(node: NodeSpec): void {
     if (node.kind === 'source') {
-      const source = { spec: node, below: this.#below(node.name) }
-      for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), source)
+      const source = { spec: node, below: inOrder((this.#children.get(node.name) ?? []).map(([, step]) => step)) }
+      // A pattern stands for no topic of its own: the runtime names those that match.
+      if (!(node.topics instanceof RegExp))
+        for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), source)
       return
     }
     const step = this.#guarded(node.name, node.kind === 'sink' ? this.#sinkStep(node) : this.#processorStep(node))
-    for (const parent of node.parents) this.#children.set(parent, [step, ...(this.#children.get(parent) ?? [])])
+    for (const parent of node.parents)
+      this.#children.set(parent, [[node.name, step], ...(this.#children.get(parent) ?? [])])
   }
 
   #guarded(node: string, step: Step): Step {
@@ -111,19 +119,21 @@ export class TaskGraph {
   }
 
   #sinkStep(sink: SinkSpec): Step {
-    const topic = topicName(sink.topic, this.#options.applicationId)
-    const { collector } = this.#options
-    return ({ key, value, timestamp, headers }) =>
+    const { applicationId, collector } = this.#options
+    const fixed = typeof sink.topic === 'function' ? undefined : topicName(sink.topic, applicationId)
+    return record => {
+      const { key, value, timestamp, headers } = record
+      const topic = fixed ?? (sink.topic as (record: unknown) => string)(record)
+      const partition = sink.partitionOf?.(key, value, { topic, partitions: collector.partitionsOf(topic) })
       collector.send({
         topic,
-        key: key === null || key === undefined ? null : (sink.key.serialize(key, { topic, part: 'key' }) as Uint8Array),
-        value:
-          value === null || value === undefined
-            ? null
-            : (sink.value.serialize(value, { topic, part: 'value' }) as Uint8Array),
+        ...(partition !== undefined && { partition }),
+        key: isNothing(key) ? null : sink.key.serialize(key, { topic, part: 'key' }),
+        value: isNothing(value) ? null : sink.value.serialize(value, { topic, part: 'value' }),
         timestamp,
         headers,
       })
+    }
   }
 
   #processorStep(spec: ProcessorSpec): Step {
@@ -133,36 +143,49 @@ export class TaskGraph {
     return record => processor.process(record)
   }
 
-  #contextOf(spec: ProcessorSpec): ProcessorContext {
-    const { stores, taskId, streamTime } = this.#options
+  #contextOf({ name }: ProcessorSpec): ProcessorContext {
+    const { host, taskId, applicationId } = this.#options
+    const place = () => this.#place
     return {
-      forward: this.#below(spec.name),
+      forward: this.#forwardOf(name),
+      store: <S extends StateStore>(store: string) => this.#storeOf(name, store) as S,
+      schedule: (punctuation, punctuate) =>
+        host.schedule(punctuation, timestamp => this.outsideRecord(name, () => punctuate(timestamp))),
+      commit: () => host.requestCommit(),
+      dropped: reason => host.dropped(name, reason, this.#place),
+      progress: key => host.progress.get(key),
+      keepProgress: (key, value) => void host.progress.set(key, value),
+      applicationId,
       taskId,
-      get streamTime() {
-        return streamTime()
+      get recordMetadata() {
+        return place()
       },
-      store: <S extends StateStore>(name: string): S => {
-        const names = spec.stores.map(store => store.name)
-        if (!names.includes(name))
-          throw new UsageError(
-            `Processor '${spec.name}' has no store '${name}'. Connected to it: ${names.join(', ') || 'none'}.`,
-          )
-        return stores.get(name) as S
+      get streamTime() {
+        return host.streamTime
+      },
+      get systemTime() {
+        return host.systemTime
       },
     }
   }
 
-  #below(name: string): Step {
-    const children = this.#children.get(name) ?? []
-    if (children.length === 1) return children[0]!
-    return record => inTurn(children, record, 0)
+  #storeOf(node: string, name: string): StateStore {
+    const connected = this.#options.subtopology.storesOf(node)
+    if (connected.includes(name)) return this.#options.stores.get(name)!
+    throw new UsageError(
+      `Processor '${node}' has no store '${name}'. Connected to it: ${connected.join(', ') || 'none'}.`,
+    )
   }
-}
 
-/** Children one after the other, waiting only where one waits. */
-function inTurn(children: readonly Step[], record: StreamRecord<any, any>, from: number): Done {
-  for (let i = from; i < children.length; i++) {
-    const waiting = children[i]!(record)
-    if (waiting) return waiting.then(() => inTurn(children, record, i + 1))
+  #forwardOf(name: string): ProcessorContext['forward'] {
+    const children = this.#children.get(name) ?? []
+    const all = inOrder(children.map(([, step]) => step))
+    return (record, child) => {
+      if (child === undefined) return all(record)
+      const found = children.find(([name]) => name === child)
+      if (found) return found[1](record)
+      const names = children.map(([name]) => name).join(', ') || 'none'
+      throw new UsageError(`Processor '${name}' has no child '${child}'. It has: ${names}.`)
+    }
   }
 }

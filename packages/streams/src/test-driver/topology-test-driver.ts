@@ -1,9 +1,11 @@
 import type { Serde } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
-import type { RecordHeaders, StreamRecord } from '../record.ts'
-import type { KeyValueStore } from '../state/key-value-store.ts'
+import type { Cancellable, Punctuation } from '../processor.ts'
+import { type Done, noHeaders, type RecordHeaders, type StreamRecord } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
+import type { TimestampedKeyValueStore } from '../state/stores.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
+import { Punctuations } from '../task/punctuations.ts'
 import { TaskGraph } from '../task/task-graph.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -24,18 +26,30 @@ export class TopologyTestDriver {
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #pending: OutgoingRecord[] = []
   readonly #offsets = new Map<string, number>()
+  readonly #punctuations = new Punctuations()
   #streamTime = -1
-  #piping: Promise<void> = Promise.resolve()
+  #systemTime: number
+  #dropped = 0
+  #running: Promise<void> = Promise.resolve()
 
-  constructor(topology: Topology, options: { applicationId?: string } = {}) {
-    const applicationId = options.applicationId ?? 'test'
-    const collector: Collector = { send: record => this.#send(record) }
+  constructor(topology: Topology, options: { applicationId?: string; startAt?: number } = {}) {
+    const { applicationId = 'test', startAt = 0 } = options
+    this.#systemTime = startAt
+    const collector: Collector = { send: record => this.#send(record), partitionsOf: () => 1 }
     this.#graphs = topology.subtopologies().map(subtopology => {
       for (const spec of subtopology.stores) {
         const topic = topicName({ name: changelogOf(spec), internal: true }, applicationId)
         const log = (key: Uint8Array, value: Uint8Array | null, timestamp: number) =>
-          this.#send({ topic, partition: 0, key, value, timestamp, headers: [] })
-        this.#stores.set(spec.name, spec.make(log))
+          this.#send({ topic, partition: 0, key, value, timestamp, headers: noHeaders })
+        const store = spec.make({
+          taskId: `${subtopology.id}_0`,
+          log: spec.changelog && log,
+          disk: null,
+          defaultKind: 'memory',
+          cache: null,
+          current: () => ({ headers: noHeaders, metadata: undefined }),
+        })
+        this.#stores.set(spec.name, store)
       }
       return new TaskGraph({
         subtopology,
@@ -43,7 +57,7 @@ export class TopologyTestDriver {
         applicationId,
         stores: this.#stores,
         collector,
-        streamTime: () => this.#streamTime,
+        host: this.#host(),
       })
     })
   }
@@ -53,10 +67,10 @@ export class TopologyTestDriver {
     if (!this.#graphs.some(graph => graph.reads(topic)))
       throw new UsageError(`No source of the topology reads '${topic}'.`)
     return {
-      pipe: (k, v, timestamp, headers = []) => {
+      pipe: (k, v, timestamp, headers = noHeaders) => {
         const keyBytes = k === null ? null : key.serialize(k, { topic, part: 'key' })
         const valueBytes = v === null ? null : value.serialize(v, { topic, part: 'value' })
-        return this.#pipe({ topic, key: keyBytes, value: valueBytes, timestamp, headers })
+        return this.#inTurn(() => this.#deliver({ topic, key: keyBytes, value: valueBytes, timestamp, headers }))
       },
     }
   }
@@ -76,11 +90,24 @@ export class TopologyTestDriver {
     return { read, readPairs: () => read().map(record => [record.key, record.value]) }
   }
 
-  keyValueStore<K, V>(name: string): KeyValueStore<K, V> {
+  /** Moves the wall clock on, and runs the punctuations that this makes due. */
+  advanceWallClock(ms: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#systemTime += ms
+      await this.#punctuations.wallClock(this.#systemTime)
+    })
+  }
+
+  keyValueStore<K, V>(name: string): TimestampedKeyValueStore<K, V> {
+    return this.store(name)
+  }
+
+  /** Any store of the topology, to look at or to fill. */
+  store<S extends StateStore>(name: string): S {
     const store = this.#stores.get(name)
     if (!store)
       throw new UsageError(`There is no store '${name}'. There are: ${[...this.#stores.keys()].join(', ') || 'none'}.`)
-    return store as KeyValueStore<K, V>
+    return store as S
   }
 
   /** Topics that were written to and not read since. */
@@ -88,19 +115,46 @@ export class TopologyTestDriver {
     return [...this.#outputs.keys()]
   }
 
+  /** Records that were passed over: too late, without a key, … */
+  get droppedRecords(): number {
+    return this.#dropped
+  }
+
   close(): void {
     for (const graph of this.#graphs) graph.close()
     for (const store of this.#stores.values()) store.close()
   }
 
-  /** One record after the other, however many pipes are not awaited. */
-  #pipe(record: OutgoingRecord): Promise<void> {
-    const run = async () => {
-      await this.#deliver(record)
-      for (let next = this.#pending.shift(); next; next = this.#pending.shift()) await this.#deliver(next)
+  #host() {
+    const driver = this
+    return {
+      get streamTime() {
+        return driver.#streamTime
+      },
+      get systemTime() {
+        return driver.#systemTime
+      },
+      progress: new Map<string, number>(),
+      schedule: (punctuation: Punctuation, punctuate: (timestamp: number) => Done): Cancellable =>
+        this.#punctuations.schedule(punctuation, this.#systemTime, punctuate),
+      requestCommit: () => {}, // every record is followed by one
+      dropped: () => void this.#dropped++,
     }
-    const done = this.#piping.then(run)
-    this.#piping = done.catch(() => {})
+  }
+
+  /** One thing after the other, however many are not awaited; each to the end, through every topic that is written and read. */
+  #inTurn(begin: () => Promise<void>): Promise<void> {
+    const run = async () => {
+      await begin()
+      for (;;) {
+        for (const store of this.#stores.values()) await store.flush?.()
+        const next = this.#pending.shift()
+        if (!next) return
+        await this.#deliver(next)
+      }
+    }
+    const done = this.#running.then(run)
+    this.#running = done.catch(() => {})
     return done
   }
 
@@ -112,11 +166,13 @@ export class TopologyTestDriver {
   }
 
   async #deliver({ topic, key, value, timestamp, headers }: OutgoingRecord): Promise<void> {
+    if (timestamp < 0) return void this.#dropped++
     this.#streamTime = Math.max(this.#streamTime, timestamp)
     const offset = this.#offsets.get(topic) ?? 0
     this.#offsets.set(topic, offset + 1)
     for (const graph of this.#graphs)
       if (graph.reads(topic)) await graph.process({ key, value, timestamp, headers }, { topic, partition: 0, offset })
+    await this.#punctuations.streamTime(this.#streamTime)
   }
 }
 

@@ -12,7 +12,7 @@ export function wordCount(): Topology {
   builder
     .stream('lines', { key: serde.string, value: serde.string })
     .flatMapValues(line => line.split(' '))
-    .groupBy((_, word) => word, { key: serde.string, value: serde.string })
+    .groupBy(word => word, { key: serde.string, value: serde.string })
     .count({ store: 'words' })
     .toStream()
     .to('counts', { key: serde.string, value: serde.int64 })

@@ -15,7 +15,7 @@ type Text = KStream<string, string>
 const wordsOf = (builder: StreamsBuilder, ...topics: string[]) =>
   (builder.stream(topics) as unknown as Text).flatMapValues(line => line.split(' '))
 const byWord = (words: Text, name?: string): KGroupedStream<string, string> =>
-  words.groupBy((_, word) => word, name === undefined ? {} : { name })
+  words.groupBy(word => word, name === undefined ? {} : { name })
 
 const programs: Record<string, (builder: StreamsBuilder) => void> = {
   unnamed: builder => byWord(wordsOf(builder, 'in')).count().toStream().to('out'),

@@ -1,37 +1,40 @@
-import type { NodeSpec } from './node-spec.ts'
+import type { NodeSpec, SourceSpec } from './node-spec.ts'
 import type { Subtopology } from './topology.ts'
 
 /** The text Kafka Streams' `TopologyDescription` prints, so that tools that draw it can read ours. */
 export function describeTopology(subtopologies: readonly Subtopology[]): string {
   const parts = subtopologies.map(
-    ({ id, nodes }) =>
-      `  Sub-topology: ${id}\n${inPrintOrder(nodes)
-        .map(node => describeNode(node, nodes))
+    subtopology =>
+      `  Sub-topology: ${subtopology.id}\n${inPrintOrder(subtopology.nodes)
+        .map(node => describeNode(node, subtopology))
         .join('')}\n`,
   )
   return `Topologies:\n ${parts.join('')}`
 }
 
-function describeNode(node: NodeSpec, all: readonly NodeSpec[]): string {
-  const children = all
+function describeNode(node: NodeSpec, subtopology: Subtopology): string {
+  const { nodes } = subtopology
+  const children = nodes
     .filter(other => other.kind !== 'source' && other.parents.includes(node.name))
     .map(other => other.name)
   const below = `      --> ${children.length > 0 ? children.sort().join(', ') : 'none'}\n`
   switch (node.kind) {
     case 'source':
-      return `    Source: ${node.name} (topics: [${namesOf(node.topics)}])\n${below}`
+      return `    Source: ${node.name} (topics: ${topicsOf(node)})\n${below}`
     case 'processor':
-      return `    Processor: ${node.name} (stores: [${namesOf(node.stores)}])\n${below}${above(node.parents)}`
+      return `    Processor: ${node.name} (stores: [${subtopology.storesOf(node.name).sort().join(', ')}])\n${below}${above(node.parents)}`
     case 'sink':
-      return `    Sink: ${node.name} (topic: ${node.topic.name})\n${above(node.parents)}`
+      return `    Sink: ${node.name} (${typeof node.topic === 'function' ? `extractor class: ${node.topic.name || 'anonymous'}` : `topic: ${node.topic.name}`})\n${above(node.parents)}`
   }
 }
 
-const namesOf = (items: readonly { name: string }[]) =>
-  items
-    .map(({ name }) => name)
-    .sort()
-    .join(', ')
+const topicsOf = ({ topics }: SourceSpec): string =>
+  topics instanceof RegExp
+    ? topics.source
+    : `[${topics
+        .map(({ name }) => name)
+        .sort()
+        .join(', ')}]`
 const above = (parents: readonly string[]) => `      <-- ${parents.join(', ')}\n`
 
 /** From the sources down: larger subtrees first, then by name. */

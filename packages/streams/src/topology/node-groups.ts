@@ -4,7 +4,10 @@ import type { NodeSpec } from './node-spec.ts'
  * Parts of the graph that hang together, by a parent or by a store, in the order in which their first nodes were added (union-find over
  * insertion order: streams facts 2.49).
  */
-export function groupNodes(nodes: readonly NodeSpec[]): NodeSpec[][] {
+export function groupNodes(
+  nodes: readonly NodeSpec[],
+  storesOf: (processor: string) => readonly string[],
+): NodeSpec[][] {
   const leader = new Map<string, string>(nodes.map(node => [node.name, node.name]))
   const find = (name: string): string => {
     const above = leader.get(name)!
@@ -17,10 +20,10 @@ export function groupNodes(nodes: readonly NodeSpec[]): NodeSpec[][] {
   for (const node of nodes) {
     if (node.kind === 'source') continue
     for (const parent of node.parents) leader.set(find(node.name), find(parent))
-    for (const store of node.kind === 'processor' ? node.stores : []) {
-      const owner = ownerOfStore.get(store.name) ?? node.name
+    for (const store of storesOf(node.name)) {
+      const owner = ownerOfStore.get(store) ?? node.name
       leader.set(find(node.name), find(owner))
-      ownerOfStore.set(store.name, owner)
+      ownerOfStore.set(store, owner)
     }
   }
   const groups = new Map<string, NodeSpec[]>()

@@ -1,21 +1,7 @@
 import type { Serde } from '@odradek/client'
-import type { ChangeLog, StateStore, StoreSpec } from './state-store.ts'
-
-/** A value and the timestamp of the record that set it last. */
-export interface Timestamped<V> {
-  readonly value: V
-  readonly timestamp: number
-}
-
-export interface KeyValueStore<K, V> extends StateStore {
-  get(key: K): Timestamped<V> | undefined
-  /** Null removes. */
-  put(key: K, value: V | null, timestamp: number): void
-  /** In unsigned byte order of the serialised keys. */
-  all(): Iterable<[K, Timestamped<V>]>
-  /** Approximate: entries as they are now. */
-  readonly size: number
-}
+import { onlyBytes } from '../dsl/only-bytes.ts'
+import type { ChangeLog, StoreSpec } from './state-store.ts'
+import type { Range, Timestamped, TimestampedKeyValueStore } from './stores.ts'
 
 interface StoreSerdes<K, V> {
   readonly name: string
@@ -23,9 +9,20 @@ interface StoreSerdes<K, V> {
   readonly value: Serde<V>
 }
 
-/** A key-value store in memory, with a changelog: what a task puts here, another task can restore. */
-export function inMemoryKeyValueStore<K, V>(spec: StoreSerdes<K, V>): StoreSpec {
-  return { ...spec, make: log => new InMemoryKeyValueStore(spec, log) }
+const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
+
+/** A store of a table, with a changelog: what a task puts here, another task can restore. */
+export function timestampedStore<K, V>(options: {
+  name: string
+  key?: Serde<K> | undefined
+  value?: Serde<V> | undefined
+}): StoreSpec<TimestampedKeyValueStore<K, V>> {
+  const { name, key = onlyBytes, value = onlyBytes } = options
+  return {
+    name,
+    changelog: { config: compacted },
+    make: ({ log }) => new InMemoryTimestampedStore({ name, key, value }, log),
+  }
 }
 
 interface SoughtKey {
@@ -34,7 +31,7 @@ interface SoughtKey {
   readonly text: string
 }
 
-class InMemoryKeyValueStore<K, V> implements KeyValueStore<K, V> {
+class InMemoryTimestampedStore<K, V> implements TimestampedKeyValueStore<K, V> {
   readonly name: string
   readonly #serdes: StoreSerdes<K, V>
   readonly #log: ChangeLog | null
@@ -68,9 +65,34 @@ class InMemoryKeyValueStore<K, V> implements KeyValueStore<K, V> {
     this.#set(asText(key), value, timestamp)
   }
 
-  *all(): Iterable<[K, Timestamped<V>]> {
-    for (const text of [...this.#entries.keys()].sort()) {
-      const { value, timestamp } = this.#entries.get(text)!
+  onEviction(): boolean {
+    return false
+  }
+
+  all(): Iterable<[K, Timestamped<V>]> {
+    return this.#entriesFrom(() => true)
+  }
+
+  range({ from, to, reverse = false }: Range<K>): Iterable<[K, Timestamped<V>]> {
+    const first = from === undefined ? undefined : this.#seek(from).text
+    const last = to === undefined ? undefined : this.#seek(to).text
+    return this.#entriesFrom(
+      text => (first === undefined || text >= first) && (last === undefined || text <= last),
+      reverse,
+    )
+  }
+
+  prefixScan(prefix: Uint8Array): Iterable<[K, Timestamped<V>]> {
+    const start = asText(prefix)
+    return this.#entriesFrom(text => text.startsWith(start))
+  }
+
+  *#entriesFrom(isWanted: (text: string) => boolean, reverse = false): Iterable<[K, Timestamped<V>]> {
+    const texts = [...this.#entries.keys()].filter(isWanted).sort()
+    for (const text of reverse ? texts.reverse() : texts) {
+      const found = this.#entries.get(text)
+      if (!found) continue
+      const { value, timestamp } = found
       yield [
         this.#serdes.key.deserialize(Buffer.from(text, 'latin1'), { topic: this.name, part: 'key' }),
         { value: this.#value(value), timestamp },
