@@ -1,7 +1,7 @@
 import type { Serde } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
 import type { Cancellable, Punctuation } from '../processor.ts'
-import { type Done, noHeaders, type RecordHeaders, type StreamRecord } from '../record.ts'
+import { type Done, noHeaders } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
 import type { TimestampedKeyValueStore } from '../state/stores.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
@@ -9,6 +9,7 @@ import { Punctuations } from '../task/punctuations.ts'
 import { TaskGraph } from '../task/task-graph.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
+import { TestInput, type TestInputOptions, TestOutput } from './test-topics.ts'
 
 /**
  * Runs a topology without a broker, a thread or a clock but the one given: a record piped in is processed to the end, through
@@ -63,31 +64,16 @@ export class TopologyTestDriver {
   }
 
   /** A topic to pipe records into. Throws UsageError when no source reads it. */
-  input<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestInput<K, V> {
+  input<K, V>(topic: string, key: Serde<K>, value: Serde<V>, options: TestInputOptions = {}): TestInput<K, V> {
     if (!this.#graphs.some(graph => graph.reads(topic)))
       throw new UsageError(`No source of the topology reads '${topic}'.`)
-    return {
-      pipe: (k, v, timestamp, headers = noHeaders) => {
-        const keyBytes = k === null ? null : key.serialize(k, { topic, part: 'key' })
-        const valueBytes = v === null ? null : value.serialize(v, { topic, part: 'value' })
-        return this.#inTurn(() => this.#deliver({ topic, key: keyBytes, value: valueBytes, timestamp, headers }))
-      },
-    }
+    const deliver = (record: OutgoingRecord) => this.#inTurn(() => this.#deliver(record))
+    return new TestInput({ topic, key, value, options, deliver, systemTime: () => this.#systemTime })
   }
 
   /** What the topology has written to a topic, since it was last read. */
   output<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestOutput<K, V> {
-    const read = (): StreamRecord<K | null, V | null>[] => {
-      const records = this.#outputs.get(topic) ?? []
-      this.#outputs.delete(topic)
-      return records.map(record => ({
-        key: record.key && key.deserialize(record.key, { topic, part: 'key' }),
-        value: record.value && value.deserialize(record.value, { topic, part: 'value' }),
-        timestamp: record.timestamp,
-        headers: record.headers,
-      }))
-    }
-    return { read, readPairs: () => read().map(record => [record.key, record.value]) }
+    return new TestOutput({ topic, key, value, written: () => this.#outputs.get(topic) ?? [] })
   }
 
   /** Moves the wall clock on, and runs the punctuations that this makes due. */
@@ -112,7 +98,7 @@ export class TopologyTestDriver {
 
   /** Topics that were written to and not read since. */
   get producedTopics(): string[] {
-    return [...this.#outputs.keys()]
+    return [...this.#outputs].filter(([, records]) => records.length > 0).map(([topic]) => topic)
   }
 
   /** Records that were passed over: too late, without a key, … */
@@ -174,13 +160,4 @@ export class TopologyTestDriver {
       if (graph.reads(topic)) await graph.process({ key, value, timestamp, headers }, { topic, partition: 0, offset })
     await this.#punctuations.streamTime(this.#streamTime)
   }
-}
-
-export interface TestInput<K, V> {
-  pipe(key: K | null, value: V | null, timestamp: number, headers?: RecordHeaders): Promise<void>
-}
-
-export interface TestOutput<K, V> {
-  read(): StreamRecord<K | null, V | null>[]
-  readPairs(): [K | null, V | null][]
 }
