@@ -1,3 +1,4 @@
+import type { Origin } from '../handlers/error-desk.ts'
 import type { RecordHeaders } from '../record.ts'
 
 /** A record as it leaves a task. Without a partition, the key's bytes decide (murmur2, as everywhere in Kafka). */
@@ -12,7 +13,9 @@ export interface OutgoingRecord {
 
 /** Where sinks and changelogs write. Sending waits for nothing; a commit waits until all that was sent is acknowledged. */
 export interface Collector {
-  send(record: OutgoingRecord): void
+  send(record: OutgoingRecord, origin?: Origin): void
+  /** It wants to know what each record was made from: somebody is asked when the brokers do not take it. */
+  readonly keepsOrigins?: boolean
   /** As many as are known now; for partitioners. */
   partitionsOf(topic: string): number
 }

@@ -1,11 +1,20 @@
 import { UsageError } from '@odradek/protocol'
+import { ErrorDesk, failing, noRecord, type Origin } from '../handlers/error-desk.ts'
+import type { ErrorPolicy } from '../handlers/handlers.ts'
 import type { Processor, ProcessorContext } from '../processor.ts'
-import { type Done, isNothing, type RecordHeaders, type RecordMetadata, type StreamRecord } from '../record.ts'
+import {
+  type Done,
+  isNothing,
+  noHeaders,
+  type RecordHeaders,
+  type RecordMetadata,
+  type StreamRecord,
+} from '../record.ts'
 import type { StateStore } from '../state/state-store.ts'
-import { nodeFailed } from '../streams-error.ts'
+import { StreamsError } from '../streams-error.ts'
 import { type NodeSpec, type ProcessorSpec, type SinkSpec, type SourceSpec, topicName } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
-import type { Collector } from './collector.ts'
+import type { Collector, OutgoingRecord } from './collector.ts'
 import { inOrder, type Step } from './step.ts'
 import type { TaskHost } from './task-host.ts'
 
@@ -16,6 +25,8 @@ export interface TaskGraphOptions {
   stores: ReadonlyMap<string, StateStore>
   collector: Collector
   host: TaskHost
+  /** What to do with records that fail. Default: the first ends whoever runs the task. */
+  errors?: ErrorPolicy | undefined
 }
 
 /** A record as it comes from a topic. */
@@ -31,14 +42,22 @@ interface RunningSource {
   readonly below: Step
 }
 
+const nothing: RawRecord = { key: null, value: null, timestamp: -1, headers: noHeaders }
+
 /**
- * One task's running copy of a sub-topology: processors wired to their children, sources by topic. Whatever throws or rejects below
- * comes out as one StreamsError that names the node and the record.
+ * One task's running copy of a sub-topology: processors wired to their children, sources by topic. Whatever throws or rejects in a node
+ * is for the application's handlers; what they do not pass over comes out as one StreamsError that names the node and the record. A
+ * node that is passed over is left, its parents go on: they may have more to forward.
  */
 export class TaskGraph {
   readonly #options: TaskGraphOptions
   /** Of the record that is being processed; undefined in a punctuation. */
   #place: RecordMetadata | undefined
+  /** The same as it was read; in a punctuation only its time means something. */
+  #raw: RawRecord = nothing
+  readonly #desk: ErrorDesk
+  /** Nodes whose callbacks have not settled yet. */
+  readonly #waiting = new Set<string>()
   readonly #processors: Processor[] = []
   readonly #init = new Map<Processor, () => void>()
   readonly #children = new Map<string, [name: string, Step][]>()
@@ -46,6 +65,12 @@ export class TaskGraph {
 
   constructor(options: TaskGraphOptions) {
     this.#options = options
+    const { collector, host, errors: policy = failing } = options
+    this.#desk = new ErrorDesk({
+      policy,
+      send: letter => collector.send(letter),
+      passedOver: ({ node }, reason) => host.dropped(node, reason, this.#place),
+    })
     const { nodes } = options.subtopology
     // Children before parents, so that each finds its children's steps made.
     for (const node of [...nodes].reverse()) this.#build(node)
@@ -60,31 +85,34 @@ export class TaskGraph {
   process(raw: RawRecord, place: RecordMetadata): Done {
     const source = this.#sources.get(place.topic)!
     this.#place = place
-    return source.below(this.#read(source.spec, raw, place.topic))
+    this.#raw = raw
+    let record: StreamRecord<any, any>
+    try {
+      record = readRecord(source.spec, raw, place.topic)
+    } catch (error) {
+      return this.#desk.deserialization(error, this.#origin(source.spec.name))
+    }
+    return source.below(record)
   }
 
-  /** Runs something that belongs to a node but to no record: a punctuation. */
-  outsideRecord(node: string, run: () => Done): Done {
+  /** Runs something that belongs to a node but to no record: a punctuation, at its time. */
+  outsideRecord(node: string, timestamp: number, run: () => Done): Done {
     this.#place = undefined
+    this.#raw = { ...nothing, timestamp }
     return this.#guarded(node, run)(undefined as never)
   }
 
-  #read(source: SourceSpec, raw: RawRecord, topic: string): StreamRecord<any, any> {
-    try {
-      const { key, value, timestamp, headers } = raw
-      return {
-        key: key && source.key.deserialize(key, { topic, part: 'key' }),
-        value: value && source.value.deserialize(value, { topic, part: 'value' }),
-        timestamp,
-        headers,
-      }
-    } catch (error) {
-      throw this.#failed('DESERIALIZATION', error, source.name)
-    }
+  /** The node furthest down whose callback has not settled, and the record it was given. */
+  get waitsFor(): { node: string; place: RecordMetadata | undefined } | undefined {
+    const node = this.#options.subtopology.nodes.findLast(({ name }) => this.#waiting.has(name))
+    return node && { node: node.name, place: this.#place }
   }
 
-  #failed(code: 'DESERIALIZATION' | 'PROCESSING', cause: unknown, node: string): Error {
-    return nodeFailed(code, cause, { node, taskId: this.#options.taskId, place: this.#place })
+  #origin(node: string): Origin {
+    const { taskId } = this.#options
+    const { key, value, timestamp, headers } = this.#raw
+    if (!this.#place) return noRecord(node, taskId, timestamp, headers)
+    return { node, taskId, ...this.#place, timestamp, headers, sourceKey: key, sourceValue: value }
   }
 
   close(): void {
@@ -105,17 +133,24 @@ export class TaskGraph {
   }
 
   #guarded(node: string, step: Step): Step {
-    const rejected = (error: unknown): never => {
-      throw this.#failed('PROCESSING', error, node)
+    const failed = (error: unknown, record: StreamRecord<any, any>): Done => {
+      if (error instanceof StreamsError) throw error // told nearer to its cause
+      return this.#desk.processing(error, this.#origin(node), record)
     }
     return record => {
       try {
         const waiting = step(record)
-        return waiting ? waiting.catch(rejected) : undefined
+        return waiting && this.#awaited(node, waiting, error => failed(error, record))
       } catch (error) {
-        throw this.#failed('PROCESSING', error, node)
+        return failed(error, record)
       }
     }
+  }
+
+  #awaited(node: string, waiting: Promise<void>, failed: (error: unknown) => Done): Promise<void> {
+    this.#waiting.add(node)
+    const done = () => void this.#waiting.delete(node)
+    return waiting.catch(failed).finally(done)
   }
 
   #sinkStep(sink: SinkSpec): Step {
@@ -125,14 +160,21 @@ export class TaskGraph {
       const { key, value, timestamp, headers } = record
       const topic = fixed ?? (sink.topic as (record: unknown) => string)(record)
       const partition = sink.partitionOf?.(key, value, { topic, partitions: collector.partitionsOf(topic) })
-      collector.send({
-        topic,
-        ...(partition !== undefined && { partition }),
-        key: isNothing(key) ? null : sink.key.serialize(key, { topic, part: 'key' }),
-        value: isNothing(value) ? null : sink.value.serialize(value, { topic, part: 'value' }),
-        timestamp,
-        headers,
-      })
+      let part: 'key' | 'value' = 'key'
+      let keyBytes: Uint8Array | null
+      let valueBytes: Uint8Array | null
+      try {
+        keyBytes = isNothing(key) ? null : sink.key.serialize(key, { topic, part })
+        part = 'value'
+        valueBytes = isNothing(value) ? null : sink.value.serialize(value, { topic, part })
+      } catch (error) {
+        return this.#desk.serialization(error, this.#origin(sink.name), part)
+      }
+      const outgoing: OutgoingRecord = { topic, key: keyBytes, value: valueBytes, timestamp, headers }
+      collector.send(
+        partition === undefined ? outgoing : { ...outgoing, partition },
+        collector.keepsOrigins ? this.#origin(sink.name) : undefined,
+      )
     }
   }
 
@@ -150,7 +192,7 @@ export class TaskGraph {
       forward: this.#forwardOf(name),
       store: <S extends StateStore>(store: string) => this.#storeOf(name, store) as S,
       schedule: (punctuation, punctuate) =>
-        host.schedule(punctuation, timestamp => this.outsideRecord(name, () => punctuate(timestamp))),
+        host.schedule(punctuation, timestamp => this.outsideRecord(name, timestamp, () => punctuate(timestamp))),
       commit: () => host.requestCommit(),
       dropped: reason => host.dropped(name, reason, this.#place),
       progress: key => host.progress.get(key),
@@ -187,5 +229,15 @@ export class TaskGraph {
       const names = children.map(([name]) => name).join(', ') || 'none'
       throw new UsageError(`Processor '${name}' has no child '${child}'. It has: ${names}.`)
     }
+  }
+}
+
+function readRecord(source: SourceSpec, raw: RawRecord, topic: string): StreamRecord<any, any> {
+  const { key, value, timestamp, headers } = raw
+  return {
+    key: key && source.key.deserialize(key, { topic, part: 'key' }),
+    value: value && source.value.deserialize(value, { topic, part: 'value' }),
+    timestamp,
+    headers,
   }
 }

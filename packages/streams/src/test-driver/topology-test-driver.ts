@@ -1,5 +1,6 @@
 import type { Serde } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
+import { type ErrorOptions, errorPolicy, quiet } from '../handlers/handlers.ts'
 import type { Cancellable, Punctuation } from '../processor.ts'
 import { type Done, noHeaders } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
@@ -10,6 +11,13 @@ import { TaskGraph } from '../task/task-graph.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { TestInput, type TestInputOptions, TestOutput } from './test-topics.ts'
+
+export interface TestDriverOptions extends ErrorOptions {
+  /** Default 'test'. */
+  applicationId?: string
+  /** Of the wall clock. Default 0. */
+  startAt?: number
+}
 
 /**
  * Runs a topology without a broker, a thread or a clock but the one given: a record piped in is processed to the end, through
@@ -33,7 +41,7 @@ export class TopologyTestDriver {
   #dropped = 0
   #running: Promise<void> = Promise.resolve()
 
-  constructor(topology: Topology, options: { applicationId?: string; startAt?: number } = {}) {
+  constructor(topology: Topology, options: TestDriverOptions = {}) {
     const { applicationId = 'test', startAt = 0 } = options
     this.#systemTime = startAt
     const collector: Collector = { send: record => this.#send(record), partitionsOf: () => 1 }
@@ -59,6 +67,7 @@ export class TopologyTestDriver {
         stores: this.#stores,
         collector,
         host: this.#host(),
+        errors: errorPolicy({ logger: quiet, ...options }),
       })
     })
   }

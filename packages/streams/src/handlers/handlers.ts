@@ -1,0 +1,101 @@
+/** What an application may say to failures of single records (KIP-161, KIP-399, KIP-1033, KIP-1034), and what it is told of them. */
+import type { MaybePromise, RecordHeaders, StreamRecord } from '../record.ts'
+import type { OutgoingRecord } from '../task/collector.ts'
+
+/** Where something failed. `topic`, `partition` and `offset` are undefined in a punctuation: there is no record. */
+export interface FailurePlace {
+  readonly node: string
+  readonly taskId: string
+  readonly topic: string | undefined
+  readonly partition: number | undefined
+  readonly offset: number | undefined
+  readonly timestamp: number
+  readonly headers: RecordHeaders
+  /** The bytes of the record as it was read from `topic`. */
+  readonly sourceKey: Uint8Array | null
+  readonly sourceValue: Uint8Array | null
+  /** As the application is configured. */
+  readonly deadLetterTopic: string | undefined
+  readonly logger: StreamsLogger
+}
+
+export interface ProcessingFailure extends FailurePlace {
+  /** What the node was given; undefined in a punctuation. */
+  readonly record: StreamRecord<unknown, unknown> | undefined
+}
+
+export interface ProductionFailure extends FailurePlace {
+  /** A serde did not take the part; undefined: the brokers, or the producer, did not take the record. */
+  readonly part: 'key' | 'value' | undefined
+  /** What was to be written; undefined while it is not in bytes. */
+  readonly target: OutgoingRecord | undefined
+  /** How often it was given to the producer. */
+  readonly attempts: number
+}
+
+/** A record for a topic of failures; `deadLetter(error, at)` makes one with Kafka's headers. */
+export interface DeadLetter {
+  readonly topic: string
+  readonly partition?: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+  readonly headers: RecordHeaders
+}
+
+/** `resume` passes over the record, `fail` ends the instance; either may leave dead letters behind. */
+export type Answer<A extends string = 'resume' | 'fail'> =
+  | A
+  | { readonly answer: A; readonly deadLetters?: readonly DeadLetter[] }
+
+export type DeserializationHandler = (error: unknown, at: FailurePlace) => MaybePromise<Answer>
+export type ProcessingHandler = (error: unknown, at: ProcessingFailure) => MaybePromise<Answer>
+/** `retry` gives the record to the producer again, behind what was written since; what no serde takes cannot be retried. */
+export type ProductionHandler = (
+  error: unknown,
+  at: ProductionFailure,
+) => MaybePromise<Answer<'resume' | 'fail' | 'retry'>>
+
+export interface ErrorHandlers {
+  /** A source could not read a record. Default: `logAndFail`. */
+  readonly deserialization?: DeserializationHandler
+  /** A callback threw or rejected. The node is left; its parents go on. Default: `logAndFail`. */
+  readonly processing?: ProcessingHandler
+  /** A sink's serde did not take a record, or the brokers did not, of sinks and changelogs alike. Default: `logAndFail`. */
+  readonly production?: ProductionHandler
+}
+
+/** The part of an application's options that tells what becomes of records that fail. */
+export interface ErrorOptions {
+  handlers?: ErrorHandlers
+  /** Where the built-in handlers write records that fail, with Kafka's headers of KIP-1034. It must exist. Default: none. */
+  deadLetterTopic?: string
+  /** Default: a line to stderr for each. */
+  logger?: StreamsLogger
+}
+
+export interface ErrorPolicy {
+  readonly handlers: ErrorHandlers
+  readonly deadLetterTopic: string | undefined
+  readonly logger: StreamsLogger
+}
+
+export const errorPolicy = ({ handlers = {}, deadLetterTopic, logger = consoleLogger }: ErrorOptions): ErrorPolicy => ({
+  handlers,
+  deadLetterTopic,
+  logger,
+})
+
+/** Fields first, then a sentence: what pino and the broker take. */
+export interface StreamsLogger {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export const quiet: StreamsLogger = { warn() {}, error() {} }
+
+/** Default of an instance: a line to stderr. */
+export const consoleLogger: StreamsLogger = {
+  warn: (fields, message) => console.warn(message, fields),
+  error: (fields, message) => console.error(message, fields),
+}

@@ -1,0 +1,28 @@
+/** What the answer of a handler means. Decides only. */
+import { UsageError } from '@odradek/protocol'
+import type { Answer, DeadLetter } from './handlers.ts'
+
+export type Deed = 'resume' | 'fail' | 'retry'
+export type HandlerKind = 'deserialization' | 'processing' | 'production'
+
+export interface Verdict {
+  readonly deed: Deed
+  readonly deadLetters: readonly DeadLetter[]
+}
+
+const known: Readonly<Record<HandlerKind, readonly Deed[]>> = {
+  deserialization: ['resume', 'fail'],
+  processing: ['resume', 'fail'],
+  production: ['resume', 'fail', 'retry'],
+}
+
+/** What no serde takes will not be taken the next time either: there `retry` is `fail`. Throws UsageError for anything else. */
+export function verdictOf(kind: HandlerKind, answer: Answer<Deed>, canRetry: boolean): Verdict {
+  const deed = typeof answer === 'object' && answer !== null ? answer.answer : answer
+  const deadLetters = typeof answer === 'object' && answer !== null ? (answer.deadLetters ?? []) : []
+  if (!known[kind].includes(deed))
+    throw new UsageError(
+      `The ${kind} handler answered ${JSON.stringify(answer)}. Answer ${known[kind].map(word => `'${word}'`).join(' or ')}, or { answer, deadLetters }.`,
+    )
+  return { deed: deed === 'retry' && !canRetry ? 'fail' : deed, deadLetters }
+}
