@@ -23,7 +23,25 @@ export type { InstanceState } from './runtime/instance-state.ts'
 export { KafkaStreams, type TaskView } from './runtime/kafka-streams.ts'
 export type { ReadOnlyKeyValueStore } from './runtime/store-view.ts'
 export type { KafkaStreamsOptions } from './runtime/streams-options.ts'
-export type { KeyValueStore, Timestamped, TimestampedKeyValueStore } from './state/stores.ts'
+export { joinWindowStore } from './state/join-window-store.ts'
+export { keyValueStore } from './state/key-value-store.ts'
+export { sessionStore } from './state/session-store.ts'
+export type { ChangelogSpec, StateStore, StorePlace, StoreSpec, TaskDisk } from './state/state-store.ts'
+export type {
+  JoinWindowStore,
+  KeyValueStore,
+  SessionStore,
+  StoreOptions,
+  Timestamped,
+  TimestampedKeyValueStore,
+  VersionedKeyValueStore,
+  VersionedRecord,
+  Windowed,
+  WindowStore,
+} from './state/stores.ts'
+export { timestampedStore } from './state/timestamped-store.ts'
+export { versionedStore } from './state/versioned-store.ts'
+export { windowStore } from './state/window-store.ts'
 export { StreamsError, type StreamsErrorCode } from './streams-error.ts'
 export { TestInput, type TestInputOptions, TestOutput } from './test-driver/test-topics.ts'
 export { TopologyTestDriver } from './test-driver/topology-test-driver.ts'

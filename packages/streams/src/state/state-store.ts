@@ -1,10 +1,13 @@
 import type { Done, RecordHeaders, RecordMetadata } from '../record.ts'
+import type { KeyTable, RestoredRecord, TimeTable } from './tables.ts'
 
 /** State of a task. Bytes inside: what is stored is what the changelog holds, and iteration is in byte order (streams facts 2.52). */
 export interface StateStore {
   readonly name: string
   /** Takes a record of the changelog while the task is restored. Null removes. */
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void
+  /** Takes many, in order; those without a key mean nothing. What restores uses it where it is there. */
+  restoreBatch?(records: readonly RestoredRecord[]): void
   /** Before a commit: hands on what a cache has held back. It may forward, and so wait. */
   flush?(): Done
   close(): void
@@ -38,6 +41,8 @@ export interface StorePlace {
 }
 
 export interface CurrentRecord {
+  /** Of the record, or of the punctuation. Stores without timestamps of their own log with it; left out: 0. */
+  readonly timestamp?: number
   readonly headers: RecordHeaders
   readonly metadata: RecordMetadata | undefined
 }
@@ -47,9 +52,29 @@ export interface CacheBudget {
   readonly bytes: number
 }
 
-/** The database of a task on disk; all its stores change in one transaction, at a commit. */
+/**
+ * The database of a task on disk. What stores change is kept in memory until `commit` writes all of it and the positions in one
+ * transaction: whatever happens, what is on disk is the state of a commit, and the positions belong to it.
+ */
 export interface TaskDisk {
   readonly taskId: string
+  /** What a changelog is restored from: the offset after the last change that is on disk. Undefined: nothing is, begin at the beginning. */
+  position(store: string): number | undefined
+  /**
+   * To be called when a commit has succeeded, never before: offsets, and with exactly-once the transaction. Positions by store: the
+   * offset after the store's last acknowledged change. It may put off writing (`now: false`): then a crash costs restoring a little more.
+   */
+  commit(positions: ReadonlyMap<string, number>, options?: { now?: boolean }): void
+  /** So much is held back that a commit should come soon. */
+  readonly wantsCommit: boolean
+  /** Forgets what was changed since the last commit: it was aborted, or the task is lost. */
+  rollback(): void
+  /** Removes what is stored of a store, or of all of them: its changelog does not go back to the position, or it is damaged. */
+  wipe(store?: string): void
+  /** Tables of stores, as long as the disk is open. */
+  keyTable(store: string): KeyTable
+  timeTable(store: string, segmentMs?: number): TimeTable
+  close(): Promise<void>
 }
 
 /** Where a store's changes go. Null value: removed. */

@@ -1,68 +1,58 @@
-import type { Serde } from '@odradek/client'
-import { onlyBytes } from '../dsl/only-bytes.ts'
 import type { ChangeLog, StoreSpec } from './state-store.ts'
+import { type Codecs, changelogFor, codecsOf, compacted, keyTableOf, type StoreDeclaration } from './store-spec.ts'
 import type { Range, Timestamped, TimestampedKeyValueStore } from './stores.ts'
-
-interface StoreSerdes<K, V> {
-  readonly name: string
-  readonly key: Serde<K>
-  readonly value: Serde<V>
-}
-
-const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
+import { type Entry, type KeyTable, prefixRange, type RestoredRecord, type TextRange, textOf } from './tables.ts'
 
 /** A store of a table, with a changelog: what a task puts here, another task can restore. */
-export function timestampedStore<K, V>(options: {
-  name: string
-  key?: Serde<K> | undefined
-  value?: Serde<V> | undefined
-}): StoreSpec<TimestampedKeyValueStore<K, V>> {
-  const { name, key = onlyBytes, value = onlyBytes } = options
+export function timestampedStore<K, V>(declaration: StoreDeclaration<K, V>): StoreSpec<TimestampedKeyValueStore<K, V>> {
+  const { name, options } = declaration
   return {
     name,
-    changelog: { config: compacted },
-    make: ({ log }) => new InMemoryTimestampedStore({ name, key, value }, log),
+    changelog: changelogFor(compacted, options),
+    make: place => new TimestampedStore(codecsOf(declaration), keyTableOf(place, name, options), place.log),
   }
 }
 
-interface SoughtKey {
-  readonly key: unknown
-  readonly bytes: Uint8Array
-  readonly text: string
-}
-
-class InMemoryTimestampedStore<K, V> implements TimestampedKeyValueStore<K, V> {
+export class TimestampedStore<K, V> implements TimestampedKeyValueStore<K, V> {
   readonly name: string
-  readonly #serdes: StoreSerdes<K, V>
+  readonly #codecs: Codecs<K, V>
+  readonly #table: KeyTable
   readonly #log: ChangeLog | null
-  /** By the key's bytes, one character a byte: equal bytes are equal strings, and strings sort as their bytes do. */
-  readonly #entries = new Map<string, Timestamped<Uint8Array>>()
-  #sought: SoughtKey | undefined
 
-  constructor(serdes: StoreSerdes<K, V>, log: ChangeLog | null) {
-    this.name = serdes.name
-    this.#serdes = serdes
+  constructor(codecs: Codecs<K, V>, table: KeyTable, log: ChangeLog | null) {
+    this.name = codecs.name
+    this.#codecs = codecs
+    this.#table = table
     this.#log = log
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#table.size
   }
 
   get(key: K): Timestamped<V> | undefined {
-    const found = this.#entries.get(this.#seek(key).text)
-    return found && { value: this.#value(found.value), timestamp: found.timestamp }
+    const found = this.#table.get(this.#codecs.keys.of(key))
+    return found && this.#read(found)
   }
 
   put(key: K, value: V | null, timestamp: number): void {
-    const { bytes, text } = this.#seek(key)
-    const valueBytes = value === null ? null : this.#serdes.value.serialize(value, { topic: this.name, part: 'value' })
-    this.#set(text, valueBytes, timestamp)
-    this.#log?.(bytes, valueBytes, timestamp)
+    const at = this.#codecs.keys.of(key)
+    if (value === null) {
+      this.#table.delete(at)
+      this.#log?.(at.bytes, null, timestamp)
+      return
+    }
+    const bytes = this.#codecs.values.write(value)
+    this.#table.set(at, { value: bytes, timestamp })
+    this.#log?.(at.bytes, bytes, timestamp)
   }
 
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void {
-    this.#set(asText(key), value, timestamp)
+    this.#table.restore([{ key, value, timestamp }])
+  }
+
+  restoreBatch(records: readonly RestoredRecord[]): void {
+    this.#table.restore(records)
   }
 
   onEviction(): boolean {
@@ -70,57 +60,31 @@ class InMemoryTimestampedStore<K, V> implements TimestampedKeyValueStore<K, V> {
   }
 
   all(): Iterable<[K, Timestamped<V>]> {
-    return this.#entriesFrom(() => true)
+    return this.#found({})
   }
 
-  range({ from, to, reverse = false }: Range<K>): Iterable<[K, Timestamped<V>]> {
-    const first = from === undefined ? undefined : this.#seek(from).text
-    const last = to === undefined ? undefined : this.#seek(to).text
-    return this.#entriesFrom(
-      text => (first === undefined || text >= first) && (last === undefined || text <= last),
+  range({ from, to, reverse }: Range<K>): Iterable<[K, Timestamped<V>]> {
+    const { keys } = this.#codecs
+    return this.#found({
+      from: from === undefined ? undefined : keys.of(from).text,
+      to: to === undefined ? undefined : keys.of(to).text,
       reverse,
-    )
+    })
   }
 
   prefixScan(prefix: Uint8Array): Iterable<[K, Timestamped<V>]> {
-    const start = asText(prefix)
-    return this.#entriesFrom(text => text.startsWith(start))
-  }
-
-  *#entriesFrom(isWanted: (text: string) => boolean, reverse = false): Iterable<[K, Timestamped<V>]> {
-    const texts = [...this.#entries.keys()].filter(isWanted).sort()
-    for (const text of reverse ? texts.reverse() : texts) {
-      const found = this.#entries.get(text)
-      if (!found) continue
-      const { value, timestamp } = found
-      yield [
-        this.#serdes.key.deserialize(Buffer.from(text, 'latin1'), { topic: this.name, part: 'key' }),
-        { value: this.#value(value), timestamp },
-      ]
-    }
+    return this.#found(prefixRange(textOf(prefix)))
   }
 
   close(): void {
-    this.#entries.clear()
+    this.#table.close()
   }
 
-  #set(text: string, value: Uint8Array | null, timestamp: number): void {
-    if (value === null) this.#entries.delete(text)
-    else this.#entries.set(text, { value, timestamp })
+  *#found(range: TextRange): Iterable<[K, Timestamped<V>]> {
+    for (const [text, entry] of this.#table.range(range)) yield [this.#codecs.keys.read(text), this.#read(entry)]
   }
 
-  /** A put mostly follows a get of the same key: its bytes are kept, unless the key is an object, which may have changed in between. */
-  #seek(key: K): SoughtKey {
-    if (this.#sought?.key === key && typeof key !== 'object') return this.#sought
-    const bytes = this.#serdes.key.serialize(key, { topic: this.name, part: 'key' })
-    this.#sought = { key, bytes, text: asText(bytes) }
-    return this.#sought
-  }
-
-  #value(bytes: Uint8Array): V {
-    return this.#serdes.value.deserialize(bytes, { topic: this.name, part: 'value' })
+  #read({ value, timestamp }: Entry): Timestamped<V> {
+    return { value: this.#codecs.values.read(value), timestamp }
   }
 }
-
-const asText = (bytes: Uint8Array): string =>
-  (bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString('latin1')
