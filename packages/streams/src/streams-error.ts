@@ -20,6 +20,7 @@ export interface StreamsErrorContext extends Partial<RecordPlace> {
  * - `DESERIALIZATION`: a source could not read a record.
  * - `PROCESSING`: a callback or a store threw, or a sink could not write a record as bytes.
  * - `PRODUCTION`: the brokers did not take what was written.
+ * - `TASK_TIMEOUT`: a callback did not settle within `taskTimeoutMs`.
  * - `STORE_NOT_READY`: a store was asked while its tasks move or are restored; ask again later.
  */
 export class StreamsError extends KafkaError {
@@ -39,7 +40,7 @@ export class StreamsError extends KafkaError {
   }
 }
 
-export type StreamsErrorCode = 'DESERIALIZATION' | 'PROCESSING' | 'PRODUCTION' | 'STORE_NOT_READY'
+export type StreamsErrorCode = 'DESERIALIZATION' | 'PROCESSING' | 'PRODUCTION' | 'TASK_TIMEOUT' | 'STORE_NOT_READY'
 
 /** A record could not be taken through a node. What is a StreamsError already was told nearer to its cause, and stays as it is. */
 export function nodeFailed(

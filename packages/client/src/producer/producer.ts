@@ -10,7 +10,7 @@ import type { TopicRef } from '../topic.ts'
 import { Accumulator } from './accumulator.ts'
 import { type ProducerOptions, resolveProducerOptions } from './options.ts'
 import { Publisher, type SendOptions } from './publisher.ts'
-import { SummaryReceipt } from './receipt.ts'
+import { LossReceipt, SummaryReceipt } from './receipt.ts'
 import type { Delivered, RecordFor, RecordMetadata } from './record.ts'
 
 export class Producer implements AsyncDisposable {
@@ -46,10 +46,10 @@ export class Producer implements AsyncDisposable {
 
   /**
    * Takes the record and answers at once: false when the buffer is full now, so await `ready` before the next. Failures of delivery
-   * are thrown by the next `flush`.
+   * are thrown by the next `flush`, or told to `onLost`: a record that has one is then no failure of `flush`, which still waits for it.
    */
-  enqueue<T extends TopicRef>(topic: T, record: RecordFor<T>): boolean {
-    this.#publisher.accept(topic, record, this.#cluster.clock.now(), undefined)
+  enqueue<T extends TopicRef>(topic: T, record: RecordFor<T>, onLost?: (error: Error) => void): boolean {
+    this.#publisher.accept(topic, record, this.#cluster.clock.now(), onLost && new LossReceipt(onLost))
     return !this.#accumulator.budget.isFull
   }
 

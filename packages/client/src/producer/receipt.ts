@@ -49,6 +49,21 @@ export class TransactionReceipt extends PromiseReceipt {
   }
 }
 
+/** Of a record whose sender waits for nothing, and wants to hear when it is lost. */
+export class LossReceipt implements Receipt {
+  readonly failed: (error: Error) => void
+
+  constructor(onLost: (error: Error) => void) {
+    this.failed = onLost
+  }
+
+  delivered(): void {}
+
+  wrong(error: Error): void {
+    this.failed(error)
+  }
+}
+
 /** The one promise of a `sendAll`: counts what is under way, keeps a line per partition and the first failure. */
 export class SummaryReceipt implements Receipt {
   readonly #partitions = new Map<

@@ -8,11 +8,14 @@ export function logAndContinue(error: unknown, at: FailurePlace): Answer {
   return { answer: 'resume', deadLetters: letters(error, at) }
 }
 
-/** Ends the instance; the record is read again after a restart. What is done without handlers. */
+/** Ends the instance; the record is read again after a restart. */
 export function logAndFail(error: unknown, at: FailurePlace): Answer {
   at.logger.error(fieldsOf(error, at), 'a record ends the instance')
-  return { answer: 'fail', deadLetters: letters(error, at) }
+  return fail(error, at)
 }
+
+/** Without handlers: the error is thrown, and so told. */
+export const fail = (error: unknown, at: FailurePlace): Answer => ({ answer: 'fail', deadLetters: letters(error, at) })
 
 const letters = (error: unknown, at: FailurePlace) => (at.deadLetterTopic === undefined ? [] : [deadLetter(error, at)])
 

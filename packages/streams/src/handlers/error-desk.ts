@@ -1,8 +1,9 @@
+import { ProtocolError, UsageError } from '@odradek/protocol'
 import { isPromise, whenSettled } from '../processor.ts'
 import type { Done, MaybePromise, RecordHeaders, StreamRecord } from '../record.ts'
 import { nodeFailed, StreamsError } from '../streams-error.ts'
 import type { OutgoingRecord } from '../task/collector.ts'
-import { logAndFail } from './built-in.ts'
+import { fail } from './built-in.ts'
 import { type Answer, type DeadLetter, type ErrorPolicy, type FailurePlace, quiet } from './handlers.ts'
 import { type Deed, type HandlerKind, verdictOf } from './verdict.ts'
 
@@ -32,7 +33,7 @@ export class ErrorDesk {
   }
 
   deserialization(error: unknown, origin: Origin): Done {
-    const { deserialization = logAndFail } = this.#options.policy.handlers
+    const { deserialization = fail } = this.#options.policy.handlers
     const at = this.#place(origin)
     return whenSettled(this.#deed('deserialization', error, at, deserialization), deed => {
       if (deed === 'fail') throw nodeFailed('DESERIALIZATION', error, failedAt(at))
@@ -40,7 +41,7 @@ export class ErrorDesk {
   }
 
   processing(error: unknown, origin: Origin, record: StreamRecord<unknown, unknown> | undefined): Done {
-    const { processing = logAndFail } = this.#options.policy.handlers
+    const { processing = fail } = this.#options.policy.handlers
     const at = { ...this.#place(origin), record }
     return whenSettled(this.#deed('processing', error, at, processing), deed => {
       if (deed === 'fail') throw nodeFailed('PROCESSING', error, failedAt(at))
@@ -49,7 +50,7 @@ export class ErrorDesk {
 
   /** The serde of a sink did not take a part of the record. */
   serialization(error: unknown, origin: Origin, part: 'key' | 'value'): Done {
-    const { production = logAndFail } = this.#options.policy.handlers
+    const { production = fail } = this.#options.policy.handlers
     const at = { ...this.#place(origin), part, target: undefined, attempts: 0 }
     return whenSettled(this.#deed('production', error, at, production), deed => {
       if (deed === 'fail') throw nodeFailed('PROCESSING', error, failedAt(at))
@@ -62,7 +63,7 @@ export class ErrorDesk {
     origin: Origin,
     { target, attempts }: { target: OutgoingRecord; attempts: number },
   ): MaybePromise<Deed> {
-    const { production = logAndFail } = this.#options.policy.handlers
+    const { production = fail } = this.#options.policy.handlers
     return this.#deed('production', error, { ...this.#place(origin), part: undefined, target, attempts }, production)
   }
 
@@ -77,7 +78,7 @@ export class ErrorDesk {
     at: P,
     handler: (error: unknown, at: P) => MaybePromise<Answer<Deed>>,
   ): MaybePromise<Deed> {
-    const canRetry = kind === 'production' && 'target' in at && at.target !== undefined
+    const canRetry = 'target' in at && at.target !== undefined && mayPass(error)
     const go = (answer: Answer<Deed>): Deed => {
       const { deed, deadLetters } = verdictOf(kind, answer, canRetry)
       for (const letter of deadLetters) this.#options.send(letter)
@@ -90,6 +91,10 @@ export class ErrorDesk {
 }
 
 const codes = { deserialization: 'DESERIALIZATION', processing: 'PROCESSING', production: 'PRODUCTION' } as const
+
+/** What a record, or a topic, is refused for will be refused again. */
+const mayPass = (error: unknown): boolean =>
+  !(error instanceof UsageError || (error instanceof ProtocolError && !error.retriable))
 
 function asked<P extends FailurePlace>(
   kind: HandlerKind,

@@ -50,18 +50,21 @@ export type Answer<A extends string = 'resume' | 'fail'> =
 
 export type DeserializationHandler = (error: unknown, at: FailurePlace) => MaybePromise<Answer>
 export type ProcessingHandler = (error: unknown, at: ProcessingFailure) => MaybePromise<Answer>
-/** `retry` gives the record to the producer again, behind what was written since; what no serde takes cannot be retried. */
+/**
+ * `retry` gives the record to the producer again, behind what was written since. It means `fail` where the next time cannot go better: a
+ * serde did not take the record, or it was refused for good.
+ */
 export type ProductionHandler = (
   error: unknown,
   at: ProductionFailure,
 ) => MaybePromise<Answer<'resume' | 'fail' | 'retry'>>
 
 export interface ErrorHandlers {
-  /** A source could not read a record. Default: `logAndFail`. */
+  /** A source could not read a record. Default: `fail`. */
   readonly deserialization?: DeserializationHandler
-  /** A callback threw or rejected. The node is left; its parents go on. Default: `logAndFail`. */
+  /** A callback threw or rejected. The node is left; its parents go on. Default: `fail`. */
   readonly processing?: ProcessingHandler
-  /** A sink's serde did not take a record, or the brokers did not, of sinks and changelogs alike. Default: `logAndFail`. */
+  /** A sink's serde did not take a record, or the brokers did not, of sinks and changelogs alike. Default: `fail`. */
   readonly production?: ProductionHandler
 }
 
@@ -96,6 +99,14 @@ export const quiet: StreamsLogger = { warn() {}, error() {} }
 
 /** Default of an instance: a line to stderr. */
 export const consoleLogger: StreamsLogger = {
-  warn: (fields, message) => console.warn(message, fields),
-  error: (fields, message) => console.error(message, fields),
+  warn: (fields, message) => console.warn(lineOf(fields, message)),
+  error: (fields, message) => console.error(lineOf(fields, message)),
 }
+
+const lineOf = (fields: object, message: string): string =>
+  [
+    message,
+    ...Object.entries(fields).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${value instanceof Error ? `${value.name}: ${value.message}` : value}`],
+    ),
+  ].join(' ')

@@ -16,7 +16,7 @@ const known: Readonly<Record<HandlerKind, readonly Deed[]>> = {
   production: ['resume', 'fail', 'retry'],
 }
 
-/** What no serde takes will not be taken the next time either: there `retry` is `fail`. Throws UsageError for anything else. */
+/** `canRetry`: it may go well another time; else `retry` is `fail`. Throws UsageError for what is no answer. */
 export function verdictOf(kind: HandlerKind, answer: Answer<Deed>, canRetry: boolean): Verdict {
   const deed = typeof answer === 'object' && answer !== null ? answer.answer : answer
   const deadLetters = typeof answer === 'object' && answer !== null ? (answer.deadLetters ?? []) : []

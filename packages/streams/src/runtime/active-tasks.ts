@@ -1,4 +1,5 @@
 import type { ConsumerEngine, TopicPartition } from '@odradek/client'
+import type { ErrorPolicy } from '../handlers/handlers.ts'
 import { noHeaders } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
 import type { Collector } from '../task/collector.ts'
@@ -14,6 +15,7 @@ export interface ActiveTasksOptions {
   engine: ConsumerEngine
   restorer: Restorer
   collector: Collector
+  errors: ErrorPolicy
   /** The wall clock. */
   now(): number
   /** The tasks whose inputs are among the partitions. */
@@ -82,7 +84,7 @@ export class ActiveTasks {
     stores: ReadonlyMap<string, StateStore>,
     committedAt: (at: TopicPartition) => { offset: number; metadata: string | null } | null,
   ): StreamTask {
-    const { applicationId, subtopologies, collector } = this.#options
+    const { applicationId, subtopologies, collector, errors, now } = this.#options
     const committed = new Map(
       input.inputs.flatMap(at => {
         const found = committedAt(at)
@@ -90,7 +92,7 @@ export class ActiveTasks {
       }),
     )
     const subtopology = subtopologies[input.subtopology]!
-    return new StreamTask({ input, subtopology, applicationId, stores, collector, committed, now: this.#options.now })
+    return new StreamTask({ input, subtopology, applicationId, stores, collector, committed, errors, now })
   }
 
   #makeStores(input: TaskInput): Map<string, StateStore> {

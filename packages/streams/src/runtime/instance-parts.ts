@@ -1,5 +1,6 @@
 /** What an instance is made of, put together from its options and taken apart again. Nothing is decided here. */
 import { type ConsumerEngine, createConsumerEngine, type Kafka, type TopicPartition } from '@odradek/client'
+import { errorPolicy } from '../handlers/handlers.ts'
 import { changelogOf } from '../state/state-store.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -38,14 +39,21 @@ export async function makeParts({
   abandoned,
   onSettled,
 }: PartsOptions): Promise<InstanceParts> {
-  const { applicationId, commitIntervalMs = 30_000, bufferedRecordsPerPartition = 1_000 } = options
+  const {
+    applicationId,
+    commitIntervalMs = 30_000,
+    bufferedRecordsPerPartition = 1_000,
+    taskTimeoutMs = 300_000,
+  } = options
   const { cluster } = kafka
   const { clock } = cluster
   const admin = kafka.admin()
   const subtopologies = topology.subtopologies()
   const { engine, topics } = await joinable({ topology, options, kafka, hooks: () => thread })
   const restorer = new Restorer(createConsumerEngine(cluster, { from: 'earliest', autoCreateTopics: false }))
+  const errors = errorPolicy(options)
   const collector = new ProducerCollector(kafka.producer(options.producer), {
+    errors,
     writersOf: writersOf(topology, applicationId),
     partitionsOf: topic => topics.widths.get(topic) ?? 0,
   })
@@ -56,6 +64,7 @@ export async function makeParts({
     engine,
     restorer,
     collector,
+    errors,
     tasksAmong,
     now: () => clock.now(),
   })
@@ -68,6 +77,7 @@ export async function makeParts({
     tasks,
     commitIntervalMs,
     bufferedRecordsPerPartition,
+    taskTimeoutMs,
     abandoned,
     onSettled,
     onCommitted: offsets => purge.committed(offsets),

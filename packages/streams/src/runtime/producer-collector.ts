@@ -1,39 +1,69 @@
 import { type Producer, type ProducerRecord, ProtocolError } from '@odradek/client'
+import { ErrorDesk, noRecord, type Origin } from '../handlers/error-desk.ts'
+import type { ErrorPolicy } from '../handlers/handlers.ts'
 import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
 import { untilAborted } from './until-aborted.ts'
 
 type Bytes = ProducerRecord<Uint8Array, Uint8Array>
 
+export interface ProducerCollectorOptions {
+  /** The nodes or stores that write a topic, for messages. */
+  writersOf(topic: string): string
+  partitionsOf(topic: string): number
+  errors: ErrorPolicy
+}
+
+interface Lost {
+  readonly error: Error
+  readonly record: OutgoingRecord
+  readonly origin: Origin | undefined
+  readonly attempts: number
+}
+
 /**
  * What an instance's tasks write, through one producer. A record costs no promise: it is handed over, and a failure of any shows at
- * the next `room` or `flush`, before an offset that rests on it can be committed. From then on nothing is taken.
+ * the next `room` or `flush`, before an offset that rests on it can be committed. There the production handler is asked, where the
+ * application has one; without, or when it says `fail`, nothing is taken from then on. A dead letter that cannot be written fails.
  */
 export class ProducerCollector implements Collector {
   readonly #producer: Producer
-  /** The nodes or stores that write a topic, for messages. */
-  readonly #writersOf: (topic: string) => string
+  readonly #options: ProducerCollectorOptions
+  readonly #desk: ErrorDesk
+  /** Told by the producer, and not yet by the handler. */
+  #lost: Lost[] = []
   #hasRoom = true
   #failure: StreamsError | undefined
+  #passedOver = 0
+  readonly keepsOrigins: boolean
 
   readonly partitionsOf: (topic: string) => number
 
-  constructor(
-    producer: Producer,
-    topics: { writersOf: (topic: string) => string; partitionsOf: (topic: string) => number },
-  ) {
+  constructor(producer: Producer, options: ProducerCollectorOptions) {
     this.#producer = producer
-    this.#writersOf = topics.writersOf
-    this.partitionsOf = topics.partitionsOf
+    this.#options = options
+    this.partitionsOf = options.partitionsOf
+    this.keepsOrigins = options.errors.handlers.production !== undefined || options.errors.deadLetterTopic !== undefined
+    this.#desk = new ErrorDesk({
+      policy: options.errors,
+      send: letter => this.#enqueue(letter),
+      passedOver: () => void this.#passedOver++,
+    })
   }
 
-  send(record: OutgoingRecord): void {
-    // In bytes already: the topic is named by text, whose contract is bytes.
-    this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes)
+  /** Records that could not be delivered and were passed over. */
+  get passedOver(): number {
+    return this.#passedOver
+  }
+
+  send(record: OutgoingRecord, origin?: Origin): void {
+    if (this.keepsOrigins) this.#watch(record, origin, 1)
+    else this.#hand(record)
   }
 
   /** Waits while the producer's buffer is full; throws when something sent could not be delivered. */
   async room(signal: AbortSignal): Promise<void> {
+    if (this.#lost.length > 0) await this.#settleLost()
     this.#check(this.#producer.failure)
     if (this.#hasRoom) return
     await untilAborted(this.#producer.ready, signal)
@@ -41,15 +71,18 @@ export class ProducerCollector implements Collector {
     this.#check(this.#producer.failure)
   }
 
-  /** Resolves when everything sent is acknowledged. */
+  /** Resolves when everything sent is acknowledged, or passed over by the handler. */
   async flush(signal: AbortSignal): Promise<void> {
-    this.#check(this.#producer.failure)
-    try {
-      await this.#producer.flush({ signal })
-    } catch (error) {
-      if (signal.aborted) throw error
-      this.#check(error as Error)
-    }
+    do {
+      await this.#settleLost()
+      this.#check(this.#producer.failure)
+      try {
+        await this.#producer.flush({ signal })
+      } catch (error) {
+        if (signal.aborted) throw error
+        this.#check(error as Error)
+      }
+    } while (this.#lost.length > 0)
   }
 
   /** What has not been acknowledged is given up. */
@@ -57,8 +90,47 @@ export class ProducerCollector implements Collector {
     await this.#producer.close({ signal: AbortSignal.abort() }).catch(() => {})
   }
 
+  #enqueue(record: OutgoingRecord, onLost?: (error: Error) => void): void {
+    // In bytes already: the topic is named by text, whose contract is bytes.
+    this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, onLost)
+  }
+
+  #hand(record: OutgoingRecord): void {
+    try {
+      this.#enqueue(record)
+    } catch (error) {
+      this.#check(error as Error)
+    }
+  }
+
+  #watch(record: OutgoingRecord, origin: Origin | undefined, attempts: number): void {
+    const onLost = (error: Error) => void this.#lost.push({ error, record, origin, attempts })
+    try {
+      this.#enqueue(record, onLost)
+    } catch (error) {
+      onLost(error as Error)
+    }
+  }
+
+  /** One after the other, in the order in which they were lost. */
+  async #settleLost(): Promise<void> {
+    while (this.#lost.length > 0) {
+      const lost = this.#lost.shift()!
+      const { error, record, attempts } = lost
+      const origin = lost.origin ?? this.#unknown(record)
+      const deed = await this.#desk.production(error, origin, { target: record, attempts })
+      if (deed === 'retry') this.#watch(record, origin, attempts + 1)
+      else if (deed === 'fail') this.#check(error)
+    }
+  }
+
+  /** A change of a store. */
+  #unknown({ topic, timestamp, headers }: OutgoingRecord): Origin {
+    return noRecord(this.#options.writersOf(topic), '', timestamp, headers)
+  }
+
   #check(failure: Error | undefined): void {
-    if (failure) this.#failure ??= undelivered(failure, this.#writersOf)
+    if (failure) this.#failure ??= undelivered(failure, this.#options.writersOf)
     if (this.#failure) throw this.#failure
   }
 }

@@ -4,6 +4,7 @@ import type { StreamTask } from '../task/stream-task.ts'
 import type { ActiveTasks } from './active-tasks.ts'
 import type { ProducerCollector } from './producer-collector.ts'
 import type { Restorer } from './restorer.ts'
+import { withinTime } from './task-timeout.ts'
 import { untilAborted } from './until-aborted.ts'
 
 export interface StreamThreadOptions {
@@ -15,6 +16,8 @@ export interface StreamThreadOptions {
   commitIntervalMs: number
   /** Beyond this many waiting records a partition is paused. */
   bufferedRecordsPerPartition: number
+  /** A callback that has not settled for as long ends the thread. */
+  taskTimeoutMs: number
   /** Told after each turn: whether the group is at rest and every task restored. */
   onSettled(isSettled: boolean): void
   onCommitted(offsets: readonly OffsetToCommit[]): void
@@ -92,12 +95,12 @@ export class StreamThread {
   }
 
   async #process(): Promise<void> {
-    const { collector, engine, tasks, clock, abandoned } = this.#options
+    const { collector, engine, tasks, clock, abandoned, taskTimeoutMs } = this.#options
     for (const task of tasks.runnable()) {
       if (engine.wantsPoll) return
       const end = clock.monotonic() + turnMs
       const waiting = task.process(turn, () => engine.wantsPoll || abandoned.aborted || clock.monotonic() >= end)
-      if (waiting) await untilAborted(waiting, abandoned)
+      if (waiting) await untilAborted(withinTime(waiting, task, clock, taskTimeoutMs), abandoned)
       await collector.room(abandoned)
     }
   }

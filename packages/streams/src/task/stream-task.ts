@@ -1,4 +1,5 @@
 import type { OffsetToCommit, PartitionBatch, TopicPartition } from '@odradek/client'
+import type { ErrorPolicy } from '../handlers/handlers.ts'
 import type { Cancellable, Punctuation } from '../processor.ts'
 import type { Done, RecordMetadata } from '../record.ts'
 import { encodePartitionTime } from '../runtime/partition-time.ts'
@@ -17,6 +18,7 @@ export interface StreamTaskOptions {
   applicationId: string
   stores: ReadonlyMap<string, StateStore>
   collector: Collector
+  errors?: ErrorPolicy
   /** What earlier commits said, by topic: an offset, and the time of the partition (streams facts 2.30). */
   committed: ReadonlyMap<string, { offset: number; time: number }>
   /** The clock's time. */
@@ -50,7 +52,7 @@ export class StreamTask implements TaskHost {
   #wantsCommit = false
   #dropped = 0
 
-  constructor({ input, subtopology, applicationId, stores, collector, committed, now }: StreamTaskOptions) {
+  constructor({ input, subtopology, applicationId, stores, collector, committed, errors, now }: StreamTaskOptions) {
     this.#now = now
     this.id = input.taskId
     this.input = input
@@ -67,6 +69,7 @@ export class StreamTask implements TaskHost {
       stores,
       collector,
       host: this,
+      errors,
     })
   }
 
@@ -98,6 +101,11 @@ export class StreamTask implements TaskHost {
 
   dropped(_node: string, _reason: string, _place: RecordMetadata | undefined): void {
     this.#dropped++
+  }
+
+  /** The node whose callback has not settled yet, and the record it was given; undefined in a punctuation. */
+  get waitsFor(): { node: string; place: RecordMetadata | undefined } | undefined {
+    return this.#graph.waitsFor
   }
 
   /** Takes what was fetched of one of its partitions. */

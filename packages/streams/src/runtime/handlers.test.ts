@@ -1,0 +1,148 @@
+/** What handlers answer, in a running instance: records go on, offsets advance, dead letters arrive. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { serde, topic } from '@odradek/client'
+import {
+  type KafkaStreamsOptions,
+  type KStream,
+  logAndContinue,
+  type ProductionFailure,
+  StreamsBuilder,
+  StreamsError,
+  type Topology,
+} from '../index.ts'
+import { SimulatedCluster } from '../testing/simulated-cluster.ts'
+
+const logger = { warn() {}, error() {} }
+
+function reading(write: (lines: KStream<string, string>) => void): Topology {
+  const builder = new StreamsBuilder()
+  write(builder.stream('lines', { key: serde.string, value: serde.string }))
+  return builder.build()
+}
+
+/** An instance at work on these lines; topics 'out' and 'dead' exist, 'out' takes no long records. */
+async function working(topology: Topology, lines: string[], options: Partial<KafkaStreamsOptions>) {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  const config = { 'max.message.bytes': '200' }
+  await cluster.finish(
+    cluster.kafka.admin().topics.create([
+      { name: 'out', partitions: 1, config },
+      { name: 'dead', partitions: 1 },
+    ]),
+  )
+  await cluster.publish(lines)
+  const app = cluster.instance('one', { logger, commitIntervalMs: 1_000, ...options }, topology)
+  const read = async (name: string) => {
+    const contract = topic(name, { key: serde.string, value: serde.string })
+    return cluster.finish(Array.fromAsync(cluster.kafka.read(contract)))
+  }
+  const committed = async () => (await cluster.finish(cluster.kafka.admin().groups.offsets('app')))[0]?.offset
+  return { cluster, app, read, committed }
+}
+
+test('offsets advance over records that cannot be read, and dead letters keep their bytes (streams facts 2.36)', async () => {
+  const builder = new StreamsBuilder()
+  const logged: object[] = []
+  builder.stream('lines', { key: serde.string, value: serde.json<number>() }).to('out')
+  const { cluster, app, read, committed } = await working(builder.build(), ['1', 'bad', 'bad too'], {
+    handlers: { deserialization: logAndContinue },
+    deadLetterTopic: 'dead',
+    logger: { ...logger, warn: fields => void logged.push(fields) },
+  })
+  await cluster.finish(app.start())
+  await cluster.until(() => logged.length === 2)
+  await cluster.finish(app.close())
+  assert.equal(await committed(), 3)
+  assert.equal((await read('out')).length, 1)
+  const letters = await read('dead')
+  assert.deepEqual(
+    letters.map(({ key, value }) => [key, value]),
+    [
+      ['1', 'bad'],
+      ['2', 'bad too'],
+    ],
+  )
+  assert.equal([...letters[0]!.headers].length, 6)
+  await cluster.close()
+})
+
+test('what the brokers refuse is for the production handler: dead letter, and the rest goes on', async () => {
+  const asked: ProductionFailure[] = []
+  const long = 'l'.repeat(300)
+  const { cluster, app, read, committed } = await working(
+    reading(lines => lines.to('out', { name: 'sink' })),
+    ['a', long, 'b'],
+    {
+      deadLetterTopic: 'dead',
+      handlers: {
+        production(error, at) {
+          asked.push(at)
+          return logAndContinue(error, at)
+        },
+      },
+    },
+  )
+  await cluster.finish(app.start())
+  await cluster.until(() => asked.length > 0)
+  await cluster.finish(app.close())
+  assert.deepEqual(
+    asked.map(({ node, offset, part, attempts, target }) => [node, offset, part, attempts, target?.topic]),
+    [['sink', 1, undefined, 1, 'out']],
+  )
+  assert.equal(await committed(), 3)
+  assert.deepEqual(
+    (await read('out')).map(({ value }) => value),
+    ['a', 'b'],
+  )
+  assert.deepEqual(
+    (await read('dead')).map(({ value }) => value),
+    [long],
+  )
+  await cluster.close()
+})
+
+test('a retry of what was refused for good ends the instance, and so does a dead letter that cannot be written', async () => {
+  const long = 'l'.repeat(300)
+  for (const options of [
+    { handlers: { production: () => 'retry' as const } },
+    { handlers: { production: logAndContinue }, deadLetterTopic: 'out' },
+  ]) {
+    const { cluster, app, committed } = await working(
+      reading(lines => lines.to('out')),
+      ['a', long],
+      options,
+    )
+    await cluster.finish(assert.rejects(app.run(), { code: 'PRODUCTION' }))
+    assert.ok(((await committed()) ?? 0) === 0)
+    await cluster.close()
+  }
+})
+
+test('a callback that never settles ends the instance after the task timeout, with the node and the record', async () => {
+  const { cluster, app, committed } = await working(
+    reading(lines =>
+      lines
+        .flatMapValues(line => (line === 'b' ? new Promise<never>(() => {}) : [line]), { name: 'stuck' })
+        .to('out', { value: serde.string }),
+    ),
+    ['a', 'b', 'c'],
+    { taskTimeoutMs: 20_000 },
+  )
+  const before = cluster.world.clock.monotonic()
+  await cluster.finish(
+    assert.rejects(app.run(), (error: StreamsError) => {
+      assert.ok(error instanceof StreamsError)
+      assert.deepEqual([error.code, error.node, error.topic, error.offset], ['TASK_TIMEOUT', 'stuck', 'lines', 1])
+      assert.match(
+        error.message,
+        /Node stuck of task 0_0 has not settled on the record at offset 1 of lines-0 within 20000 ms/,
+      )
+      return true
+    }),
+  )
+  assert.ok(cluster.world.clock.monotonic() - before < 25_000)
+  assert.ok(((await committed()) ?? 0) <= 1)
+  await cluster.close()
+})
