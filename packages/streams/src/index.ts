@@ -16,6 +16,7 @@ export type {
   ProductionFailure,
   ProductionHandler,
   StreamsLogger,
+  UncaughtAnswer,
 } from './handlers/handlers.ts'
 export type { Processor, ProcessorContext } from './processor.ts'
 export type { Done, RecordHeaders, StreamRecord } from './record.ts'

@@ -66,7 +66,15 @@ export interface ErrorHandlers {
   readonly processing?: ProcessingHandler
   /** A sink's serde did not take a record, or the brokers did not, of sinks and changelogs alike. Default: `fail`. */
   readonly production?: ProductionHandler
+  /** What to do with an error that has ended the thread of this instance. Default: `shutdown-client`. */
+  readonly uncaught?: (error: unknown) => UncaughtAnswer
 }
+
+/**
+ * `replace-thread`: everything is let go and made anew, and goes on from the last commit; where the cause lasts it fails again, after a
+ * moment. `shutdown-client`: the instance ends with the error, others take over its tasks.
+ */
+export type UncaughtAnswer = 'replace-thread' | 'shutdown-client'
 
 /** The part of an application's options that tells what becomes of records that fail. */
 export interface ErrorOptions {

@@ -146,3 +146,42 @@ test('a callback that never settles ends the instance after the task timeout, wi
   assert.ok(((await committed()) ?? 0) <= 1)
   await cluster.close()
 })
+
+test('a thread that fails is replaced when the uncaught handler says so, and goes on from the last commit', async () => {
+  let failures = 0
+  const told: unknown[] = []
+  const { cluster, app, read, committed } = await working(
+    reading(lines =>
+      lines
+        .flatMapValues(line => {
+          if (line === 'b' && ++failures < 3) throw new Error('not yet')
+          return [line]
+        })
+        .to('out', { value: serde.string }),
+    ),
+    ['a', 'b', 'c'],
+    {
+      handlers: {
+        uncaught(error) {
+          told.push(error)
+          return 'replace-thread'
+        },
+      },
+    },
+  )
+  const states: string[] = []
+  app.onStateChange(state => states.push(state))
+  await cluster.finish(app.start())
+  await cluster.until(() => failures === 3)
+  await cluster.until(() => app.state === 'RUNNING')
+  await cluster.finish(app.close())
+  assert.equal(await committed(), 3)
+  assert.deepEqual(
+    told.map(error => (error as StreamsError).code),
+    ['PROCESSING', 'PROCESSING'],
+  )
+  assert.ok(!states.includes('PENDING_ERROR'))
+  const values = (await read('out')).map(({ value }) => value)
+  assert.deepEqual(values.slice(-3), ['a', 'b', 'c'])
+  await cluster.close()
+})

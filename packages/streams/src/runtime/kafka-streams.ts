@@ -1,4 +1,5 @@
 import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
+import { sleep } from '@odradek/world'
 import { StreamsError } from '../streams-error.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
@@ -12,6 +13,9 @@ export interface TaskView {
   readonly inputs: readonly TopicPartition[]
   readonly isRestoring: boolean
 }
+
+/** Before a thread that failed is replaced: what failed at once will not be tried in a tight loop. */
+const replacementPauseMs = 1_000
 
 type Listener = (state: InstanceState, before: InstanceState) => void
 
@@ -151,13 +155,7 @@ export class KafkaStreams implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#happened('start')
     try {
-      this.#parts = await makeParts({
-        topology: this.#topology,
-        options: this.#options,
-        kafka: this.#kafka,
-        abandoned: this.#abandoning.signal,
-        onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),
-      })
+      this.#parts = await this.#makeParts()
     } catch (error) {
       await this.#end(error)
       throw error
@@ -165,14 +163,50 @@ export class KafkaStreams implements AsyncDisposable {
     void this.#loop(this.#parts)
   }
 
+  #makeParts(): Promise<InstanceParts> {
+    return makeParts({
+      topology: this.#topology,
+      options: this.#options,
+      kafka: this.#kafka,
+      abandoned: this.#abandoning.signal,
+      onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),
+    })
+  }
+
   async #loop({ thread }: InstanceParts): Promise<void> {
     try {
       await thread.run(this.#stopping.signal)
       await this.#end()
     } catch (error) {
-      await this.#end(error)
-      if (this.#state === 'ERROR' && !this.#isRun && this.#listeners.size === 0) void Promise.reject(error)
+      if (this.#mayGoOn(error)) await this.#replaceThread()
+      else await this.#fail(error)
     }
+  }
+
+  #mayGoOn(error: unknown): boolean {
+    if (this.#stopping.signal.aborted || this.#abandoning.signal.aborted) return false
+    return this.#options.handlers?.uncaught?.(error) === 'replace-thread'
+  }
+
+  /** Begins anew where the last commit was: everything is let go and made again, after a moment. */
+  async #replaceThread(): Promise<void> {
+    this.#happened('moving')
+    const parts = this.#parts!
+    this.#parts = undefined
+    try {
+      await releaseParts(parts, true).catch(() => {}) // the failure that was told before is the cause
+      await sleep(this.#kafka.cluster.clock, replacementPauseMs, this.#stopping.signal).catch(() => {})
+      if (this.#stopping.signal.aborted) return await this.#end()
+      this.#parts = await this.#makeParts()
+    } catch (failure) {
+      return this.#fail(failure)
+    }
+    void this.#loop(this.#parts)
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    await this.#end(error)
+    if (this.#state === 'ERROR' && !this.#isRun && this.#listeners.size === 0) void Promise.reject(error)
   }
 
   /** Lets go of everything, once. A failure on the way out is kept unless there was one before. */
