@@ -58,14 +58,16 @@ test('what many partitions have to sync is one sync of the journal, and survives
   assert.match(node.notes.lines.join('\n'), /replayed the journal .*"partitions":20/)
 })
 
-test('what is larger is a sync of its own file, and so is what comes alone', async () => {
+test('what is larger is a sync of its own file; little is one of the journal, and nothing else, also when it comes alone', async () => {
   const node = await nodeWithJournal()
   const batches = [1, 2].map(partition => batchOf({ partition, values: ['x'.repeat(40_000)] }))
   const count = countSyncs(node)
   await node.settle(node.engine.append(batches, { acks: -1, deadline: Number.POSITIVE_INFINITY }))
   assert.deepEqual(count, { journal: 0, segments: 4 })
   await node.append(batchOf())
-  assert.deepEqual(count, { journal: 0, segments: 6 })
+  assert.deepEqual(count, { journal: 2, segments: 4 })
+  await powerFails(node)
+  assert.equal(valuesOf(await node.read(2, 1)).length, 1)
 })
 
 test('a piece is written over when everything in it is durable elsewhere, and nothing is lost on the way', async () => {

@@ -4,9 +4,9 @@
  *     idle ─request─▶ waiting ─┬─ with much to sync ─ a place is free ─▶ syncing its own file ─┬─▶ idle, or waiting again
  *                              └─ with little ─ the journal is free ─▶ in its next group ──────┘    if it has written meanwhile
  *
- * One sync of the journal makes many files durable that have little each; files with much, one that is alone, or all while the journal
- * takes nothing, are synced themselves. At most one sync per file is in flight, and a few in all: they occupy threads that reads need too. Waiting files
- * take their turns.
+ * One sync of the journal makes many files durable that have little each, and is shorter than one of a file that grows, so that one
+ * file alone has it, too; files with much, or all while the journal takes nothing, are synced themselves. At most one sync per file is
+ * in flight, and a few in all: they occupy threads that reads need too. Waiting files take their turns.
  */
 import type { Journal, StagedEntry } from '../journal/journal.ts'
 import { type JournalEntry, sizeOfEntry, sizeOfGroup } from '../journal/journal-group.ts'
@@ -73,21 +73,14 @@ export class SyncQueue {
   }
 
   #fill(): void {
-    if (this.#use !== undefined && !this.#use.journal.isBusy && this.#waitingForJournal.size > 0) {
-      if (this.#isAlone) this.#passBy()
-      else this.#fillJournal(this.#use.journal)
-    }
+    if (this.#use !== undefined && !this.#use.journal.isBusy && this.#waitingForJournal.size > 0)
+      this.#fillJournal(this.#use.journal)
     for (const target of this.#waiting) {
       if (this.#syncing.size >= this.#places) return
       this.#waiting.delete(target)
       this.#syncing.add(target)
       void target.sync().then(() => this.#ended(target, this.#syncing))
     }
-  }
-
-  /** One file that is synced while no other is gains nothing from the journal. */
-  get #isAlone(): boolean {
-    return this.#waitingForJournal.size === 1 && this.#waiting.size === 0 && this.#syncing.size === 0
   }
 
   #fillJournal(journal: Journal): void {

@@ -15,13 +15,16 @@ export interface FolderSpec {
   batches?: number
   /** False: as after kill -9. */
   clean?: boolean
+  /** Else every sync is one of its own file. */
+  hasJournal?: boolean
   config?: Partial<LogConfig>
 }
 
 /** Partition orders-0 has a segment for every four batches or so. */
 export async function folderWith(spec: FolderSpec = {}): Promise<Disk> {
-  const { disk = memoryDisk(), folder = dataFolder, batches = 10, clean = true, config = {} } = spec
-  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder, leaderEpoch: 1 })
+  const { disk = memoryDisk(), folder = dataFolder, batches = 10, clean = true, hasJournal = true, config = {} } = spec
+  const limits = hasJournal ? {} : { journalBytes: 0 }
+  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder, leaderEpoch: 1, limits })
   await engine.open(topicOf({ segmentBytes: 400, indexIntervalBytes: 100, ...config }))
   await appendTo(engine, batches)
   await engine.close({ drain: clean })

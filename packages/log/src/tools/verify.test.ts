@@ -51,14 +51,13 @@ test('a flipped bit in a batch is found at the byte where the batch begins, with
 })
 
 test('bytes behind what is durable are a torn write; before it, or after an orderly end, they are damage', async () => {
-  const dirty = await folderWith({ clean: false })
+  const dirty = await folderWith({ clean: false, hasJournal: false })
   const last = (await dirty.list(orders)).findLast(name => name.endsWith('.log'))!
   const size = (await dirty.readFile(`${orders}/${last}`)).length
   await put(dirty, `${orders}/${last}`, new Uint8Array(50).fill(2), size)
   assert.deepEqual(await findings(dirty), [{ file: `orders-0/${last}`, code: 'torn-tail', byte: size, bytes: 50 }])
 
   await cut(dirty, `${orders}/${last}`, size - 1)
-  await dirty.remove(`${dataFolder}/journal`)
   const [found] = await findings(dirty)
   assert.equal(found!.code, 'segment-damaged')
   assert.equal(found!.offsets![1], 30)
