@@ -16,6 +16,10 @@ export const families: Readonly<Record<string, Family>> = {
   produce: { summary: 'lines, keyed lines or NDJSON into a topic', load: () => import('./commands/produce.ts') },
   consume: { summary: 'records of topics, printed', load: () => import('./commands/consume.ts') },
   group: { summary: 'ls, describe, lag, reset, delete', load: () => import('./commands/group.ts') },
+  streams: {
+    summary: 'ls, describe, delete, reset: Streams applications',
+    load: () => import('./commands/streams.ts'),
+  },
   tx: { summary: 'ls, describe, abort: transactions', load: () => import('./commands/tx.ts') },
   log: {
     summary: 'verify, dump, repair, backup, restore: the files of a data folder',
