@@ -27,6 +27,7 @@ export type { KafkaStreamsOptions } from './runtime/streams-options.ts'
 export { joinWindowStore } from './state/join-window-store.ts'
 export { keyValueStore } from './state/key-value-store.ts'
 export { sessionStore } from './state/session-store.ts'
+export { StateFolder } from './state/state-folder.ts'
 export type { ChangelogSpec, StateStore, StorePlace, StoreSpec, TaskDisk } from './state/state-store.ts'
 export type {
   JoinWindowStore,

@@ -29,7 +29,6 @@ class DuplicatesStore<K, V> implements JoinWindowStore<K, V> {
   readonly #table: TimeTable
   readonly #log: ChangeLog | null
   readonly #retentionMs: number
-  #latest = -1
 
   constructor(codecs: Codecs<K, V>, table: TimeTable, log: ChangeLog | null, retentionMs: number) {
     this.name = codecs.name
@@ -73,12 +72,12 @@ class DuplicatesStore<K, V> implements JoinWindowStore<K, V> {
   }
 
   get #earliest(): number {
-    return Math.max(0, this.#latest - this.#retentionMs + 1)
+    return Math.max(0, this.#table.latest - this.#retentionMs + 1)
   }
 
   #advance(time: number): boolean {
-    if (time > this.#latest) {
-      this.#latest = time
+    if (time > this.#table.latest) {
+      this.#table.latest = time
       this.#table.expire(this.#earliest)
       return true
     }

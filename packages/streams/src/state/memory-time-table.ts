@@ -28,6 +28,7 @@ export class MemoryTimeTable implements TimeTable {
   readonly #segmentMs: number
   #expired = Number.NEGATIVE_INFINITY
   counter = 0
+  latest = -1
 
   constructor(segmentMs = Number.POSITIVE_INFINITY) {
     this.#segmentMs = segmentMs

@@ -31,8 +31,6 @@ class SessionsStore<K, V> implements SessionStore<K, V> {
   readonly #codecs: Codecs<K, V>
   readonly #table: TimeTable
   readonly #place: Pick<StorePlace, 'log' | 'current'>
-  /** The latest end of a session that was put. */
-  #latest = -1
 
   constructor(codecs: Codecs<K, V>, table: TimeTable, place: Pick<StorePlace, 'log' | 'current'>, retentionMs: number) {
     this.name = codecs.name
@@ -96,12 +94,12 @@ class SessionsStore<K, V> implements SessionStore<K, V> {
   }
 
   get #earliest(): number {
-    return Math.max(0, this.#latest - this.retentionMs + 1)
+    return Math.max(0, this.#table.latest - this.retentionMs + 1)
   }
 
   #advance(end: number): boolean {
-    if (end > this.#latest) {
-      this.#latest = end
+    if (end > this.#table.latest) {
+      this.#table.latest = end
       this.#table.expire(this.#earliest)
       return true
     }

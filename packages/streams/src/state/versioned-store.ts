@@ -36,8 +36,6 @@ class VersionsStore<K, V> implements VersionedKeyValueStore<K, V> {
   readonly #codecs: Codecs<K, V>
   readonly #table: TimeTable
   readonly #log: ChangeLog | null
-  /** The latest timestamp that was put. */
-  #latest = -1
 
   constructor(codecs: Codecs<K, V>, table: TimeTable, log: ChangeLog | null, historyRetentionMs: number) {
     this.name = codecs.name
@@ -102,12 +100,12 @@ class VersionsStore<K, V> implements VersionedKeyValueStore<K, V> {
 
   /** From when on the history is known. */
   get #horizon(): number {
-    return this.#latest - this.historyRetentionMs
+    return this.#table.latest - this.historyRetentionMs
   }
 
   /** Answers until when the version is valid; null: it is the latest. */
   #set(at: StoreKey, value: Uint8Array | null, timestamp: number): number | null {
-    this.#latest = Math.max(this.#latest, timestamp)
+    this.#table.latest = Math.max(this.#table.latest, timestamp)
     this.#table.set(at, { time: timestamp, minor: 0, value, timestamp })
     const rows = this.#table.rows(at, 0, forever)
     const validTo = rows[lastUntil(rows, timestamp) + 1]?.time ?? null

@@ -50,8 +50,6 @@ class TimeWindowStore<K, V> implements WindowStore<K, V> {
   readonly #codecs: Codecs<K, V>
   readonly #table: TimeTable
   readonly #log: ChangeLog | null
-  /** The latest start of a window that was put. */
-  #latest = -1
 
   constructor({ codecs, table, log, windowSizeMs, retentionMs }: WindowStoreParts<K, V>) {
     this.name = codecs.name
@@ -117,13 +115,13 @@ class TimeWindowStore<K, V> implements WindowStore<K, V> {
   }
 
   get #earliest(): number {
-    return Math.max(0, this.#latest - this.retentionMs + 1)
+    return Math.max(0, this.#table.latest - this.retentionMs + 1)
   }
 
   /** False: the window is older than the retention allows. */
   #advance(windowStart: number): boolean {
-    if (windowStart > this.#latest) {
-      this.#latest = windowStart
+    if (windowStart > this.#table.latest) {
+      this.#table.latest = windowStart
       this.#table.expire(this.#earliest)
       return true
     }

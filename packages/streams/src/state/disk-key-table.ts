@@ -1,0 +1,145 @@
+import { readEntry, type StoredEntry, writeEntry } from './disk-entry.ts'
+import { type Bytes, databaseKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
+import type { DiskTable } from './lmdb-task-disk.ts'
+import { SortedTexts } from './sorted-texts.ts'
+import {
+  bytesOf,
+  type Entry,
+  isWithin,
+  type KeyTable,
+  type RestoredRecord,
+  type StoreKey,
+  type TextRange,
+  textOf,
+} from './tables.ts'
+
+const pageLength = 256
+/** What an entry that is held back takes in memory, besides its bytes. */
+const overhead = 120
+
+/** Keys and values in a database, and over them, in memory, what was changed since the last commit. Null: removed. */
+export class DiskKeyTable implements KeyTable, DiskTable {
+  readonly #store: string
+  readonly #database: Bytes
+  readonly #changed = new Map<string, StoredEntry | null>()
+  #sorted: SortedTexts | undefined
+  #stored: number
+  heldBytes = 0
+
+  constructor(store: string, database: Bytes) {
+    this.#store = store
+    this.#database = database
+    this.#stored = entriesIn(database)
+  }
+
+  get size(): number {
+    return Math.max(this.#stored, this.#changed.size)
+  }
+
+  get({ text }: StoreKey): Entry | undefined {
+    const changed = this.#changed.get(text)
+    if (changed !== undefined) return changed === null ? undefined : entryOf(changed)
+    const found = this.#database.getBinary(databaseKey(text, this.#store))
+    return found && (readEntry(found) as Entry)
+  }
+
+  set({ text }: StoreKey, { value, timestamp }: Entry): void {
+    this.#change(text, { text: textOf(value), timestamp })
+  }
+
+  delete({ text }: StoreKey): void {
+    this.#change(text, null)
+  }
+
+  *range(range: TextRange): Iterable<[string, Entry]> {
+    let rest = range
+    for (;;) {
+      const page = this.#page(rest)
+      const last = page.length < pageLength ? undefined : page[page.length - 1]![0]
+      yield* this.#withChanges(page, last === undefined ? rest : until(rest, last))
+      if (last === undefined) return
+      rest = after(rest, last)
+    }
+  }
+
+  restore(records: readonly RestoredRecord[]): void {
+    for (const { key, value, timestamp } of records)
+      if (key !== null) this.#change(textOf(key), value && { text: textOf(value), timestamp })
+  }
+
+  write(): void {
+    const texts = [...this.#changed.keys()].sort()
+    for (const text of texts) {
+      const entry = this.#changed.get(text)!
+      const key = databaseKey(text, this.#store)
+      if (entry === null) this.#database.removeSync(key)
+      else this.#database.putSync(key, writeEntry(entry))
+    }
+  }
+
+  forget(): void {
+    this.#changed.clear()
+    this.#sorted = undefined
+    this.heldBytes = 0
+    this.#stored = entriesIn(this.#database)
+  }
+
+  clear(): void {
+    this.#database.clearSync()
+    this.forget()
+  }
+
+  close(): void {}
+
+  #change(text: string, entry: StoredEntry | null): void {
+    const before = this.#changed.get(text)
+    if (before === undefined) {
+      if (text.length > 1900) databaseKey(text, this.#store) // throws for one that is too long
+      this.#sorted?.add(text)
+      this.heldBytes += overhead + text.length
+    }
+    this.heldBytes += (entry?.text?.length ?? 0) - (before?.text?.length ?? 0)
+    this.#changed.set(text, entry)
+  }
+
+  /** The first entries of a range as they are in the database. */
+  #page({ from, to, before, reverse = false }: TextRange): [string, Entry][] {
+    const key = (text: string) => ownDatabaseKey(text.slice(0, 1900), this.#store)
+    const page: [string, Entry][] = []
+    const upper = before ?? to
+    const bounds = reverse
+      ? { ...(upper !== undefined && { start: key(upper) }), ...(from !== undefined && { end: key(from) }) }
+      : { ...(from !== undefined && { start: key(from) }), ...(upper !== undefined && { end: key(upper) }) }
+    for (const found of this.#database.getRange({ ...bounds, inclusiveEnd: true, reverse })) {
+      const text = textOfDatabaseKey(found.key)
+      if (!isWithin(text, { from, to, before })) continue
+      page.push([text, readEntry(found.value) as Entry])
+      if (page.length === pageLength) break
+    }
+    return page
+  }
+
+  #withChanges(page: [string, Entry][], range: TextRange): [string, Entry][] {
+    if (this.#changed.size === 0) return page
+    this.#sorted ??= new SortedTexts(this.#changed.keys())
+    const merged: [string, Entry][] = page.filter(([text]) => !this.#changed.has(text))
+    const unchanged = merged.length
+    for (const text of this.#sorted.range(range)) {
+      const entry = this.#changed.get(text)
+      if (entry) merged.push([text, entryOf(entry)])
+    }
+    if (merged.length === unchanged) return merged
+    const sign = range.reverse ? -1 : 1
+    return merged.sort(([one], [other]) => (one < other ? -sign : sign))
+  }
+}
+
+const entryOf = ({ text, timestamp }: StoredEntry): Entry => ({ value: bytesOf(text!), timestamp })
+
+const until = (range: TextRange, last: string): TextRange =>
+  range.reverse ? { ...range, from: last } : { ...range, to: last, before: undefined }
+
+const after = (range: TextRange, last: string): TextRange =>
+  range.reverse ? { ...range, to: undefined, before: last } : { ...range, from: `${last}\0` }
+
+const entriesIn = (database: Bytes): number => (database.getStats() as { entryCount: number }).entryCount

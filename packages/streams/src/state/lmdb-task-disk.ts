@@ -1,0 +1,150 @@
+import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
+import { DiskKeyTable } from './disk-key-table.ts'
+import { DiskTimeTable } from './disk-time-table.ts'
+import { type Bytes, databaseKey, type Environment, openDatabase } from './lmdb.ts'
+import type { TaskDisk } from './state-store.ts'
+import type { KeyTable, TimeTable } from './tables.ts'
+
+/** A store's part of the database. */
+export interface DiskTable {
+  /** What is held back takes about so much memory. */
+  readonly heldBytes: number
+  /** Writes what is held back; inside a transaction. */
+  write(): void
+  /** Holds nothing back any more: it is written, or given up. */
+  forget(): void
+  /** Removes everything. */
+  clear(): void
+}
+
+/** When so much is held back, a commit should come; when an eighth of it is, a commit that may be put off is not. */
+const mostHeld = 32 * 2 ** 20
+
+/**
+ * A task's database: one for each store, and one for what is known of them.
+ *
+ *     ' meta':   'position:' store → int64, 'counter:' store → int64, 'latest:' store → int64
+ *     store:     entries (disk-key-table.ts) or rows (disk-time-table.ts)
+ *
+ * A store has a position from its first commit on, 0 when it has no changelog. Invariant: what is on disk is the state of one commit, with the positions of that commit. Between commits nothing is written.
+ */
+export class LmdbTaskDisk implements TaskDisk {
+  readonly taskId: string
+  readonly #environment: Environment
+  readonly #meta: Bytes
+  readonly #tables = new Map<string, DiskTable>()
+  readonly #timeTables = new Map<string, TimeTable>()
+  readonly #release: () => Promise<void>
+
+  /** `release`: closes the environment. */
+  constructor(taskId: string, environment: Environment, release: () => Promise<void>) {
+    this.taskId = taskId
+    this.#environment = environment
+    this.#release = release
+    this.#meta = openDatabase(environment, metaName)
+  }
+
+  position(store: string): number | undefined {
+    return this.#number(`position:${store}`)
+  }
+
+  get wantsCommit(): boolean {
+    return this.#held >= mostHeld
+  }
+
+  commit(positions: ReadonlyMap<string, number>, { now = true } = {}): void {
+    if (!now && this.#held < mostHeld / 8) return
+    this.#environment.transactionSync(() => {
+      for (const table of this.#tables.values()) table.write()
+      for (const store of this.#tables.keys()) {
+        const position = positions.get(store) ?? (this.position(store) === undefined ? 0 : undefined)
+        if (position !== undefined) this.#setNumber(`position:${store}`, position)
+      }
+      for (const [store, { counter, latest }] of this.#timeTables) {
+        if (counter > 0) this.#setNumber(`counter:${store}`, counter)
+        if (latest >= 0) this.#setNumber(`latest:${store}`, latest)
+      }
+    })
+    for (const table of this.#tables.values()) table.forget()
+  }
+
+  rollback(): void {
+    for (const table of this.#tables.values()) table.forget()
+    for (const [store, table] of this.#timeTables) Object.assign(table, this.#marks(store))
+  }
+
+  wipe(store?: string): void {
+    const stores = store === undefined ? this.#stores() : [store]
+    this.#environment.transactionSync(() => {
+      for (const name of stores) {
+        for (const what of ['position', 'counter', 'latest'])
+          this.#meta.removeSync(databaseKey(latin1(`${what}:${name}`), metaName))
+      }
+    })
+    for (const name of stores) {
+      const table = this.#tables.get(name)
+      if (table) table.clear()
+      else openDatabase(this.#environment, name).clearSync()
+    }
+  }
+
+  keyTable(store: string): KeyTable {
+    const table = new DiskKeyTable(store, this.#open(store))
+    this.#tables.set(store, table)
+    return table
+  }
+
+  timeTable(store: string, segmentMs = Number.POSITIVE_INFINITY): TimeTable {
+    const table = new DiskTimeTable(store, this.#open(store), { segmentMs, ...this.#marks(store) })
+    this.#tables.set(store, table)
+    this.#timeTables.set(store, table)
+    return table
+  }
+
+  close(): Promise<void> {
+    return this.#release()
+  }
+
+  /** What has no position was about to be wiped. */
+  #open(store: string): Bytes {
+    const database = openDatabase(this.#environment, store)
+    if (this.position(store) === undefined) database.clearSync()
+    return database
+  }
+
+  get #held(): number {
+    let held = 0
+    for (const table of this.#tables.values()) held += table.heldBytes
+    return held
+  }
+
+  /** Those that have something on disk, by their positions, and those that are open. */
+  #stores(): string[] {
+    const names = new Set(this.#tables.keys())
+    for (const key of this.#meta.getKeys({})) {
+      const text = bufferOf(key).toString('latin1', 1)
+      if (text.startsWith('position:')) names.add(Buffer.from(text.slice(9), 'latin1').toString())
+    }
+    return [...names]
+  }
+
+  #marks(store: string): { counter: number; latest: number } {
+    return { counter: this.#number(`counter:${store}`) ?? 0, latest: this.#number(`latest:${store}`) ?? -1 }
+  }
+
+  #number(name: string): number | undefined {
+    const bytes = this.#meta.getBinary(databaseKey(latin1(name), metaName))
+    return bytes && readInt64(bufferOf(bytes), 0)
+  }
+
+  #setNumber(name: string, value: number): void {
+    const bytes = Buffer.alloc(8)
+    writeInt64(bytes, 0, value)
+    this.#meta.putSync(databaseKey(latin1(name), metaName), bytes)
+  }
+}
+
+/** Store names hold no spaces: no store is called so. */
+const metaName = ' meta'
+
+const latin1 = (name: string): string => Buffer.from(name).toString('latin1')
