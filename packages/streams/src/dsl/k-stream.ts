@@ -1,15 +1,24 @@
 import type { Serde } from '@odradek/client'
-import { flatMapValues } from '../processors/flat-map-values.ts'
-import { selectKey } from '../processors/select-key.ts'
+import type { Predicate, Several } from '../processors/stateless.ts'
 import type { MaybePromise } from '../record.ts'
-import { userTopic } from '../topology/node-spec.ts'
-import { below, type NamedOptions, processorStep, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
+import type { TopicChoice } from '../topology/node-spec.ts'
+import { type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { KGroupedStream } from './k-grouped-stream.ts'
-import { onlyBytes } from './only-bytes.ts'
+import { KTable } from './k-table.ts'
+import {
+  type FixedKeyProcessor,
+  type ProcessOptions,
+  type ProcessorSupplier,
+  process,
+  processValues,
+} from './processing.ts'
+import { type Branches, type SplitOptions, split } from './split.ts'
+import * as stateless from './stateless.ts'
+import { streamToTable, type ToTableOptions } from './stream-to-table.ts'
 
 /**
  * A stream of records, each an event of its own. Operators add a node to the topology and answer the stream below it.
- * Callbacks get `(value, key)` and answer with values or with promises of them.
+ * Callbacks get `(value, key)` and answer with values or with promises of them; what a topic has as null, they get as null.
  */
 export class KStream<K, V> {
   readonly #flow: StreamFlow<K, V>
@@ -18,23 +27,124 @@ export class KStream<K, V> {
     this.#flow = flow
   }
 
-  /** Every value becomes none, one or several; the key stays. */
-  flatMapValues<W>(
-    map: (value: V, key: K) => MaybePromise<Iterable<W>>,
+  /** The place in the plan, for operators that take other streams. */
+  get flow(): StreamFlow<K, V> {
+    return this.#flow
+  }
+
+  /** Those for which the predicate is true. */
+  filter(predicate: Predicate<K, V>, options: NamedOptions = {}): KStream<K, V> {
+    return new KStream(stateless.filter(this.#flow, predicate, { ...options, wanted: true }))
+  }
+
+  filterNot(predicate: Predicate<K, V>, options: NamedOptions = {}): KStream<K, V> {
+    return new KStream(stateless.filter(this.#flow, predicate, { ...options, wanted: false }))
+  }
+
+  /** A new key for every record; what needs equal keys together repartitions. */
+  selectKey<G>(
+    select: (value: V, key: K) => MaybePromise<G>,
+    options: NamedOptions & { key?: Serde<G> } = {},
+  ): KStream<G, V> {
+    return new KStream(stateless.selectKey(this.#flow, select, options))
+  }
+
+  /** `[key, value]` for every record. */
+  map<G, W>(
+    map: (value: V, key: K) => MaybePromise<readonly [G, W]>,
+    options: NamedOptions & Serdes<G, W> = {},
+  ): KStream<G, W> {
+    return new KStream(stateless.map(this.#flow, map, options))
+  }
+
+  /** A new value; the key stays. */
+  mapValues<W>(
+    map: (value: V, key: K) => MaybePromise<W>,
     options: NamedOptions & { value?: Serde<W> } = {},
   ): KStream<K, W> {
-    const { building, node, serdes, keyChanged } = this.#flow
-    const name = building.names.node('KSTREAM-FLATMAPVALUES-', options.name)
-    return new KStream(
-      below(
-        this.#flow,
-        processorStep(name, [node.name], () => flatMapValues(map)),
-        {
-          serdes: serdesOf(serdes.key, options.value),
-          keyChanged,
-        },
-      ),
-    )
+    return new KStream(stateless.mapValues(this.#flow, map, options))
+  }
+
+  /** None, one or several `[key, value]` for every record. */
+  flatMap<G, W>(
+    map: (value: V, key: K) => Several<readonly [G, W]>,
+    options: NamedOptions & Serdes<G, W> = {},
+  ): KStream<G, W> {
+    return new KStream(stateless.flatMap(this.#flow, map, options))
+  }
+
+  /** Every value becomes none, one or several; the key stays. */
+  flatMapValues<W>(
+    map: (value: V, key: K) => Several<W>,
+    options: NamedOptions & { value?: Serde<W> } = {},
+  ): KStream<K, W> {
+    return new KStream(stateless.flatMapValues(this.#flow, map, options))
+  }
+
+  /** Looks at every record and passes it on. */
+  peek(look: (value: V, key: K) => MaybePromise<unknown>, options: NamedOptions = {}): KStream<K, V> {
+    return new KStream(stateless.peek(this.#flow, look, options))
+  }
+
+  /** The end of the stream: does something with every record. */
+  foreach(take: (value: V, key: K) => MaybePromise<unknown>, options: NamedOptions = {}): void {
+    stateless.foreach(this.#flow, take, options)
+  }
+
+  /** Prints every record to the console, after a label: `plays: uk {"song":1}`. */
+  log(label: string, options: NamedOptions = {}): void {
+    const print = (value: V, key: K) => console.log(`${label}: ${String(key)} ${JSON.stringify(value)}`)
+    stateless.foreach(this.#flow, print, { ...options, prefix: 'KSTREAM-PRINTER-' })
+  }
+
+  /**
+   * Each record goes to the first branch whose predicate is true, those of none to the branch named by `rest`, or nowhere.
+   *
+   *     const { large, small } = plays.split({ large: play => play.ms > 600_000 }, { rest: 'small' })
+   */
+  split<B extends Branches<K, V>, R extends string = never>(
+    branches: B,
+    options: SplitOptions & { rest?: R } = {},
+  ): Record<keyof B | R, KStream<K, V>> {
+    const flows = split(this.#flow, branches, options)
+    return Object.fromEntries(Array.from(flows, ([name, flow]) => [name, new KStream(flow)])) as never
+  }
+
+  /** This stream and another as one. */
+  merge(other: KStream<K, V>, options: NamedOptions = {}): KStream<K, V> {
+    return new KStream(stateless.merge(this.#flow, other.flow, options))
+  }
+
+  /** Sends the records through a topic of the application's, by their keys as they are now. */
+  repartition(options: stateless.RepartitionedOptions<K, V> = {}): KStream<K, V> {
+    return new KStream(stateless.repartitioned(this.#flow, options))
+  }
+
+  /** The latest value of every key. */
+  toTable(options: ToTableOptions<K, NonNullable<V>> = {}): KTable<K, NonNullable<V>> {
+    return new KTable(streamToTable(this.#flow as StreamFlow<K, NonNullable<V>>, options))
+  }
+
+  /** A processor of one's own, which may change keys, keep stores, and run by the clock. */
+  process<KOut, VOut>(
+    supplier: ProcessorSupplier<K, V, KOut, VOut>,
+    options: ProcessOptions<KOut, VOut> = {},
+  ): KStream<KOut, VOut> {
+    return new KStream(process(this.#flow, supplier, options))
+  }
+
+  /** A processor that cannot change keys, so that nothing need be repartitioned. */
+  processValues<VOut>(
+    supplier: () => FixedKeyProcessor<K, V, VOut>,
+    options: ProcessOptions<K, VOut> = {},
+  ): KStream<K, VOut> {
+    return new KStream(processValues(this.#flow, supplier, options))
+  }
+
+  /** Groups by the key that records have, for `count` and its like: repartitions only where the key may have changed. */
+  groupByKey(options: Serdes<K, V> & NamedOptions = {}): KGroupedStream<K, V> {
+    const { key = this.#flow.serdes.key, value = this.#flow.serdes.value } = options
+    return new KGroupedStream({ ...this.#flow, serdes: serdesOf(key, value) }, options.name)
   }
 
   /**
@@ -45,26 +155,15 @@ export class KStream<K, V> {
     select: (value: V, key: K) => MaybePromise<G>,
     options: Serdes<G, V> & NamedOptions = {},
   ): KGroupedStream<G, V> {
-    const { building, node, serdes } = this.#flow
-    const name = building.names.node('KSTREAM-KEY-SELECT-', options.name)
-    const step = { ...processorStep(name, [node.name], () => selectKey(select)), changesKey: true }
-    const flow = below(this.#flow, step, {
-      serdes: serdesOf(options.key, options.value ?? serdes.value),
-      keyChanged: true,
-    })
-    return new KGroupedStream(flow, options.name)
+    const flow = stateless.selectKey(this.#flow, select, options)
+    return new KGroupedStream(
+      { ...flow, serdes: serdesOf(options.key, options.value ?? this.#flow.serdes.value) },
+      options.name,
+    )
   }
 
-  /** Writes every record to a topic that exists, by its key's partition. */
-  to(topic: string, options: Serdes<NonNullable<K>, NonNullable<V>> & NamedOptions = {}): void {
-    const { building, node, serdes } = this.#flow
-    const name = building.names.node('KSTREAM-SINK-', options.name)
-    const { key = serdes.key ?? onlyBytes, value = serdes.value ?? onlyBytes } = options
-    building.add({
-      name,
-      parents: [node],
-      write: topology =>
-        topology.add({ kind: 'sink', name, parents: [node.name], topic: userTopic(topic), key, value }),
-    })
+  /** Writes every record to a topic that exists, or to the one chosen for it. */
+  to(topic: string | TopicChoice, options: stateless.SinkOptions<K, V> = {}): void {
+    stateless.sink(this.#flow, topic, options)
   }
 }

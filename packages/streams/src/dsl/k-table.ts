@@ -1,8 +1,12 @@
+import type { Serde } from '@odradek/client'
+import type { TableMapping } from '../processors/table-map.ts'
 import { toStream } from '../processors/to-stream.ts'
+import type { MaybePromise } from '../record.ts'
 import { below, type NamedOptions, processorStep, serdesOf, type TableFlow } from './flow.ts'
 import { KStream } from './k-stream.ts'
+import { filterTable, mapTableValues, type TableMapOptions } from './table-map.ts'
 
-/** A table: the latest value of every key. Its changes pass as old and new value. */
+/** A table: the latest value of every key. Its changes pass as old and new value. Callbacks of tables answer at once: they are asked when somebody reads. */
 export class KTable<K, V> {
   readonly #flow: TableFlow<K, V>
 
@@ -10,20 +14,46 @@ export class KTable<K, V> {
     this.#flow = flow
   }
 
+  /** The place in the plan, for operators that take other tables. */
+  get flow(): TableFlow<K, V> {
+    return this.#flow
+  }
+
   /** Name of the store that can be asked for its values; undefined where there is none. */
   get queryableStore(): string | undefined {
     return this.#flow.queryableStore
   }
 
-  /** Every change as a record of its own: the key and its new value, null when it was deleted. */
-  toStream(options: NamedOptions = {}): KStream<K, V | null> {
+  /** The rows for which the predicate is true; one for which it becomes false is deleted. */
+  filter(predicate: (value: V, key: K) => boolean, options: TableMapOptions<K, V> = {}): KTable<K, V> {
+    return new KTable(filterTable(this.#flow, predicate, { ...options, wanted: true }))
+  }
+
+  filterNot(predicate: (value: V, key: K) => boolean, options: TableMapOptions<K, V> = {}): KTable<K, V> {
+    return new KTable(filterTable(this.#flow, predicate, { ...options, wanted: false }))
+  }
+
+  /** A value of every value; null: there is no such row. */
+  mapValues<W>(map: TableMapping<K, V, W>, options: TableMapOptions<K, W> = {}): KTable<K, W> {
+    return new KTable(mapTableValues(this.#flow, map, options))
+  }
+
+  /** Every change as a record of its own: the key, or the one that is selected, and its new value, null when it was deleted. */
+  toStream(options?: NamedOptions): KStream<K, V | null>
+  toStream<G>(
+    options: NamedOptions & { select: (value: V | null, key: K) => MaybePromise<G>; key?: Serde<G> },
+  ): KStream<G, V | null>
+  toStream<G>(
+    options: NamedOptions & { select?: (value: V | null, key: K) => MaybePromise<G>; key?: Serde<G> } = {},
+  ): KStream<K, V | null> | KStream<G, V | null> {
     const { building, node, serdes } = this.#flow
     const name = building.names.node('KTABLE-TOSTREAM-', options.name)
-    return new KStream(
+    const stream = new KStream(
       below<K, V | null>(this.#flow, processorStep(name, [node.name], toStream), {
-        serdes: serdesOf(serdes.key, serdes.value as never),
+        serdes: serdesOf(serdes.key, serdes.value as Serde<V | null> | undefined),
         keyChanged: false,
       }),
     )
+    return options.select ? stream.selectKey(options.select, options.key ? { key: options.key } : {}) : stream
   }
 }

@@ -1,9 +1,8 @@
-import type { ProcessorContext } from '../processor.ts'
-import type { TimestampedKeyValueStore } from '../state/stores.ts'
-import type { TableNode, ValueGetter } from './flow.ts'
+import { type TableStore, tableStoreOf } from '../state/table-store.ts'
+import type { GetterSupplier, TableNode } from './flow.ts'
 
 /** A table that keeps a store: it always knows its old values, and others read it there. */
-export function storeTable<K, V>(store: string): TableNode<K, V> {
+export function storeTable<K, V>(store: string, { isVersioned = false } = {}): TableNode<K, V> {
   let sends = false
   return {
     sendOldValues() {
@@ -13,19 +12,25 @@ export function storeTable<K, V>(store: string): TableNode<K, V> {
     get sendsOldValues() {
       return sends
     },
-    getter: () => ({ stores: [store], make: () => storeGetter<K, V>(store) }),
-    isVersioned: false,
+    getter: () => storeGetter<K, V>(store, isVersioned),
+    isVersioned,
   }
 }
 
-function storeGetter<K, V>(name: string): ValueGetter<K, V> {
-  let store: TimestampedKeyValueStore<K, V>
+/** Reads a table's values from its store. */
+export function storeGetter<K, V>(name: string, isVersioned: boolean): GetterSupplier<K, V> {
   return {
-    init: (context: ProcessorContext) => {
-      store = context.store(name)
+    stores: [name],
+    make() {
+      let table: TableStore<K, V>
+      return {
+        init: context => {
+          table = tableStoreOf(context, name)
+        },
+        get: key => table.get(key),
+        getAsOf: (key, timestamp) => table.getAsOf(key, timestamp),
+        isVersioned,
+      }
     },
-    get: key => store.get(key),
-    getAsOf: key => store.get(key),
-    isVersioned: false,
   }
 }

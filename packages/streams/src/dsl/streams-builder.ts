@@ -1,8 +1,12 @@
+import type { StoreSpec } from '../state/state-store.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Building } from './building.ts'
+import { mustNameTopics } from './explicit-names.ts'
 import type { NamedOptions, Serdes } from './flow.ts'
 import { KStream } from './k-stream.ts'
+import { KTable } from './k-table.ts'
 import { type SourceOptions, streamSource } from './stream-source.ts'
+import { type TableOptions, tableSource } from './table-source.ts'
 
 /**
  * Builds a topology from streams.
@@ -22,7 +26,24 @@ export class StreamsBuilder {
     return new KStream(streamSource<K, V>(this.#building, topics, options))
   }
 
-  build(): Topology {
-    return this.#building.build()
+  /** The latest value of every key of a topic. */
+  table<K = Uint8Array, V = Uint8Array>(topic: string, options: TableOptions<K, V> = {}): KTable<K, V> {
+    return new KTable(tableSource(this.#building, topic, options))
+  }
+
+  /** A store for processors that name it. */
+  addStateStore(store: StoreSpec): this {
+    this.#building.add({ name: `store ${store.name}`, parents: [], write: topology => topology.addStateStore(store) })
+    return this
+  }
+
+  /**
+   * The topology as it has been told so far. With `explicitNames` everything that reaches a topic must have a name of its own, so that
+   * operators can be added without losing state (KIP-1111).
+   */
+  build({ explicitNames = false }: { explicitNames?: boolean } = {}): Topology {
+    const topology = this.#building.build()
+    if (explicitNames) mustNameTopics(topology)
+    return topology
   }
 }

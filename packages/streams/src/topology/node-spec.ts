@@ -1,6 +1,6 @@
 import type { Serde } from '@odradek/client'
 import type { Processor } from '../processor.ts'
-import type { RecordHeaders, RecordMetadata } from '../record.ts'
+import type { RecordHeaders, RecordMetadata, StreamRecord } from '../record.ts'
 
 /** The nodes of a topology as they were declared: names and factories, nothing that runs. */
 export type NodeSpec = SourceSpec | ProcessorSpec | SinkSpec
@@ -44,7 +44,7 @@ export type TimestampExtractor = (
 /** 'none' ends the instance where there is no committed offset; a duration begins that long ago (KIP-1106). */
 export type OffsetReset = 'earliest' | 'latest' | 'none' | { durationMs: number }
 
-export type TopicChoice = (record: { key: any; value: any; timestamp: number; headers: RecordHeaders }) => string
+export type TopicChoice = (record: StreamRecord<any, any>) => string
 
 /** Undefined: by the key's bytes, as everywhere. */
 export type StreamPartitioner<K = any, V = any> = (

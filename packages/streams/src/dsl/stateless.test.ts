@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { serde } from '@odradek/client'
+import { type KStream, StreamsBuilder, TopologyTestDriver } from '../index.ts'
+
+const text = { key: serde.string, value: serde.string }
+
+/** What comes out of `out` when these records go into `in`. */
+async function through(
+  build: (stream: KStream<string, string>, builder: StreamsBuilder) => KStream<string, string> | undefined,
+  records: readonly (readonly [string | null, string | null])[],
+) {
+  const builder = new StreamsBuilder()
+  build(builder.stream('in', text), builder)?.to('out', text)
+  const driver = new TopologyTestDriver(builder.build())
+  const input = driver.input('in', serde.string, serde.string)
+  for (const [i, [key, value]] of records.entries()) await input.pipe(key, value, i)
+  return driver.output('out', serde.string, serde.string).readPairs()
+}
+
+const abc = [
+  ['a', '1'],
+  ['b', '22'],
+  ['c', '333'],
+] as const
+
+test('filter keeps those for which the predicate is true, filterNot the others, whether they wait or not', async () => {
+  const isLong = (value: string) => value.length > 1
+  assert.deepEqual(await through(stream => stream.filter(isLong), abc), abc.slice(1))
+  assert.deepEqual(await through(stream => stream.filterNot(isLong), abc), abc.slice(0, 1))
+  assert.deepEqual(await through(stream => stream.filter(async value => isLong(value)), abc), abc.slice(1))
+})
+
+test('map, mapValues and selectKey change what they say', async () => {
+  const pair = [['k', 'v']] as const
+  assert.deepEqual(await through(stream => stream.map((value, key) => [value, key]), pair), [['v', 'k']])
+  assert.deepEqual(await through(stream => stream.mapValues((value, key) => key + value), pair), [['k', 'kv']])
+  assert.deepEqual(await through(stream => stream.mapValues(async value => `${value}!`), pair), [['k', 'v!']])
+  assert.deepEqual(await through(stream => stream.selectKey(value => value), pair), [['v', 'v']])
+})
+
+test('flatMap and flatMapValues take lists, promises of lists, and what comes one by one', async () => {
+  const pair = [['k', 'x y']] as const
+  const expected = [
+    ['k', 'x'],
+    ['k', 'y'],
+  ]
+  assert.deepEqual(await through(stream => stream.flatMapValues(value => value.split(' ')), pair), expected)
+  assert.deepEqual(await through(stream => stream.flatMapValues(async value => value.split(' ')), pair), expected)
+  const oneByOne = async function* (value: string) {
+    yield* value.split(' ')
+  }
+  assert.deepEqual(await through(stream => stream.flatMapValues(oneByOne), pair), expected)
+  assert.deepEqual(
+    await through(stream => stream.flatMap((value, key) => value.split(' ').map(word => [word, key] as const)), pair),
+    [
+      ['x', 'k'],
+      ['y', 'k'],
+    ],
+  )
+})
+
+test('peek and foreach see every record, in order, also when they wait', async () => {
+  const seen: string[] = []
+  await through(stream => {
+    stream.peek(async value => seen.push(`peek ${value}`)).foreach(value => seen.push(`each ${value}`))
+    return undefined
+  }, abc)
+  assert.deepEqual(seen, ['peek 1', 'each 1', 'peek 22', 'each 22', 'peek 333', 'each 333'])
+})
+
+test('a split asks predicates in order, the first that is true wins and no other is asked (streams facts 2.50)', async () => {
+  const asked: string[] = []
+  const builder = new StreamsBuilder()
+  const branches = builder.stream('in', text).split(
+    {
+      first: value => {
+        asked.push(`first ${value}`)
+        return value.length === 1
+      },
+      second: async value => {
+        asked.push(`second ${value}`)
+        return value.length < 3
+      },
+    },
+    { rest: 'others' },
+  )
+  branches.first.to('firsts')
+  branches.second.to('seconds')
+  branches.others.to('others')
+  const driver = new TopologyTestDriver(builder.build())
+  const input = driver.input('in', serde.string, serde.string)
+  for (const [key, value] of abc) await input.pipe(key, value, 1)
+  assert.deepEqual(asked, ['first 1', 'first 22', 'second 22', 'first 333', 'second 333'])
+  const read = (topic: string) => driver.output(topic, serde.string, serde.string).readPairs()
+  assert.deepEqual(
+    [read('firsts'), read('seconds'), read('others')],
+    abc.map(pair => [[...pair]]),
+  )
+})
+
+test('what no branch wants is dropped where no rest is named (streams facts 2.50)', async () => {
+  assert.deepEqual(await through(stream => stream.split({ long: value => value.length > 2 }).long, abc), [['c', '333']])
+})
+
+test('merge passes on both streams as they come', async () => {
+  const builder = new StreamsBuilder()
+  builder.stream('a', text).merge(builder.stream('b', text)).to('out')
+  const driver = new TopologyTestDriver(builder.build())
+  await driver.input('b', serde.string, serde.string).pipe('k', 'b', 1)
+  await driver.input('a', serde.string, serde.string).pipe('k', 'a', 2)
+  assert.deepEqual(driver.output('out', serde.string, serde.string).readPairs(), [
+    ['k', 'b'],
+    ['k', 'a'],
+  ])
+})
+
+test('a repartition topic is made at the next grouping after a new key, once, and not after new values (streams facts 2.26)', () => {
+  const repartitions = (build: (stream: KStream<string, string>) => void) => {
+    const builder = new StreamsBuilder()
+    build(builder.stream('in', text))
+    return builder
+      .build()
+      .subtopologies()
+      .flatMap(({ sourceTopics }) => sourceTopics.filter(({ internal }) => internal).map(({ name }) => name))
+  }
+  const keys = (value: string) => value
+  assert.deepEqual(
+    repartitions(stream => void stream.mapValues(keys).groupByKey().count({ store: 's' })),
+    [],
+  )
+  assert.deepEqual(
+    repartitions(stream => void stream.selectKey(keys).mapValues(keys).to('out')),
+    [],
+  )
+  assert.deepEqual(
+    repartitions(stream => void stream.selectKey(keys).groupByKey().count({ store: 's' })),
+    ['s-repartition'],
+  )
+  assert.deepEqual(
+    repartitions(stream => void stream.repartition({ name: 'mine' }).groupByKey().count({ store: 's' })),
+    ['mine-repartition'],
+  )
+})
+
+test('a sink chooses topic and partition for every record', async () => {
+  const builder = new StreamsBuilder()
+  builder.stream('in', text).to(({ value }) => `out-${value}`, { partitionOf: () => 0 })
+  const driver = new TopologyTestDriver(builder.build())
+  for (const [key, value] of abc) await driver.input('in', serde.string, serde.string).pipe(key, value, 1)
+  assert.deepEqual(driver.producedTopics, ['out-1', 'out-22', 'out-333'])
+})
+
+test('generated names that reach topics are refused where names must be explicit (KIP-1111)', () => {
+  const builder = new StreamsBuilder()
+  builder
+    .stream('in', text)
+    .groupBy(value => value)
+    .count()
+  assert.throws(
+    () => builder.build({ explicitNames: true }),
+    /KSTREAM-AGGREGATE-STATE-STORE-0000000002-repartition, KSTREAM-AGGREGATE-STATE-STORE-0000000002-changelog\. Name what makes them/,
+  )
+  const named = new StreamsBuilder()
+  named
+    .stream('in', text)
+    .groupBy(value => value)
+    .count({ store: 'counts' })
+  assert.ok(named.build({ explicitNames: true }))
+})
