@@ -19,10 +19,16 @@ export type {
   UncaughtAnswer,
 } from './handlers/handlers.ts'
 export type { Processor, ProcessorContext } from './processor.ts'
+export type { StoreQueryOptions } from './queries/local-stores.ts'
+export type {
+  ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
+  ReadOnlyVersionedStore,
+  ReadOnlyWindowStore,
+} from './queries/views.ts'
 export type { Done, RecordHeaders, StreamRecord } from './record.ts'
 export type { InstanceState } from './runtime/instance-state.ts'
 export { KafkaStreams, type TaskView } from './runtime/kafka-streams.ts'
-export type { ReadOnlyKeyValueStore } from './runtime/store-view.ts'
 export type { KafkaStreamsOptions } from './runtime/streams-options.ts'
 export { joinWindowStore } from './state/join-window-store.ts'
 export { keyValueStore } from './state/key-value-store.ts'

@@ -1,5 +1,6 @@
 import type { ConsumerEngine, TopicPartition } from '@odradek/client'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
+import type { LocalStore } from '../queries/local-stores.ts'
 import { noHeaders } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
 import type { Collector } from '../task/collector.ts'
@@ -47,6 +48,15 @@ export class ActiveTasks {
 
   among(partitions: readonly TopicPartition[]): StreamTask[] {
     return [...new Set(partitions.map(at => this.find(at)).filter(task => task !== undefined))]
+  }
+
+  /** For queries: this instance's partitions of a store. */
+  storesNamed(name: string): LocalStore[] {
+    return [...this.#byId.values()].flatMap(({ id, input, stores }) => {
+      const store = stores.get(name)
+      const isRestoring = this.#options.restorer.isRestoring(id)
+      return store ? [{ store, partition: input.partition, role: 'active' as const, isRestoring }] : []
+    })
   }
 
   /** Makes the tasks of the partitions and begins to restore their stores. */

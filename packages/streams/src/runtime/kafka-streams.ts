@@ -1,10 +1,17 @@
 import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
 import { sleep } from '@odradek/world'
-import { StreamsError } from '../streams-error.ts'
+import type { StoreQueryOptions } from '../queries/local-stores.ts'
+import { StoreQueries } from '../queries/store-queries.ts'
+import type {
+  ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
+  ReadOnlyVersionedStore,
+  ReadOnlyWindowStore,
+} from '../queries/views.ts'
+import type { Timestamped } from '../state/stores.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
-import { mustKnowStore, type ReadOnlyKeyValueStore, storeView } from './store-view.ts'
 import type { KafkaStreamsOptions } from './streams-options.ts'
 
 export interface TaskView {
@@ -34,6 +41,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #abandoning = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
+  readonly #queries: StoreQueries
   #state: InstanceState = 'CREATED'
   #starting: Promise<void> | undefined
   #parts: InstanceParts | undefined
@@ -51,6 +59,11 @@ export class KafkaStreams implements AsyncDisposable {
       throw new UsageError("say where the cluster is, once: `brokers: 'localhost:9092'` or `kafka`")
     this.#topology = topology
     this.#options = options
+    this.#queries = new StoreQueries({
+      names: () => topology.subtopologies().flatMap(({ stores }) => stores.map(store => store.name)),
+      state: () => this.#state,
+      local: name => this.#parts?.tasks.storesNamed(name) ?? [],
+    })
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
   }
 
@@ -134,22 +147,30 @@ export class KafkaStreams implements AsyncDisposable {
     return [...tasks].map(({ id, input }) => ({ id, inputs: input.inputs, isRestoring: restorer.isRestoring(id) }))
   }
 
-  /** A store's entries on this instance. Throws a retriable StreamsError unless the instance is RUNNING, then and at each query. */
-  store<K, V>(name: string): ReadOnlyKeyValueStore<K, V> {
-    mustKnowStore(
-      name,
-      this.#topology.subtopologies().flatMap(({ stores }) => stores.map(store => store.name)),
-    )
-    const running = () => {
-      if (this.#state === 'RUNNING' && this.#parts) return [...this.#parts.tasks]
-      throw new StreamsError(
-        'STORE_NOT_READY',
-        `Store '${name}' cannot be asked while the instance is ${this.#state}; wait until it is RUNNING.`,
-        { retriable: this.#state === 'CREATED' || this.#state === 'REBALANCING' },
-      )
-    }
-    running()
-    return storeView<K, V>(name, running)
+  /**
+   * A table's store on this instance, all its partitions or one, read only. Throws a retriable StreamsError unless the instance is
+   * RUNNING, then and at each query.
+   */
+  store<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, Timestamped<V>> {
+    return this.#queries.table(name, options)
+  }
+
+  /** A store of values without timestamps: of a processor of your own. */
+  keyValueStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
+    return this.#queries.keyValue(name, options)
+  }
+
+  windowStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
+    return this.#queries.window(name, options)
+  }
+
+  sessionStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
+    return this.#queries.session(name, options)
+  }
+
+  /** A table with its history. */
+  versionedStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
+    return this.#queries.versioned(name, options)
   }
 
   async #start(): Promise<void> {
