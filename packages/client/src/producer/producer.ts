@@ -10,7 +10,7 @@ import type { TopicRef } from '../topic.ts'
 import { Accumulator } from './accumulator.ts'
 import { type ProducerOptions, resolveProducerOptions } from './options.ts'
 import { Publisher, type SendOptions } from './publisher.ts'
-import { LossReceipt, SummaryReceipt } from './receipt.ts'
+import { LossReceipt, type Receipt, SummaryReceipt } from './receipt.ts'
 import type { Delivered, RecordFor, RecordMetadata } from './record.ts'
 
 export class Producer implements AsyncDisposable {
@@ -47,10 +47,14 @@ export class Producer implements AsyncDisposable {
   /**
    * Takes the record and answers at once: false when the buffer is full now, so await `ready` before the next. Failures of delivery
    * are thrown by the next `flush`, or told to `onLost`: a record that has one is then no failure of `flush`, which still waits for it.
+   * A receipt, which many records may share, is told of deliveries, too.
    */
-  enqueue<T extends TopicRef>(topic: T, record: RecordFor<T>, onLost?: (error: Error) => void): boolean {
-    this.#publisher.accept(topic, record, this.#cluster.clock.now(), onLost && new LossReceipt(onLost))
-    return !this.#accumulator.budget.isFull
+  enqueue<T extends TopicRef>(
+    topic: T,
+    record: RecordFor<T>,
+    onLost?: ((error: Error) => void) | Receipt | undefined,
+  ): boolean {
+    return this.#publisher.enqueue(topic, record, typeof onLost === 'function' ? new LossReceipt(onLost) : onLost)
   }
 
   /** Resolves when the buffer has room. */

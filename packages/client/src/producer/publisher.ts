@@ -73,6 +73,12 @@ export class Publisher {
     return budget.isFull ? new Promise(resolve => budget.wait(resolve)) : Promise.resolve()
   }
 
+  /** Takes a record without a promise; false when the buffer is full now. */
+  enqueue(topic: TopicRef, record: ProducerRecord<any, any>, receipt: Receipt | undefined): boolean {
+    this.accept(topic, record, record.timestamp ?? this.#options.clock.now(), receipt)
+    return !this.#accumulator.budget.isFull
+  }
+
   accept(
     topic: TopicRef,
     record: ProducerRecord<any, any>,

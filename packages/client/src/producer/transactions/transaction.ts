@@ -6,6 +6,7 @@ import { engineClaim, type OffsetClaim, type OffsetOwner } from '../../consumer/
 import { RecordBatch } from '../../consumer/record-batch.ts'
 import type { TopicRef } from '../../topic.ts'
 import type { Publisher, SendOptions } from '../publisher.ts'
+import type { Receipt } from '../receipt.ts'
 import type { Delivered, RecordFor, RecordMetadata } from '../record.ts'
 import type { OpenTransaction } from './open-transaction.ts'
 
@@ -43,6 +44,21 @@ export class Transaction {
     const refusal = this.#refusal()
     if (refusal) return this.#rejected(refusal)
     return this.#open.track(this.#publisher.sendAll(topic, records, options))
+  }
+
+  /**
+   * Takes the record and answers at once: false when the buffer is full now, so await `ready` before the next. The receipt, which many
+   * records may share, is told how it went. Throws when the transaction is over or lost.
+   */
+  enqueue<T extends TopicRef>(topic: T, record: RecordFor<T>, receipt?: Receipt): boolean {
+    const refusal = this.#refusal()
+    if (refusal) throw refusal
+    return this.#publisher.enqueue(topic, record, receipt)
+  }
+
+  /** Resolves when the buffer has room. */
+  get ready(): Promise<void> {
+    return this.#publisher.ready
   }
 
   /**
