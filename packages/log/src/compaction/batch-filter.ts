@@ -10,7 +10,7 @@
  * A delete horizon (KIP-534) is set by the first pass that could let a tombstone or marker go, delete.retention.ms ahead: whoever began
  * to read before has that long to see it. Records at or past the end of the pass stay as they are.
  */
-import { type BatchHeader, RecordWalk, type RetainedRecords, retainedBatch } from '@odradek/protocol'
+import { type BatchHeader, RecordWalk, type RetainedRecords, retainedBatch } from '@odradek/protocol/records'
 import type { CleanedTransactions } from './cleaned-transactions.ts'
 import type { KeyOffsets } from './key-offsets.ts'
 

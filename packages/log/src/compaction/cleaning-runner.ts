@@ -2,6 +2,8 @@
  * Where cleaning runs: on the machine's own disk in a thread of its own, which is started when there is something to clean and ended
  * when there was nothing for a while; on any other disk (in memory, simulated) here, a slice at a time.
  */
+import module from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type Clock, type Disk, realDisk, type Timer } from '@odradek/world'
 import { type CleaningPlace, clean, type HandOver } from './cleaning.ts'
@@ -15,7 +17,7 @@ export interface CleaningRunner {
 }
 
 export function cleaningRunner(disk: Disk, clock: Clock): CleaningRunner {
-  return disk === realDisk ? new ThreadRunner(clock) : new InlineRunner({ disk, clock, isAlone: false })
+  return disk === realDisk ? new ThreadRunner(clock) : new InlineRunner({ disk, clock })
 }
 
 class InlineRunner implements CleaningRunner {
@@ -45,7 +47,8 @@ export type FromThread =
   | { kind: 'done'; result: CleaningResult }
   | { kind: 'failed'; error: Error; code: string | undefined }
 
-const idleMs = 30_000
+/** A few megabytes while it waits. Each start has loads of code to compile, on threads that everybody in the process shares. */
+const idleMs = 600_000
 /** The thread needs what it reads and writes at a time, and what a job tells of producers; the table of keys is not on its heap. */
 const heapMegabytes = 64
 /** A producer or an aborted transaction: as it arrives, and in the maps made of it. */
@@ -103,11 +106,17 @@ class ThreadRunner implements CleaningRunner {
 /** Beside this file, as source or compiled. */
 function startThread(maxOldGenerationSizeMb: number): Worker {
   const path = import.meta.url.replace(/cleaning-runner(\.[jt]s)$/, 'cleaning-thread$1')
-  const thread = new Worker(new URL(path), { resourceLimits: { maxOldGenerationSizeMb } })
+  const thread = new Worker(new URL(path), { resourceLimits: { maxOldGenerationSizeMb }, env: threadEnv() })
   thread.unref()
   // Whoever waits for it hears of an error; without anybody, there is nobody to tell.
   thread.on('error', () => undefined)
   return thread
+}
+
+/** What this process has compiled need not be compiled again: a thread takes that from the cache if it is told of it. */
+function threadEnv(): NodeJS.ProcessEnv {
+  const cache = module.getCompileCacheDir?.()
+  return cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) }
 }
 
 class ThreadEnded extends Error {

@@ -1,38 +1,5 @@
-/** The thread of a cleaner on the machine's own disk: takes one job after the other. */
-import { parentPort } from 'node:worker_threads'
-import { realClock, realDisk } from '@odradek/world'
-import { clean } from './cleaning.ts'
-import type { CleanedGroup, CleaningJob } from './cleaning-job.ts'
-import type { FromThread, ToThread } from './cleaning-runner.ts'
+/** Where the thread of a cleaner begins: what it loads and does from here on comes after what somebody waits for. */
+import { lowerPriority } from '@odradek/world/real/thread'
 
-const port = parentPort!
-const say = (message: FromThread): void => port.postMessage(message)
-let heard: ((message: ToThread) => void) | undefined
-let isCancelled = false
-
-port.on('message', (message: ToThread) => {
-  if (message.kind === 'job') void work(message.job)
-  else if (message.kind === 'cancel') isCancelled = true
-  else heard?.(message)
-})
-
-async function work(job: CleaningJob): Promise<void> {
-  isCancelled = false
-  const place = { disk: realDisk, clock: realClock, isAlone: true }
-  try {
-    say({ kind: 'done', result: await clean(place, job, handOver, () => isCancelled) })
-  } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException
-    say({ kind: 'failed', error: new Error(message), code })
-  }
-}
-
-function handOver(group: CleanedGroup): Promise<void> {
-  return new Promise((resolve, reject) => {
-    heard = message => {
-      if (message.kind === 'stop') reject(new Error(message.reason))
-      else resolve()
-    }
-    say({ kind: 'group', group })
-  })
-}
+lowerPriority()
+await import('./cleaning-work.ts')

@@ -5,7 +5,8 @@
  *     dirty part ──▶ key offsets ─┐
  *     group of segments ──────────┴─filter──▶ <base>.log.cleaned, synced ──▶ handed over ──▶ next group
  */
-import { CorruptionError, RecordWalk, readBatch } from '@odradek/protocol'
+import { CorruptionError } from '@odradek/protocol/errors'
+import { RecordWalk, readBatch } from '@odradek/protocol/records'
 import type { Clock, Disk, DiskFile } from '@odradek/world'
 import { Segment } from '../segment/segment.ts'
 import { durably } from '../sync/sync-failure.ts'
@@ -27,8 +28,8 @@ import { visitBatches } from './segment-batches.ts'
 export interface CleaningPlace {
   readonly disk: Disk
   readonly clock: Clock
-  /** On a thread of its own: nobody waits for it. */
-  readonly isAlone: boolean
+  /** On a thread of its own: lets others have the processor for a moment. Else they run beside it, and get their turns. */
+  readonly giveWay?: (() => void) | undefined
 }
 
 /** A commit may have to wait for what else the disk has to write: never for more than this of ours. */
@@ -60,17 +61,17 @@ class Cleaning {
   #bytesRead = 0
   #bytesWritten = 0
 
-  constructor({ disk, clock, isAlone }: CleaningPlace, job: CleaningJob, isOver: () => boolean) {
+  constructor({ disk, clock, giveWay }: CleaningPlace, job: CleaningJob, isOver: () => boolean) {
     const { bytesPerSecond, dedupeBytes: bytes, dirtyFrom: firstOffset, dirtyEnd, secret } = job
     this.#disk = disk
     this.#job = job
-    this.#pace = new Pace(clock, { bytesPerSecond, isAlone, isOver })
+    this.#pace = new Pace(clock, { bytesPerSecond, giveWay, isOver })
     this.#offsets = new KeyOffsets({ bytes, mostKeys: dirtyEnd - firstOffset, firstOffset, secret })
   }
 
   async run(handOver: HandOver): Promise<CleaningResult> {
     const end = await this.#noteKeys()
-    this.#offsets.seal(end)
+    this.#offsets.seal(end, () => this.#pace.rest())
     const { segments, segmentBytes, aborted, lastOffsets, now, deleteRetentionMs, maxDecompressedBytes } = this.#job
     const filter = new BatchFilter({
       ...{ offsets: this.#offsets, end, transactions: new CleanedTransactions(aborted) },
@@ -92,6 +93,7 @@ class Cleaning {
     for (const segment of segments) {
       if (segment.nextOffset <= dirtyFrom || end < dirtyEnd) continue
       await this.#visit(segment, (batch, bytes) => {
+        this.#pace.rest()
         if (batch.baseOffset >= dirtyEnd) return false
         if (batch.isControl) transactions.endsNothing(batch)
         const isData = !batch.isControl && !(batch.isTransactional && transactions.isAborted(batch))
@@ -187,6 +189,7 @@ class Cleaning {
       await this.#visit(
         source,
         (batch, bytes) => {
+          this.#pace.rest()
           const filtered = filter.filter(bytes, batch)
           isSame &&= filtered === 'same'
           if (filtered === 'gone') return true

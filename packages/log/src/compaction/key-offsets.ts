@@ -107,13 +107,14 @@ export class KeyOffsets {
     return relative === 0 ? -1 : this.firstOffset + relative - 1
   }
 
-  /** All records before `end`, and maybe some after it, are in. Nothing is put any more. */
-  seal(end: number): void {
+  /** All records before `end`, and maybe some after it, are in. Nothing is put any more. Calls `rest` now and then. */
+  seal(end: number, rest: () => void = () => undefined): void {
     const size = Math.ceil((end - this.firstOffset) / 8)
     // With very many records to a key the bits would take more than they are worth.
     if (this.bytes + size > mostBytesPerKey * this.#size) return
     const isLast = new Uint8Array(size)
     for (const words of this.#tables) {
+      rest()
       for (let word = 4; word < words.length; word += entryWords) {
         const at = (words[word]! >>> 0) - 1
         if (at >= 0 && at >>> 3 < size) isLast[at >>> 3]! |= 1 << (at & 7)

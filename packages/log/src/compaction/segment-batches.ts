@@ -1,5 +1,6 @@
 /** The batches of a closed segment, one after the other, a piece of the file at a time; every byte is checked. */
-import { type BatchHeader, CorruptionError, hasValidCrc, readBatch } from '@odradek/protocol'
+import { CorruptionError } from '@odradek/protocol/errors'
+import { type BatchHeader, hasValidCrc, readBatch } from '@odradek/protocol/records'
 import type { DiskFile } from '@odradek/world'
 import { batchOverhead, batchSizeAt } from '../segment/batch-fields.ts'
 import { type PieceBuffer, pieceSize } from './piece-buffer.ts'

@@ -2,7 +2,7 @@
  * Goes through a segment batch by batch, reading a piece at a time and checking every byte, until its end or the first bytes that are
  * no batch as it was written.
  */
-import { type BatchHeader, readBatch } from '@odradek/protocol'
+import { type BatchHeader, readBatch } from '@odradek/protocol/records'
 import type { DiskFile } from '@odradek/world'
 import { checkBatch, type SegmentLimit, type SegmentPlace } from './batch-check.ts'
 import { batchOverhead, looksLikeBatch } from './batch-fields.ts'

@@ -4,7 +4,8 @@
  * It describes the first `logSize` bytes of the segment, which were durable before it was written, so it stays true when the segment
  * grows. It needs no sync of its own: both parts carry a checksum, and one that is missing or wrong is made again from the log.
  */
-import { CorruptionError, crc32c } from '@odradek/protocol'
+import { CorruptionError } from '@odradek/protocol/errors'
+import { crc32c } from '@odradek/protocol/records'
 import type { EpochStart } from './leader-epochs.ts'
 import { SparseIndex } from './sparse-index.ts'
 

@@ -4,16 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { diskContract } from '../contract/disk.suite.ts'
-import { realDisk } from './disk.ts'
+import { blockingDisk, realDisk } from './disk.ts'
 
 const made: string[] = []
 after(() => Promise.all(made.map(folder => rm(folder, { recursive: true }))))
 
-diskContract('the file system', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'odradek-world-'))
-  made.push(folder)
-  return { disk: realDisk, folder }
-})
+for (const [name, disk] of [
+  ['the file system', realDisk],
+  ['the file system of a thread that waits', blockingDisk],
+] as const) {
+  diskContract(name, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'odradek-world-'))
+    made.push(folder)
+    return { disk, folder }
+  })
+}
 
 test('a folder that cannot be made fails, with what the system says', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'odradek-world-'))

@@ -29,15 +29,7 @@ const close = promisify(fs.close)
 const datasync = promisify(fs.fdatasync)
 
 export const realDisk: Disk = {
-  async open(path, mode) {
-    const fd = await open(path, flagsOf[mode], 0o644)
-    try {
-      return new RealFile(path, fd, fs.fstatSync(fd).size)
-    } catch (error) {
-      await close(fd)
-      throw error
-    }
-  },
+  open: (path, mode) => openFile(path, mode, inPool),
   readFile,
   list: async folder => (await fsp.readdir(folder)).sort(),
   exists: path =>
@@ -51,6 +43,29 @@ export const realDisk: Disk = {
   link: (from, to) => fsp.link(from, to),
   isSameFile,
   syncFolder,
+}
+
+/** For a thread that has nothing else to do meanwhile: reads and syncs of its files wait where they are called, and take no turn in the pool. */
+export const blockingDisk: Disk = { ...realDisk, open: (path, mode) => openFile(path, mode, inPlace) }
+
+/** How a file is read and synced. */
+interface FileCalls {
+  /** As much of it as there is. */
+  read(fd: number, into: Uint8Array, position: number): Promise<Uint8Array>
+  sync(fd: number): Promise<void>
+}
+
+const inPool: FileCalls = { read: readFully, sync: datasync }
+const inPlace: FileCalls = { read: readFullyInPlace, sync: async fd => fs.fdatasyncSync(fd) }
+
+async function openFile(path: string, mode: keyof typeof flagsOf, calls: FileCalls): Promise<DiskFile> {
+  const fd = await open(path, flagsOf[mode], 0o644)
+  try {
+    return new RealFile(path, fd, fs.fstatSync(fd).size, calls)
+  } catch (error) {
+    await close(fd)
+    throw error
+  }
 }
 
 async function readFile(path: string): Promise<Uint8Array> {
@@ -111,16 +126,18 @@ class RealFile implements DiskFile {
   readonly path: string
   #size: number
   readonly #fd: number
+  readonly #calls: FileCalls
   #underway = 0
   /** Since the last sync; closing it may then begin to write. */
   #isWritten = false
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
-  constructor(path: string, fd: number, size: number) {
+  constructor(path: string, fd: number, size: number, calls: FileCalls) {
     this.path = path
     this.#fd = fd
     this.#size = size
+    this.#calls = calls
   }
 
   get size(): number {
@@ -130,7 +147,7 @@ class RealFile implements DiskFile {
   read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
     const wanted = Math.max(0, Math.min(length, this.#size - position))
     const bytes = into && wanted <= into.length ? into.subarray(0, wanted) : Buffer.allocUnsafeSlow(wanted)
-    return this.#whileOpen('read', () => readFully(this.#fd, bytes, position))
+    return this.#whileOpen('read', () => this.#calls.read(this.#fd, bytes, position))
   }
 
   write(position: number, chunks: readonly Uint8Array[]): void {
@@ -158,7 +175,7 @@ class RealFile implements DiskFile {
     return this.#whileOpen('sync', async () => {
       this.#isWritten = false
       try {
-        await datasync(this.#fd)
+        await this.#calls.sync(this.#fd)
       } catch (error) {
         this.#isWritten = true
         throw error
@@ -201,6 +218,16 @@ function readFully(fd: number, bytes: Uint8Array, position: number): Promise<Uin
     if (bytes.length === 0) return resolve(bytes)
     fs.read(fd, bytes, 0, bytes.length, position, step)
   })
+}
+
+async function readFullyInPlace(fd: number, bytes: Uint8Array, position: number): Promise<Uint8Array> {
+  let done = 0
+  while (done < bytes.length) {
+    const count = fs.readSync(fd, bytes, done, bytes.length - done, position + done)
+    if (count === 0) return bytes.subarray(0, done)
+    done += count
+  }
+  return bytes
 }
 
 function writeFully(fd: number, chunk: Uint8Array, position: number): number {
