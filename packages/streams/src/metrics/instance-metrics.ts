@@ -1,0 +1,115 @@
+import type { Clock } from '@odradek/world'
+import type { RecordMetadata } from '../record.ts'
+import { commitChannel, droppedChannel, pollChannel, processChannel } from './diagnostics.ts'
+import { type Aspect, type Metric, metricsOf } from './metric.ts'
+import { Sensor } from './sensor.ts'
+import { TaskMetrics } from './task-metrics.ts'
+
+const timed: readonly Aspect[] = ['avg', 'max', 'rate', 'total']
+
+/** What the rest of the instance adds when it is asked. */
+export interface Gauges {
+  readonly state: string
+  readonly version: string
+  /** Of tasks that are being restored: records of changelogs still ahead, by task. */
+  readonly remaining: ReadonlyMap<string, number>
+  /** Records that wait in tasks, by task. */
+  readonly buffered: ReadonlyMap<string, number>
+}
+
+/**
+ * What an instance has done and how long it took, by thread and by task. The clock is read around turns, polls and commits, never for
+ * a record; whoever listens to the channels is told of the same.
+ */
+export class InstanceMetrics {
+  readonly #applicationId: string
+  readonly #clock: Clock
+  readonly #thread: Readonly<
+    Record<'poll' | 'process' | 'commit' | 'punctuate' | 'task-created' | 'task-closed', Sensor>
+  >
+  readonly #tasks = new Map<string, TaskMetrics>()
+
+  constructor(applicationId: string, clock: Clock) {
+    this.#applicationId = applicationId
+    this.#clock = clock
+    const sensor = () => new Sensor(clock.monotonic())
+    const [poll, process, commit, punctuate] = [sensor(), sensor(), sensor(), sensor()]
+    this.#thread = { poll, process, commit, punctuate, 'task-created': sensor(), 'task-closed': sensor() }
+  }
+
+  taskMade(taskId: string): TaskMetrics {
+    const now = this.#clock.monotonic()
+    const made = new TaskMetrics(taskId, now)
+    this.#tasks.set(taskId, made)
+    this.#thread['task-created'].record(now, 0)
+    return made
+  }
+
+  taskClosed(taskId: string): void {
+    if (this.#tasks.delete(taskId)) this.#thread['task-closed'].record(this.#clock.monotonic(), 0)
+  }
+
+  polled(startedAt: number, records: number): void {
+    const latencyMs = this.#took('poll', startedAt)
+    if (pollChannel.hasSubscribers) pollChannel.publish({ applicationId: this.#applicationId, records, latencyMs })
+  }
+
+  /** A turn of a task. */
+  processed(taskId: string, startedAt: number, records: number): void {
+    if (records === 0) return
+    const latencyMs = this.#took('process', startedAt, records)
+    this.#tasks.get(taskId)?.processed(startedAt + latencyMs, records, latencyMs)
+    if (processChannel.hasSubscribers)
+      processChannel.publish({ applicationId: this.#applicationId, taskId, records, latencyMs })
+  }
+
+  punctuated(taskId: string, startedAt: number): void {
+    const latencyMs = this.#took('punctuate', startedAt)
+    this.#tasks.get(taskId)?.punctuated(startedAt + latencyMs, latencyMs)
+  }
+
+  committed(startedAt: number, tasks: readonly string[]): void {
+    const latencyMs = this.#took('commit', startedAt)
+    if (commitChannel.hasSubscribers) commitChannel.publish({ applicationId: this.#applicationId, tasks, latencyMs })
+  }
+
+  dropped(taskId: string, node: string, reason: string, place: RecordMetadata | undefined): void {
+    this.#tasks.get(taskId)?.dropped(this.#clock.monotonic())
+    if (droppedChannel.hasSubscribers)
+      droppedChannel.publish({ applicationId: this.#applicationId, taskId, node, reason, place })
+  }
+
+  read({ state, version, remaining, buffered }: Gauges): Metric[] {
+    const now = this.#clock.monotonic()
+    const ofTasks = (name: string, values: ReadonlyMap<string, number>): Metric[] =>
+      Array.from(values, ([taskId, value]) => ({
+        ...{ name, group: 'stream-task-metrics', tags: { 'task-id': taskId } },
+        value,
+      }))
+    const client = (name: string, value: string): Metric => ({ name, group: 'stream-metrics', tags: {}, value })
+    return [
+      client('version', version),
+      client('application-id', this.#applicationId),
+      client('state', state),
+      ...this.#threadMetrics(now),
+      ...[...this.#tasks.values()].flatMap(task => task.read(now)),
+      ...ofTasks('restore-remaining-records-total', remaining),
+      ...ofTasks('active-buffer-count', buffered),
+    ]
+  }
+
+  #threadMetrics(now: number): Metric[] {
+    const place = { group: 'stream-thread-metrics', tags: {} }
+    return Object.entries(this.#thread).flatMap(([name, sensor]) => {
+      const isCount = name.startsWith('task-')
+      const aspects: readonly Aspect[] = isCount ? ['rate', 'total'] : [...timed, 'ratio']
+      return metricsOf(place, { name, value: '-latency', aspects }, sensor.read(now))
+    })
+  }
+
+  #took(what: 'poll' | 'process' | 'commit' | 'punctuate', startedAt: number, count = 1): number {
+    const now = this.#clock.monotonic()
+    this.#thread[what].record(now, now - startedAt, count)
+    return now - startedAt
+  }
+}
