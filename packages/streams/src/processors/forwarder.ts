@@ -4,7 +4,7 @@ import type { Done, StreamRecord } from '../record.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Caching } from '../state/stores.ts'
 
-/** Passes a change on at once; where the store has a cache, that passes it on later, and this does nothing. */
+/** Passes a change on at once; where the store has a cache, that passes it on later, when it is full or at a commit. */
 export type Forwarder<K, V> = (record: StreamRecord<K, Change<V>>) => Done
 
 /** To be made once, when a processor that puts into the store begins. Old values are left out where nobody below needs them. */
@@ -18,7 +18,7 @@ export function forwarderOf<K, V>(
       context.forward({ key, value: changeOf(newValue, sendOldValues ? oldValue : null), timestamp, headers }),
     { sendOldValues },
   )
-  if (isCached) return () => {}
+  if (isCached) return () => store.makeRoom?.()
   if (sendOldValues) return record => context.forward(record)
   return ({ key, value, timestamp, headers }) =>
     context.forward({ key, value: changeOf(value.newValue, null, value.isLatest), timestamp, headers })

@@ -1,4 +1,4 @@
-import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
+import { bufferOf, readInt64 } from './changelog-keys.ts'
 import { readEntry, writeEntry } from './disk-entry.ts'
 import { type Bytes, databaseKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
 import type { DiskTable } from './lmdb-task-disk.ts'
@@ -13,6 +13,7 @@ import {
   type TextRange,
   type TimeTable,
   textOf,
+  textOfTime,
 } from './tables.ts'
 
 const overhead = 250
@@ -184,13 +185,6 @@ export class DiskTimeTable implements TimeTable, DiskTable {
 }
 
 const empty = new Uint8Array()
-const scratch = Buffer.alloc(8)
-
-/** Eight characters, one a byte. */
-function textOfTime(time: number): string {
-  writeInt64(scratch, 0, Math.min(Math.max(time, 0), Number.MAX_SAFE_INTEGER))
-  return scratch.toString('latin1')
-}
 
 const zero = textOfTime(0)
 const largest = textOfTime(Number.MAX_SAFE_INTEGER)

@@ -1,4 +1,4 @@
-import type { Serde } from '@odradek/client'
+import { serde as builtIn, type Serde } from '@odradek/client'
 import { bytesOf, type StoreKey, textOf } from './tables.ts'
 
 const memoLength = 8192
@@ -10,11 +10,15 @@ const memoLength = 8192
 export class KeyCodec<K> {
   readonly #serde: Serde<K>
   readonly #context: { topic: string; part: 'key' }
+  readonly #isText: boolean
+  readonly #isInteger: boolean
   readonly #memo = new Map<K, StoreKey>()
 
   constructor(store: string, serde: Serde<K>) {
     this.#serde = serde
     this.#context = { topic: store, part: 'key' }
+    this.#isText = (serde as unknown) === builtIn.string
+    this.#isInteger = (serde as unknown) === builtIn.int64 || (serde as unknown) === builtIn.int32
   }
 
   of(key: K): StoreKey {
@@ -26,6 +30,13 @@ export class KeyCodec<K> {
     if (this.#memo.size >= memoLength) this.#memo.clear()
     this.#memo.set(key, found)
     return found
+  }
+
+  /** Equal for keys of equal bytes and for no others: the key itself where its serde keeps what is different apart. */
+  identityOf(key: K): unknown {
+    if (typeof key === 'string' && this.#isText) return key.isWellFormed() ? key : `\ud800${this.of(key).text}`
+    if (typeof key === 'number' && this.#isInteger) return key
+    return this.of(key).text
   }
 
   read(text: string): K {

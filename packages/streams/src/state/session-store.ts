@@ -1,7 +1,16 @@
+import { CachedSessionStore, type Forgetful } from './cached-stores.ts'
 import { readSessionKey, sessionKey } from './changelog-keys.ts'
 import { storeKeyOf } from './key-codec.ts'
-import type { StorePlace, StoreSpec } from './state-store.ts'
-import { type Codecs, changelogFor, codecsOf, compactedFor, type StoreDeclaration, timeTableOf } from './store-spec.ts'
+import type { ChangeLog, StorePlace, StoreSpec } from './state-store.ts'
+import {
+  type Codecs,
+  cacheOf,
+  changelogFor,
+  codecsOf,
+  compactedFor,
+  type StoreDeclaration,
+  timeTableOf,
+} from './store-spec.ts'
 import type { SessionStore, Windowed } from './stores.ts'
 import { type FoundRow, type RestoredRecord, segmentLength, type TimeTable } from './tables.ts'
 
@@ -14,18 +23,18 @@ export function sessionStore<K, V>(
   return {
     name,
     changelog: changelogFor(compactedFor(retentionMs), options),
-    make: place =>
-      new SessionsStore(
-        codecsOf(declaration),
-        timeTableOf(place, name, options, segmentLength(retentionMs)),
-        place,
-        retentionMs,
-      ),
+    make: place => {
+      const codecs = codecsOf(declaration)
+      const table = timeTableOf(place, name, options, segmentLength(retentionMs))
+      const store = new SessionsStore(codecs, table, place, retentionMs)
+      const budget = cacheOf(place, options)
+      return budget ? new CachedSessionStore(store, codecs.keys, budget, place) : store
+    },
   }
 }
 
 /** In the table a session's end is the time and its start the minor: found by end, as sessions are looked for. */
-class SessionsStore<K, V> implements SessionStore<K, V> {
+class SessionsStore<K, V> implements SessionStore<K, V>, Forgetful {
   readonly name: string
   readonly retentionMs: number
   readonly #codecs: Codecs<K, V>
@@ -40,18 +49,26 @@ class SessionsStore<K, V> implements SessionStore<K, V> {
     this.#place = place
   }
 
-  put({ key, start, end }: Windowed<K>, value: V | null): void {
-    if (!this.#advance(end)) return
+  put(session: Windowed<K>, value: V | null): void {
+    this.#put(session, value, this.#place.log)
+  }
+
+  putQuietly(session: Windowed<K>, value: V | null): void {
+    this.#put(session, value, null)
+  }
+
+  #put({ key, start, end }: Windowed<K>, value: V | null, log: ChangeLog | null): void {
+    if (!this.advance(end)) return
     const at = this.#codecs.keys.of(key)
     const bytes = value === null ? null : this.#codecs.values.write(value)
     const timestamp = this.#place.current().timestamp ?? end
     if (bytes === null) this.#table.delete(at, end, start)
     else this.#table.set(at, { time: end, minor: start, value: bytes, timestamp })
-    this.#place.log?.(sessionKey(at.bytes, start, end), bytes, timestamp)
+    log?.(sessionKey(at.bytes, start, end), bytes, timestamp)
   }
 
   fetch({ key, start, end }: Windowed<K>): V | undefined {
-    if (end < this.#earliest) return undefined
+    if (!this.isKept(end)) return undefined
     const row = this.#table.get(this.#codecs.keys.of(key), end, start)
     return row && this.#codecs.values.read(row.value!)
   }
@@ -76,7 +93,7 @@ class SessionsStore<K, V> implements SessionStore<K, V> {
 
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void {
     const { key: inner, start, end } = readSessionKey(key)
-    if (!this.#advance(end)) return
+    if (!this.advance(end)) return
     if (value === null) this.#table.delete(storeKeyOf(inner), end, start)
     else this.#table.set(storeKeyOf(inner), { time: end, minor: start, value, timestamp })
   }
@@ -97,7 +114,11 @@ class SessionsStore<K, V> implements SessionStore<K, V> {
     return Math.max(0, this.#table.latest - this.retentionMs + 1)
   }
 
-  #advance(end: number): boolean {
+  isKept(end: number): boolean {
+    return end >= this.#earliest
+  }
+
+  advance(end: number): boolean {
     if (end > this.#table.latest) {
       this.#table.latest = end
       this.#table.expire(this.#earliest)

@@ -50,7 +50,12 @@ export interface CurrentRecord {
 /** Shared by the stores of an instance. Whoever has used more than its share hands on its eldest entries. */
 export interface CacheBudget {
   readonly bytes: number
+  /** By all of them. */
+  used: number
 }
+
+/** `statestore.cache.max.bytes` of an instance. Null: nothing is held back. */
+export const cacheBudget = (bytes: number): CacheBudget | null => (bytes > 0 ? { bytes, used: 0 } : null)
 
 /**
  * The database of a task on disk. What stores change is kept in memory until `commit` writes all of it and the positions in one

@@ -4,7 +4,7 @@ import { onlyBytes } from '../dsl/only-bytes.ts'
 import { KeyCodec, ValueCodec } from './key-codec.ts'
 import { MemoryKeyTable } from './memory-key-table.ts'
 import { MemoryTimeTable } from './memory-time-table.ts'
-import type { ChangelogSpec, StorePlace, TaskDisk } from './state-store.ts'
+import type { CacheBudget, ChangelogSpec, StorePlace, TaskDisk } from './state-store.ts'
 import type { StoreOptions } from './stores.ts'
 import type { KeyTable, TimeTable } from './tables.ts'
 
@@ -63,6 +63,10 @@ export const keyTableOf = (place: StorePlace, name: string, options?: StoreOptio
 
 export const timeTableOf = (place: StorePlace, name: string, options?: StoreOptions, segmentMs?: number): TimeTable =>
   diskOf(place, options)?.timeTable(name, segmentMs) ?? new MemoryTimeTable(segmentMs)
+
+/** Null: changes are passed on and logged at once. */
+export const cacheOf = ({ cache }: StorePlace, { caching = true }: StoreOptions = {}): CacheBudget | null =>
+  caching ? cache : null
 
 const diskOf = ({ disk, defaultKind }: StorePlace, options: StoreOptions = {}): TaskDisk | null =>
   (options.in ?? defaultKind) === 'disk' ? disk : null

@@ -59,6 +59,8 @@ export interface Caching<K, V> {
    * cache, and whoever puts forwards at once (KIP-63).
    */
   onEviction(listener: (change: EvictedChange<K, V>) => Done, options: { sendOldValues: boolean }): boolean
+  /** After a put, by whoever was answered true: changes leave the cache here when it is full. */
+  makeRoom?(): Done
 }
 
 /** One version of a value. `validTo` is null for the latest. */

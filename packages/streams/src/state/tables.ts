@@ -3,6 +3,8 @@
  * versions). Each is kept in memory, or on disk with what is not committed yet in memory: the answers are the same.
  */
 
+import { writeInt64 } from './changelog-keys.ts'
+
 /** A key's bytes, and the same as text, one character a byte: equal bytes are equal strings, and strings sort as their bytes do. */
 export interface StoreKey {
   readonly bytes: Uint8Array
@@ -85,6 +87,14 @@ export function prefixRange(prefix: string): TextRange {
 
 export const isWithin = (text: string, { from, to, before }: TextRange): boolean =>
   (from === undefined || text >= from) && (to === undefined || text <= to) && (before === undefined || text < before)
+
+const scratch = Buffer.alloc(8)
+
+/** Eight characters, one a byte, that sort as times do. */
+export function textOfTime(time: number): string {
+  writeInt64(scratch, 0, Math.min(Math.max(time, 0), Number.MAX_SAFE_INTEGER))
+  return scratch.toString('latin1')
+}
 
 /** Rows of a moment share a segment: old rows go a segment at a time. */
 export const segmentOf = (time: number, segmentMs: number): number => Math.floor(time / segmentMs)

@@ -1,5 +1,14 @@
+import { CachedTimestampedStore } from './cached-stores.ts'
 import type { ChangeLog, StoreSpec } from './state-store.ts'
-import { type Codecs, changelogFor, codecsOf, compacted, keyTableOf, type StoreDeclaration } from './store-spec.ts'
+import {
+  type Codecs,
+  cacheOf,
+  changelogFor,
+  codecsOf,
+  compacted,
+  keyTableOf,
+  type StoreDeclaration,
+} from './store-spec.ts'
 import type { Range, Timestamped, TimestampedKeyValueStore } from './stores.ts'
 import { type Entry, type KeyTable, prefixRange, type RestoredRecord, type TextRange, textOf } from './tables.ts'
 
@@ -9,7 +18,12 @@ export function timestampedStore<K, V>(declaration: StoreDeclaration<K, V>): Sto
   return {
     name,
     changelog: changelogFor(compacted, options),
-    make: place => new TimestampedStore(codecsOf(declaration), keyTableOf(place, name, options), place.log),
+    make: place => {
+      const codecs = codecsOf(declaration)
+      const store = new TimestampedStore(codecs, keyTableOf(place, name, options), place.log)
+      const budget = cacheOf(place, options)
+      return budget ? new CachedTimestampedStore(store, codecs.keys, budget, place) : store
+    },
   }
 }
 
@@ -36,15 +50,19 @@ export class TimestampedStore<K, V> implements TimestampedKeyValueStore<K, V> {
   }
 
   put(key: K, value: V | null, timestamp: number): void {
+    this.#put(key, value, timestamp, this.#log)
+  }
+
+  putQuietly(key: K, value: V | null, timestamp: number): void {
+    this.#put(key, value, timestamp, null)
+  }
+
+  #put(key: K, value: V | null, timestamp: number, log: ChangeLog | null): void {
     const at = this.#codecs.keys.of(key)
-    if (value === null) {
-      this.#table.delete(at)
-      this.#log?.(at.bytes, null, timestamp)
-      return
-    }
-    const bytes = this.#codecs.values.write(value)
-    this.#table.set(at, { value: bytes, timestamp })
-    this.#log?.(at.bytes, bytes, timestamp)
+    const bytes = value === null ? null : this.#codecs.values.write(value)
+    if (bytes === null) this.#table.delete(at)
+    else this.#table.set(at, { value: bytes, timestamp })
+    log?.(at.bytes, bytes, timestamp)
   }
 
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void {

@@ -1,7 +1,16 @@
+import { CachedWindowStore, type Forgetful } from './cached-stores.ts'
 import { readWindowKey, windowKey } from './changelog-keys.ts'
 import { storeKeyOf } from './key-codec.ts'
 import type { ChangeLog, StoreSpec } from './state-store.ts'
-import { type Codecs, changelogFor, codecsOf, compactedFor, type StoreDeclaration, timeTableOf } from './store-spec.ts'
+import {
+  type Codecs,
+  cacheOf,
+  changelogFor,
+  codecsOf,
+  compactedFor,
+  type StoreDeclaration,
+  timeTableOf,
+} from './store-spec.ts'
 import type { Timestamped, WindowBounds, Windowed, WindowStore } from './stores.ts'
 import {
   type FoundRow,
@@ -24,14 +33,13 @@ export function windowStore<K, V>(declaration: WindowDeclaration<K, V>): StoreSp
   return {
     name,
     changelog: changelogFor(compactedFor(retentionMs), options),
-    make: place =>
-      new TimeWindowStore({
-        codecs: codecsOf(declaration),
-        table: timeTableOf(place, name, options, segmentLength(retentionMs)),
-        log: place.log,
-        windowSizeMs,
-        retentionMs,
-      }),
+    make: place => {
+      const codecs = codecsOf(declaration)
+      const table = timeTableOf(place, name, options, segmentLength(retentionMs))
+      const store = new TimeWindowStore({ codecs, table, log: place.log, windowSizeMs, retentionMs })
+      const budget = cacheOf(place, options)
+      return budget ? new CachedWindowStore(store, codecs.keys, budget, place) : store
+    },
   }
 }
 
@@ -43,7 +51,7 @@ interface WindowStoreParts<K, V> {
   retentionMs: number
 }
 
-class TimeWindowStore<K, V> implements WindowStore<K, V> {
+class TimeWindowStore<K, V> implements WindowStore<K, V>, Forgetful {
   readonly name: string
   readonly windowSizeMs: number
   readonly retentionMs: number
@@ -61,16 +69,25 @@ class TimeWindowStore<K, V> implements WindowStore<K, V> {
   }
 
   put(key: K, value: V | null, windowStart: number, timestamp: number): void {
-    if (!this.#advance(windowStart)) return
+    this.#put({ key, value, windowStart, timestamp }, this.#log)
+  }
+
+  putQuietly(key: K, value: V | null, windowStart: number, timestamp: number): void {
+    this.#put({ key, value, windowStart, timestamp }, null)
+  }
+
+  #put(given: { key: K; value: V | null; windowStart: number; timestamp: number }, log: ChangeLog | null): void {
+    const { key, value, windowStart, timestamp } = given
+    if (!this.advance(windowStart)) return
     const at = this.#codecs.keys.of(key)
     const bytes = value === null ? null : this.#codecs.values.write(value)
     if (bytes === null) this.#table.delete(at, windowStart, 0)
     else this.#table.set(at, { time: windowStart, minor: 0, value: bytes, timestamp })
-    this.#log?.(windowKey(at.bytes, windowStart, 0), bytes, timestamp)
+    log?.(windowKey(at.bytes, windowStart, 0), bytes, timestamp)
   }
 
   fetch(key: K, windowStart: number): Timestamped<V> | undefined {
-    if (windowStart < this.#earliest) return undefined
+    if (!this.isKept(windowStart)) return undefined
     const row = this.#table.get(this.#codecs.keys.of(key), windowStart, 0)
     return row && this.#read(row)
   }
@@ -97,7 +114,7 @@ class TimeWindowStore<K, V> implements WindowStore<K, V> {
 
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void {
     const { key: inner, start } = readWindowKey(key)
-    if (!this.#advance(start)) return
+    if (!this.advance(start)) return
     if (value === null) this.#table.delete(storeKeyOf(inner), start, 0)
     else this.#table.set(storeKeyOf(inner), { time: start, minor: 0, value, timestamp })
   }
@@ -118,8 +135,11 @@ class TimeWindowStore<K, V> implements WindowStore<K, V> {
     return Math.max(0, this.#table.latest - this.retentionMs + 1)
   }
 
-  /** False: the window is older than the retention allows. */
-  #advance(windowStart: number): boolean {
+  isKept(windowStart: number): boolean {
+    return windowStart >= this.#earliest
+  }
+
+  advance(windowStart: number): boolean {
     if (windowStart > this.#table.latest) {
       this.#table.latest = windowStart
       this.#table.expire(this.#earliest)
