@@ -1,3 +1,4 @@
+import { KafkaError, UsageError } from '@odradek/protocol'
 import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
 import { DiskKeyTable } from './disk-key-table.ts'
 import { DiskTimeTable } from './disk-time-table.ts'
@@ -17,6 +18,14 @@ export interface DiskTable {
   clear(): void
 }
 
+export interface TaskEnvironment {
+  readonly environment: Environment
+  /** For messages. */
+  readonly folder: string
+  /** Closes the environment. */
+  release(): Promise<void>
+}
+
 /** When so much is held back, a commit should come; when an eighth of it is, a commit that may be put off is not. */
 const mostHeld = 32 * 2 ** 20
 
@@ -34,12 +43,13 @@ export class LmdbTaskDisk implements TaskDisk {
   readonly #meta: Bytes
   readonly #tables = new Map<string, DiskTable>()
   readonly #timeTables = new Map<string, TimeTable>()
+  readonly #folder: string
   readonly #release: () => Promise<void>
 
-  /** `release`: closes the environment. */
-  constructor(taskId: string, environment: Environment, release: () => Promise<void>) {
+  constructor(taskId: string, { environment, folder, release }: TaskEnvironment) {
     this.taskId = taskId
     this.#environment = environment
+    this.#folder = folder
     this.#release = release
     this.#meta = openDatabase(environment, metaName)
   }
@@ -54,7 +64,7 @@ export class LmdbTaskDisk implements TaskDisk {
 
   commit(positions: ReadonlyMap<string, number>, { now = true } = {}): void {
     if (!now && this.#held < mostHeld / 8) return
-    this.#environment.transactionSync(() => {
+    this.#transaction(() => {
       for (const table of this.#tables.values()) table.write()
       for (const store of this.#tables.keys()) {
         const position = positions.get(store) ?? (this.position(store) === undefined ? 0 : undefined)
@@ -75,7 +85,7 @@ export class LmdbTaskDisk implements TaskDisk {
 
   wipe(store?: string): void {
     const stores = store === undefined ? this.#stores() : [store]
-    this.#environment.transactionSync(() => {
+    this.#transaction(() => {
       for (const name of stores) {
         for (const what of ['position', 'counter', 'latest'])
           this.#meta.removeSync(databaseKey(latin1(`${what}:${name}`), metaName))
@@ -110,6 +120,20 @@ export class LmdbTaskDisk implements TaskDisk {
     const database = openDatabase(this.#environment, store)
     if (this.position(store) === undefined) database.clearSync()
     return database
+  }
+
+  /** All of it, or nothing. */
+  #transaction(write: () => void): void {
+    try {
+      this.#environment.transactionSync(write)
+    } catch (cause) {
+      if (cause instanceof KafkaError) throw cause
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new UsageError(
+        `The state of task ${this.taskId} cannot be written to ${this.#folder}: ${why}. Is the disk full? What was committed before is as it was.`,
+        { code: 'STATE_NOT_WRITTEN', cause },
+      )
+    }
   }
 
   get #held(): number {

@@ -5,6 +5,7 @@
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { type Environment, openEnvironment } from './lmdb.ts'
+import { damageOf } from './lmdb-check.ts'
 import { LmdbTaskDisk } from './lmdb-task-disk.ts'
 import type { TaskDisk } from './state-store.ts'
 
@@ -19,32 +20,28 @@ export interface TaskDatabaseOptions {
 }
 
 export function openTaskDatabase({ folder, taskId, onWiped, onClosed }: TaskDatabaseOptions): TaskDisk {
-  if (existsSync(`${folder}/open`) && readFileSync(`${folder}/open`, 'utf8') !== bootId()) {
+  const marker = `${folder}/open`
+  const found = existsSync(marker) ? readFileSync(marker, 'utf8') : undefined
+  const damage = found === undefined || found === bootId() ? damageOf(`${folder}/data.mdb`) : undefined
+  if (damage !== undefined || (found !== undefined && found !== bootId())) {
     rmSync(folder, { recursive: true, force: true })
-    onWiped('machine-died')
+    onWiped(damage === undefined && !found?.startsWith(opening) ? 'machine-died' : 'damaged', damage)
   }
   mkdirSync(folder, { recursive: true })
-  writeDurably(`${folder}/open`, bootId())
+  writeDurably(marker, opening + bootId())
   sync(folder)
-  try {
-    return diskIn(folder, taskId, onClosed)
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    for (const file of ['data.mdb', 'lock.mdb']) rmSync(`${folder}/${file}`, { force: true })
-    onWiped('damaged', error)
-    return diskIn(folder, taskId, onClosed)
-  }
+  const environment = openEnvironment(folder)
+  const disk = new LmdbTaskDisk(taskId, {
+    environment,
+    folder,
+    release: () => closeDurably(folder, environment, onClosed),
+  })
+  writeDurably(marker, bootId())
+  return disk
 }
 
-function diskIn(folder: string, taskId: string, onClosed?: () => void): TaskDisk {
-  const environment = openEnvironment(folder)
-  try {
-    return new LmdbTaskDisk(taskId, environment, () => closeDurably(folder, environment, onClosed))
-  } catch (error) {
-    void environment.close()
-    throw error
-  }
-}
+/** Stands before the boot while LMDB reads its first pages: a process that was ended by them does not try again. */
+const opening = 'opening '
 
 async function closeDurably(folder: string, environment: Environment, onClosed?: () => void): Promise<void> {
   await environment.close()
@@ -52,12 +49,6 @@ async function closeDurably(folder: string, environment: Environment, onClosed?:
   rmSync(`${folder}/open`, { force: true })
   onClosed?.()
 }
-
-/** LMDB's words for files that are not what they should be. */
-const isDamage = (error: unknown): boolean =>
-  /MDB_(CORRUPTED|INVALID|PAGE_NOTFOUND|VERSION_MISMATCH|PANIC|BAD_TXN|INCOMPATIBLE)|not an LMDB file|corrupt|version mismatch|Invalid argument/i.test(
-    String(error),
-  )
 
 function writeDurably(path: string, text: string): void {
   const file = openSync(path, 'w')

@@ -1,48 +1,52 @@
 /**
- * Records of a left or outer join that have not found anybody yet, until their window closes. A row a record:
+ * Records of a left or outer join that have not found anybody yet, until their window closes: all of one key, side and time in a row.
  *
- *     int64 timestamp ‖ int8 side (0 right, 1 left) ‖ int32 sequence ‖ key  →  value
+ *     int64 timestamp ‖ int8 side (0 right, 1 left) ‖ key  →  { int32 length ‖ value } …
  *
- * so that rows are read by time, of one time those of the right first (streams facts 2.23). The layout is our own (facts 3.3).
+ * so that rows are read by time, of one time those of the right first (streams facts 2.23).
  */
 import type { Serde } from '@odradek/client'
 import { keyValueStore } from './key-value-store.ts'
 import type { StoreSpec } from './state-store.ts'
-import type { KeyValueStore } from './stores.ts'
+import type { KeyValueStore, StoreOptions } from './stores.ts'
 
 export interface UnjoinedKey<K> {
   readonly timestamp: number
   readonly isLeft: boolean
-  readonly sequence: number
   readonly key: K
 }
 
-export type UnjoinedStore<K, V> = KeyValueStore<UnjoinedKey<K>, V>
+export type UnjoinedStore<K, V> = KeyValueStore<UnjoinedKey<K>, Unjoined<V>>
 
-export interface UnjoinedDeclaration<K, V, W> {
-  readonly name: string
-  readonly key: Serde<K>
-  readonly left: Serde<V>
-  readonly right: Serde<W>
+/** Values of one side, in the order they came. */
+export interface Unjoined<V> {
+  readonly isLeft: boolean
+  readonly values: readonly V[]
 }
 
-export function unjoinedStore<K, V, W>(declaration: UnjoinedDeclaration<K, V, W>): StoreSpec<UnjoinedStore<K, V | W>> {
-  const { name, left, right } = declaration
-  return keyValueStore({ name, key: unjoinedKeySerde(declaration.key), value: eitherSerde(left, right) })
+export function unjoinedStore<K, V, W>(declaration: {
+  name: string
+  key: Serde<K>
+  left: Serde<V>
+  right: Serde<W>
+  options?: StoreOptions
+}): StoreSpec<UnjoinedStore<K, V | W>> {
+  const { name, left, right, options } = declaration
+  const value = listSerde<V | W>(isLeft => (isLeft ? left : right) as Serde<V | W>)
+  return keyValueStore({ name, key: keySerde(declaration.key), value, options })
 }
 
-const headLength = 13
+const headLength = 9
 
-function unjoinedKeySerde<K>(inner: Serde<K>): Serde<UnjoinedKey<K>> {
+function keySerde<K>(inner: Serde<K>): Serde<UnjoinedKey<K>> {
   return {
     name: 'unjoined key',
-    serialize({ timestamp, isLeft, sequence, key }, context) {
+    serialize({ timestamp, isLeft, key }, context) {
       const bytes = inner.serialize(key, context)
       const out = Buffer.allocUnsafe(headLength + bytes.length)
       out.writeUInt32BE(Math.floor(timestamp / 2 ** 32), 0)
       out.writeUInt32BE(timestamp >>> 0, 4)
       out[8] = isLeft ? 1 : 0
-      out.writeInt32BE(sequence, 9)
       out.set(bytes, headLength)
       return out
     },
@@ -51,33 +55,35 @@ function unjoinedKeySerde<K>(inner: Serde<K>): Serde<UnjoinedKey<K>> {
       return {
         timestamp: view.getUint32(0) * 2 ** 32 + view.getUint32(4),
         isLeft: bytes[8] === 1,
-        sequence: view.getInt32(9),
         key: inner.deserialize(bytes.subarray(headLength), context),
       }
     },
   }
 }
 
-/** A side and its value; which side is in the key, too, but a value is read without it. */
-export interface Either<V, W> {
-  readonly isLeft: boolean
-  readonly value: V | W
-}
-
-function eitherSerde<V, W>(left: Serde<V>, right: Serde<W>): Serde<any> {
+function listSerde<V>(serdeOf: (isLeft: boolean) => Serde<V>): Serde<Unjoined<V>> {
   return {
-    name: 'either side',
-    serialize({ isLeft, value }: Either<V, W>, context) {
-      const bytes = isLeft ? left.serialize(value as V, context) : right.serialize(value as W, context)
-      const out = Buffer.allocUnsafe(1 + bytes.length)
-      out[0] = isLeft ? 1 : 0
-      out.set(bytes, 1)
-      return out
+    name: 'unjoined values',
+    serialize({ isLeft, values }, context) {
+      const parts: Uint8Array[] = [Buffer.of(isLeft ? 1 : 0)]
+      for (const value of values) {
+        const bytes = serdeOf(isLeft).serialize(value, context)
+        const length = Buffer.allocUnsafe(4)
+        length.writeInt32BE(bytes.length)
+        parts.push(length, bytes)
+      }
+      return Buffer.concat(parts)
     },
-    deserialize(bytes, context): Either<V, W> {
+    deserialize(bytes, context) {
       const isLeft = bytes[0] === 1
-      const rest = bytes.subarray(1)
-      return { isLeft, value: isLeft ? left.deserialize(rest, context) : right.deserialize(rest, context) }
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      const values: V[] = []
+      for (let at = 1; at < bytes.length; ) {
+        const end = at + 4 + view.getInt32(at)
+        values.push(serdeOf(isLeft).deserialize(bytes.subarray(at + 4, end), context))
+        at = end
+      }
+      return { isLeft, values }
     },
   }
 }
