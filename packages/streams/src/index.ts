@@ -18,6 +18,7 @@ export type {
   StreamsLogger,
   UncaughtAnswer,
 } from './handlers/handlers.ts'
+export type { Metric } from './metrics/metric.ts'
 export type { Processor, ProcessorContext } from './processor.ts'
 export type { StoreQueryOptions } from './queries/local-stores.ts'
 export type {

@@ -10,9 +10,10 @@ const timed: readonly Aspect[] = ['avg', 'max', 'rate', 'total']
 /** What the rest of the instance adds when it is asked. */
 export interface Gauges {
   readonly state: string
-  readonly version: string
-  /** Of tasks that are being restored: records of changelogs still ahead, by task. */
-  readonly remaining: ReadonlyMap<string, number>
+  /** Tasks whose stores are being filled. */
+  readonly restoring: number
+  /** Of them: records of changelogs still ahead, by task. */
+  readonly remaining?: ReadonlyMap<string, number>
   /** Records that wait in tasks, by task. */
   readonly buffered: ReadonlyMap<string, number>
 }
@@ -37,7 +38,10 @@ export class InstanceMetrics {
     this.#thread = { poll, process, commit, punctuate, 'task-created': sensor(), 'task-closed': sensor() }
   }
 
+  /** Again for one that is known: the same. */
   taskMade(taskId: string): TaskMetrics {
+    const known = this.#tasks.get(taskId)
+    if (known) return known
     const now = this.#clock.monotonic()
     const made = new TaskMetrics(taskId, now)
     this.#tasks.set(taskId, made)
@@ -79,18 +83,23 @@ export class InstanceMetrics {
       droppedChannel.publish({ applicationId: this.#applicationId, taskId, node, reason, place })
   }
 
-  read({ state, version, remaining, buffered }: Gauges): Metric[] {
+  read({ state, restoring, remaining = new Map(), buffered }: Gauges): Metric[] {
     const now = this.#clock.monotonic()
     const ofTasks = (name: string, values: ReadonlyMap<string, number>): Metric[] =>
       Array.from(values, ([taskId, value]) => ({
         ...{ name, group: 'stream-task-metrics', tags: { 'task-id': taskId } },
         value,
       }))
-    const client = (name: string, value: string): Metric => ({ name, group: 'stream-metrics', tags: {}, value })
+    const client = (name: string, value: string | number): Metric => ({
+      name,
+      group: 'stream-metrics',
+      tags: {},
+      value,
+    })
     return [
-      client('version', version),
       client('application-id', this.#applicationId),
       client('state', state),
+      client('restoring-tasks', restoring),
       ...this.#threadMetrics(now),
       ...[...this.#tasks.values()].flatMap(task => task.read(now)),
       ...ofTasks('restore-remaining-records-total', remaining),

@@ -52,7 +52,7 @@ test("an instance's metrics carry Kafka's names, by thread, task, node and store
   assert.equal(store.get('a'), 'a')
   const told = metrics.read({
     state: 'RUNNING',
-    version: '1',
+    restoring: 0,
     remaining: new Map([['0_1', 7]]),
     buffered: new Map([['0_1', 3]]),
   })
@@ -78,7 +78,7 @@ test("an instance's metrics carry Kafka's names, by thread, task, node and store
   assert.equal(measured(told, 'get-latency-avg', { store: 'words' }), 0)
   assert.equal(measured(told, 'put-latency-avg', { store: 'words' }), undefined)
   metrics.taskClosed('0_1')
-  const after = metrics.read({ state: 'RUNNING', version: '1', remaining: new Map(), buffered: new Map() })
+  const after = metrics.read({ state: 'RUNNING', restoring: 0, buffered: new Map() })
   assert.ok(after.every(({ tags }) => tags['task-id'] === undefined))
   assert.equal(measured(after, 'task-closed-total'), 1)
 })

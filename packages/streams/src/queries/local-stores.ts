@@ -12,6 +12,24 @@ export interface LocalStore {
   readonly isRestoring: boolean
 }
 
+/** The active ones, of a store. */
+export function activeStores(
+  name: string,
+  tasks: Iterable<{
+    readonly id: string
+    readonly input: { partition: number }
+    readonly stores: ReadonlyMap<string, StateStore>
+  }>,
+  isRestoring: (taskId: string) => boolean,
+): LocalStore[] {
+  const found: LocalStore[] = []
+  for (const { id, input, stores } of tasks) {
+    const store = stores.get(name)
+    if (store) found.push({ store, partition: input.partition, role: 'active', isRestoring: isRestoring(id) })
+  }
+  return found
+}
+
 export interface StoreQueryOptions {
   /** Only this partition; `queryMetadataForKey` says which one has a key. Default: all that are here. */
   partition?: number

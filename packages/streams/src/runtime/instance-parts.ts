@@ -1,6 +1,7 @@
 /** What an instance is made of, put together from its options and taken apart again. Nothing is decided here. */
 import { type ConsumerEngine, createConsumerEngine, type Kafka, type TopicPartition } from '@odradek/client'
 import { errorPolicy } from '../handlers/handlers.ts'
+import type { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import { changelogOf } from '../state/state-store.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -29,6 +30,7 @@ export interface PartsOptions {
   readonly kafka: Kafka
   readonly abandoned: AbortSignal
   readonly onSettled: (isSettled: boolean) => void
+  readonly metrics: InstanceMetrics
 }
 
 /** Makes the application's topics where they are missing, and the parts. The engine has asked for its share when this resolves. */
@@ -38,6 +40,7 @@ export async function makeParts({
   kafka,
   abandoned,
   onSettled,
+  metrics,
 }: PartsOptions): Promise<InstanceParts> {
   const {
     applicationId,
@@ -78,6 +81,7 @@ export async function makeParts({
     commitIntervalMs,
     bufferedRecordsPerPartition,
     taskTimeoutMs,
+    metrics,
     abandoned,
     onSettled,
     onCommitted: offsets => purge.committed(offsets),

@@ -1,6 +1,9 @@
 import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
 import { sleep } from '@odradek/world'
-import type { StoreQueryOptions } from '../queries/local-stores.ts'
+import { stateChannel } from '../metrics/diagnostics.ts'
+import { InstanceMetrics } from '../metrics/instance-metrics.ts'
+import type { Metric } from '../metrics/metric.ts'
+import { activeStores, type StoreQueryOptions } from '../queries/local-stores.ts'
 import { StoreQueries } from '../queries/store-queries.ts'
 import type {
   ReadOnlyKeyValueStore,
@@ -42,11 +45,13 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #abandoning = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
   readonly #queries: StoreQueries
+  readonly #metrics: InstanceMetrics
   #state: InstanceState = 'CREATED'
   #starting: Promise<void> | undefined
   #parts: InstanceParts | undefined
   #failure: unknown
   #isRun = false
+  #isPaused = false
   #leaveGroup = true
 
   constructor(topology: Topology, options: KafkaStreamsOptions) {
@@ -62,9 +67,14 @@ export class KafkaStreams implements AsyncDisposable {
     this.#queries = new StoreQueries({
       names: () => topology.subtopologies().flatMap(({ stores }) => stores.map(store => store.name)),
       state: () => this.#state,
-      local: name => this.#parts?.tasks.storesNamed(name) ?? [],
+      local: name => {
+        if (!this.#parts) return []
+        const { tasks, restorer } = this.#parts
+        return activeStores(name, tasks, taskId => restorer.isRestoring(taskId))
+      },
     })
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
+    this.#metrics = new InstanceMetrics(applicationId, this.#kafka.cluster.clock)
   }
 
   get state(): InstanceState {
@@ -140,6 +150,35 @@ export class KafkaStreams implements AsyncDisposable {
     return this.close()
   }
 
+  /**
+   * Tasks take no records until `resume`; the instance keeps its place in the group, restores what it is given and commits what it has
+   * done. Harmless when it is paused already, or not started: then it starts paused.
+   */
+  pause(): void {
+    this.#rest(true)
+  }
+
+  resume(): void {
+    this.#rest(false)
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** What was done and how long it took, under the names of Kafka Streams; `odradek:streams:…` channels tell of the same as it happens. */
+  metrics(): Metric[] {
+    const { tasks, restorer } = this.#parts ?? {}
+    const all = tasks ? [...tasks] : []
+    const waiting = (task: (typeof all)[number]) =>
+      task.input.inputs.reduce((sum, { topic }) => sum + task.waiting(topic), 0)
+    return this.#metrics.read({
+      state: this.#state,
+      restoring: all.filter(({ id }) => restorer!.isRestoring(id)).length,
+      buffered: new Map(all.map(task => [task.id, waiting(task)])),
+    })
+  }
+
   /** What this instance works on now. */
   tasks(): TaskView[] {
     if (!this.#parts) return []
@@ -184,14 +223,22 @@ export class KafkaStreams implements AsyncDisposable {
     void this.#loop(this.#parts)
   }
 
-  #makeParts(): Promise<InstanceParts> {
-    return makeParts({
+  async #makeParts(): Promise<InstanceParts> {
+    const parts = await makeParts({
       topology: this.#topology,
       options: this.#options,
       kafka: this.#kafka,
       abandoned: this.#abandoning.signal,
+      metrics: this.#metrics,
       onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),
     })
+    parts.thread.isPaused = this.#isPaused
+    return parts
+  }
+
+  #rest(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    if (this.#parts) this.#parts.thread.isPaused = isPaused
   }
 
   async #loop({ thread }: InstanceParts): Promise<void> {
@@ -256,7 +303,10 @@ export class KafkaStreams implements AsyncDisposable {
   #happened(event: InstanceEvent): void {
     const before = this.#state
     this.#state = after(before, event)
-    if (this.#state !== before) for (const listener of this.#listeners) told(listener, this.#state, before)
+    if (this.#state === before) return
+    const { applicationId } = this.#options
+    if (stateChannel.hasSubscribers) stateChannel.publish({ applicationId, state: this.#state, before })
+    for (const listener of this.#listeners) told(listener, this.#state, before)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ConsumerEngine, type OffsetToCommit, ProtocolError, type TopicPartition } from '@odradek/client'
 import type { Clock } from '@odradek/world'
+import type { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 import type { ActiveTasks } from './active-tasks.ts'
 import type { ProducerCollector } from './producer-collector.ts'
@@ -18,6 +19,7 @@ export interface StreamThreadOptions {
   bufferedRecordsPerPartition: number
   /** A callback that has not settled for as long ends the thread. */
   taskTimeoutMs: number
+  metrics: InstanceMetrics
   /** Told after each turn: whether the group is at rest and every task restored. */
   onSettled(isSettled: boolean): void
   onCommitted(offsets: readonly OffsetToCommit[]): void
@@ -42,6 +44,8 @@ export class StreamThread {
   readonly #paused = new Set<string>()
   #lastCommit: number
   #hasFailed = false
+  /** Processing rests; the group does not notice. */
+  isPaused = false
 
   constructor(options: StreamThreadOptions) {
     this.#options = options
@@ -61,7 +65,9 @@ export class StreamThread {
   /** New tasks are made, and restored while the thread goes on. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
     this.#options.onSettled(false)
-    await this.#options.tasks.add(partitions, this.#options.abandoned)
+    const { tasks, metrics, abandoned } = this.#options
+    await tasks.add(partitions, abandoned)
+    for (const task of tasks) metrics.taskMade(task.id)
   }
 
   /** Still ours: commits what they have done, then lets them go. */
@@ -81,12 +87,12 @@ export class StreamThread {
 
   async #turn(signal: AbortSignal): Promise<void> {
     const { engine, restorer, clock, collector, tasks, commitIntervalMs, abandoned } = this.#options
-    const isBusy = tasks.runnable().some(task => task.hasWork)
+    const isBusy = !this.isPaused && tasks.runnable().some(task => task.hasWork)
     const patience = isBusy || !restorer.isIdle ? 0 : 100
-    for (const batch of await engine.poll(patience, { maxRecords: 5_000, signal })) tasks.find(batch)?.add(batch)
+    await this.#poll(patience, signal)
     if (!restorer.isIdle) await restorer.step(isBusy ? 0 : 100, signal)
     this.#options.onSettled(restorer.isIdle && engine.health().state === 'running')
-    await this.#process()
+    if (!this.isPaused) await this.#process()
     await collector.room(abandoned)
     this.#throttle()
     if (clock.monotonic() - this.#lastCommit >= commitIntervalMs) await this.#commit([...tasks])
@@ -94,21 +100,37 @@ export class StreamThread {
     if (isBusy) await new Promise<void>(resolve => clock.soon(resolve))
   }
 
+  async #poll(maxMs: number, signal: AbortSignal): Promise<void> {
+    const { engine, tasks, clock, metrics } = this.#options
+    const startedAt = clock.monotonic()
+    const batches = await engine.poll(maxMs, { maxRecords: 5_000, signal })
+    let records = 0
+    for (const batch of batches) {
+      tasks.find(batch)?.add(batch)
+      records += batch.records.length
+    }
+    metrics.polled(startedAt, records)
+  }
+
   async #process(): Promise<void> {
-    const { collector, engine, tasks, clock, abandoned, taskTimeoutMs } = this.#options
+    const { collector, engine, tasks, clock, abandoned, taskTimeoutMs, metrics } = this.#options
     for (const task of tasks.runnable()) {
       if (engine.wantsPoll) return
-      const end = clock.monotonic() + turnMs
+      const startedAt = clock.monotonic()
+      const end = startedAt + turnMs
+      const before = waitingIn(task)
       const waiting = task.process(turn, () => engine.wantsPoll || abandoned.aborted || clock.monotonic() >= end)
       if (waiting) await untilAborted(withinTime(waiting, task, clock, taskTimeoutMs), abandoned)
+      metrics.processed(task.id, startedAt, before - waitingIn(task))
       await collector.room(abandoned)
     }
   }
 
   /** When the group has gone on without us the offsets are not ours to commit; the next poll takes the tasks away. */
   async #commit(tasks: readonly StreamTask[]): Promise<void> {
-    const { engine, collector, abandoned, onCommitted, clock } = this.#options
-    this.#lastCommit = clock.monotonic()
+    const { engine, collector, abandoned, onCommitted, clock, metrics } = this.#options
+    const startedAt = clock.monotonic()
+    this.#lastCommit = startedAt
     const due = tasks.map(task => ({ task, offsets: task.offsetsToCommit(at => engine.position(at)) }))
     const offsets = due.flatMap(({ offsets }) => offsets)
     if (offsets.length === 0) return
@@ -121,6 +143,10 @@ export class StreamThread {
     }
     for (const { task, offsets } of due) task.committed(offsets)
     onCommitted(offsets)
+    metrics.committed(
+      startedAt,
+      due.filter(({ offsets }) => offsets.length > 0).map(({ task }) => task.id),
+    )
   }
 
   /** A task whose queue is long is not fetched for until it is short again. */
@@ -140,11 +166,16 @@ export class StreamThread {
   }
 
   #drop(tasks: readonly StreamTask[]): void {
-    for (const task of tasks)
+    for (const task of tasks) {
       for (const { topic, partition } of task.input.inputs) this.#paused.delete(`${topic}-${partition}`)
+      this.#options.metrics.taskClosed(task.id)
+    }
     this.#options.tasks.drop(tasks)
   }
 }
+
+const waitingIn = (task: StreamTask): number =>
+  task.input.inputs.reduce((sum, { topic }) => sum + task.waiting(topic), 0)
 
 const isDisowned = (error: unknown): boolean =>
   error instanceof ProtocolError && (error.code === 'ILLEGAL_GENERATION' || error.code === 'UNKNOWN_MEMBER_ID')

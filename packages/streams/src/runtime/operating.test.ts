@@ -1,0 +1,61 @@
+/** What a running instance tells of itself, and what it can be told. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Metric } from '../index.ts'
+import { commitChannel, processChannel } from '../metrics/diagnostics.ts'
+import { SimulatedCluster } from '../testing/simulated-cluster.ts'
+
+const measured = (metrics: readonly Metric[], name: string, taskId?: string) =>
+  metrics.find(metric => metric.name === name && metric.tags['task-id'] === taskId)?.value
+
+test('metrics tell what each task has processed; listeners hear of turns and commits', async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  await cluster.publish(['a b', 'c', 'a'])
+  const turns: { taskId: string; records: number }[] = []
+  const commits: { tasks: readonly string[] }[] = []
+  const onTurn = (event: unknown) => void turns.push(event as (typeof turns)[number])
+  const onCommit = (event: unknown) => void commits.push(event as (typeof commits)[number])
+  processChannel.subscribe(onTurn)
+  commitChannel.subscribe(onCommit)
+  const app = cluster.instance('one', { commitIntervalMs: 1_000 })
+  assert.equal(measured(app.metrics(), 'state'), 'CREATED')
+  await cluster.finish(app.start())
+  await cluster.until(() => commits.length > 0 && measured(app.metrics(), 'process-total', '1_0') === 4)
+  const metrics = app.metrics()
+  assert.equal(measured(metrics, 'state'), 'RUNNING')
+  assert.equal(measured(metrics, 'application-id'), 'app')
+  assert.equal(measured(metrics, 'process-total', '0_0'), 3)
+  assert.equal(measured(metrics, 'process-total'), 7)
+  assert.equal(measured(metrics, 'task-created-total'), 2)
+  assert.equal(measured(metrics, 'active-buffer-count', '1_0'), 0)
+  assert.ok((measured(metrics, 'commit-total') as number) >= 1)
+  assert.ok((measured(metrics, 'poll-total') as number) >= 1)
+  await cluster.finish(app.close())
+  processChannel.unsubscribe(onTurn)
+  commitChannel.unsubscribe(onCommit)
+  assert.equal(
+    turns.filter(({ taskId }) => taskId === '0_0').reduce((sum, { records }) => sum + records, 0),
+    3,
+  )
+  assert.ok(commits.some(({ tasks }) => tasks.includes('0_0')))
+  await cluster.close()
+})
+
+test('a paused instance keeps its tasks and processes nothing until it is resumed', async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  const app = cluster.instance('one')
+  app.pause()
+  await cluster.finish(app.start())
+  await cluster.until(() => app.state === 'RUNNING')
+  await cluster.publish(['a', 'b'])
+  await cluster.world.clock.advance(60_000) // longer than a session
+  assert.deepEqual([app.isPaused, app.state, app.tasks().length], [true, 'RUNNING', 2])
+  assert.equal(measured(app.metrics(), 'process-total', '0_0'), 0)
+  assert.equal(measured(app.metrics(), 'active-buffer-count', '0_0'), 2)
+  app.resume()
+  await cluster.until(() => app.store('words').size === 2)
+  await cluster.finish(app.close())
+  await cluster.close()
+})
