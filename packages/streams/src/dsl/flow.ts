@@ -44,6 +44,8 @@ export interface TableNode<K = any, V = any> {
   /** How others read a key's present value: from a store, or computed from the table above (streams facts 2.16). */
   getter(): GetterSupplier<K, V>
   readonly isVersioned: boolean
+  /** How long a versioned table keeps its history, where that is known here. */
+  readonly historyMs?: number | undefined
 }
 
 export interface GetterSupplier<K = any, V = any> {

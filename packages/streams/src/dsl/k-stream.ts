@@ -5,15 +5,11 @@ import type { TopicChoice } from '../topology/node-spec.ts'
 import { type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { KGroupedStream } from './k-grouped-stream.ts'
 import { KTable } from './k-table.ts'
-import {
-  type FixedKeyProcessor,
-  type ProcessOptions,
-  type ProcessorSupplier,
-  process,
-  processValues,
-} from './processing.ts'
+import { type FixedKeyProcessor, type ProcessOptions, process, processValues } from './processing.ts'
 import { type Branches, type SplitOptions, split } from './split.ts'
 import * as stateless from './stateless.ts'
+import { type StreamJoiner, type StreamJoinOptions, streamStreamJoin } from './stream-stream-join.ts'
+import { type RowJoiner, streamTableJoin, type TableLookupOptions } from './stream-table-join.ts'
 import { streamToTable, type ToTableOptions } from './stream-to-table.ts'
 
 /**
@@ -125,6 +121,48 @@ export class KStream<K, V> {
     return new KTable(streamToTable(this.#flow as StreamFlow<K, NonNullable<V>>, options))
   }
 
+  /**
+   * With another stream: each pair of records of one key within the window (`joinWindow`). With a table: each record and the row of its
+   * key. Both sides must have equal numbers of partitions. A null value is joined with nothing.
+   */
+  join<W, R>(
+    other: KStream<K, W>,
+    joiner: StreamJoiner<K, NonNullable<V>, NonNullable<W>, R>,
+    options: StreamJoinOptions<K, V, W>,
+  ): KStream<K, R>
+  join<W, R>(
+    table: KTable<K, W>,
+    joiner: RowJoiner<K, NonNullable<V>, W, R>,
+    options?: TableLookupOptions<K, V>,
+  ): KStream<K, R>
+  join(other: KStream<K, any> | KTable<K, any>, joiner: any, options?: any): KStream<K, any> {
+    return new KStream(joinFlows(this.#flow, other, joiner, options, 'inner'))
+  }
+
+  /** As `join`, and each record that finds nobody, with null; beside a stream, once its window and grace have passed (KIP-633). */
+  leftJoin<W, R>(
+    other: KStream<K, W>,
+    joiner: StreamJoiner<K, NonNullable<V>, NonNullable<W> | null, R>,
+    options: StreamJoinOptions<K, V, W>,
+  ): KStream<K, R>
+  leftJoin<W, R>(
+    table: KTable<K, W>,
+    joiner: RowJoiner<K, NonNullable<V>, W | null, R>,
+    options?: TableLookupOptions<K, V>,
+  ): KStream<K, R>
+  leftJoin(other: KStream<K, any> | KTable<K, any>, joiner: any, options?: any): KStream<K, any> {
+    return new KStream(joinFlows(this.#flow, other, joiner, options, 'left'))
+  }
+
+  /** Both streams' records that find nobody are results, too. */
+  outerJoin<W, R>(
+    other: KStream<K, W>,
+    joiner: StreamJoiner<K, NonNullable<V> | null, NonNullable<W> | null, R>,
+    options: StreamJoinOptions<K, V, W>,
+  ): KStream<K, R> {
+    return new KStream(streamStreamJoin(this.#flow, other.flow, joiner, { ...options, kind: 'outer' }))
+  }
+
   /** A processor of one's own, which may change keys, keep stores, and run by the clock. */
   process<KOut, VOut>(
     supplier: ProcessorSupplier<K, V, KOut, VOut>,
@@ -166,4 +204,16 @@ export class KStream<K, V> {
   to(topic: string | TopicChoice, options: stateless.SinkOptions<K, V> = {}): void {
     stateless.sink(this.#flow, topic, options)
   }
+}
+
+/** What a stream is joined with decides how. */
+function joinFlows(
+  flow: StreamFlow,
+  other: KStream<any, any> | KTable<any, any>,
+  joiner: any,
+  options: any,
+  kind: 'inner' | 'left',
+): StreamFlow {
+  if (other instanceof KStream) return streamStreamJoin(flow, other.flow, joiner, { ...options, kind })
+  return streamTableJoin(flow, other.flow, joiner, { ...options, isLeft: kind === 'left' })
 }

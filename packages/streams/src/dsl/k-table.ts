@@ -1,10 +1,15 @@
 import type { Serde } from '@odradek/client'
+import type { Regrouping } from '../processors/regroup.ts'
 import type { TableMapping } from '../processors/table-map.ts'
 import { toStream } from '../processors/to-stream.ts'
 import type { MaybePromise } from '../record.ts'
-import { below, type NamedOptions, processorStep, serdesOf, type TableFlow } from './flow.ts'
+import { below, type NamedOptions, processorStep, type Serdes, serdesOf, type TableFlow } from './flow.ts'
+import { KGroupedTable } from './k-grouped-table.ts'
 import { KStream } from './k-stream.ts'
+import { type Suppressed, suppress } from './suppress.ts'
+import { tableGrouping } from './table-grouping.ts'
 import { filterTable, mapTableValues, type TableMapOptions } from './table-map.ts'
+import { type TableJoiner, type TableJoinOptions, tableTableJoin } from './table-table-join.ts'
 
 /** A table: the latest value of every key. Its changes pass as old and new value. Callbacks of tables answer at once: they are asked when somebody reads. */
 export class KTable<K, V> {
@@ -36,6 +41,50 @@ export class KTable<K, V> {
   /** A value of every value; null: there is no such row. */
   mapValues<W>(map: TableMapping<K, V, W>, options: TableMapOptions<K, W> = {}): KTable<K, W> {
     return new KTable(mapTableValues(this.#flow, map, options))
+  }
+
+  /** Rows of both tables with one key. Both must have equal numbers of partitions. A joiner that answers null makes no row. */
+  join<W, R>(
+    other: KTable<K, W>,
+    joiner: (left: V, right: W, key: K) => MaybePromise<R | null>,
+    options: TableJoinOptions<K, R> = {},
+  ): KTable<K, R> {
+    return new KTable(
+      tableTableJoin(this.#flow, other.flow, joiner as TableJoiner<K, V, W, R>, { ...options, kind: 'inner' }),
+    )
+  }
+
+  /** … and this table's rows without one there. */
+  leftJoin<W, R>(
+    other: KTable<K, W>,
+    joiner: (left: V, right: W | null, key: K) => MaybePromise<R | null>,
+    options: TableJoinOptions<K, R> = {},
+  ): KTable<K, R> {
+    return new KTable(
+      tableTableJoin(this.#flow, other.flow, joiner as TableJoiner<K, V, W, R>, { ...options, kind: 'left' }),
+    )
+  }
+
+  /** … and those of either. */
+  outerJoin<W, R>(
+    other: KTable<K, W>,
+    joiner: (left: V | null, right: W | null, key: K) => MaybePromise<R | null>,
+    options: TableJoinOptions<K, R> = {},
+  ): KTable<K, R> {
+    return new KTable(tableTableJoin(this.#flow, other.flow, joiner, { ...options, kind: 'outer' }))
+  }
+
+  /**
+   * Groups rows by a new key: `[key, value]`, or null for a row that belongs to no group. Changes travel through a repartition topic; the
+   * serdes say how they are written there, and `name` names it.
+   */
+  groupBy<G, W>(select: Regrouping<K, V, G, W>, options: Serdes<G, W> & NamedOptions = {}): KGroupedTable<G, W> {
+    return new KGroupedTable(tableGrouping(this.#flow, select, options))
+  }
+
+  /** Holds changes back: `untilWindowCloses()` or `untilTimeLimit(…)`. */
+  suppress(suppressed: Suppressed<K>, options: NamedOptions = {}): KTable<K, V> {
+    return new KTable(suppress(this.#flow, suppressed, options))
   }
 
   /** Every change as a record of its own: the key, or the one that is selected, and its new value, null when it was deleted. */

@@ -16,7 +16,7 @@ export function streamToTable<K, V>(flow: StreamFlow<K, V>, options: ToTableOpti
   const storeName = store.name ?? building.names.store('KSTREAM-TOTABLE-')
   const from = flow.keyChanged ? repartition(flow, { name, isNamed: options.name !== undefined, key, value }) : flow
   const isNamed = store.name !== undefined
-  const table = sourceTable<K, V>(storeName, isNamed, store.historyRetentionMs !== undefined)
+  const table = sourceTable<K, V>(storeName, isNamed, store.historyRetentionMs)
   const spec = tableStoreSpec<K, V>({ name: storeName, key, value, options: store })
   const node = building.add({
     name,

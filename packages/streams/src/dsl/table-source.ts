@@ -16,7 +16,12 @@ export interface SourceTable<K, V> extends TableNode<K, V> {
   readonly storeName: string | undefined
 }
 
-export function sourceTable<K, V>(storeName: string, isKept: boolean, isVersioned: boolean): SourceTable<K, V> {
+export function sourceTable<K, V>(
+  storeName: string,
+  isKept: boolean,
+  historyMs: number | undefined,
+): SourceTable<K, V> {
+  const isVersioned = historyMs !== undefined
   let kept = isKept
   let sends = false
   return {
@@ -37,6 +42,7 @@ export function sourceTable<K, V>(storeName: string, isKept: boolean, isVersione
       return kept ? storeName : undefined
     },
     isVersioned,
+    historyMs,
   }
 }
 
@@ -48,7 +54,7 @@ export function tableSource<K, V>(building: Building, topic: string, options: Ta
   const source = building.names.node('KSTREAM-SOURCE-', options.name)
   const name = building.names.node('KTABLE-SOURCE-', options.name && `${options.name}-table-source`)
   const isNamed = store.name !== undefined
-  const table = sourceTable<K, V>(storeName, isNamed, store.historyRetentionMs !== undefined)
+  const table = sourceTable<K, V>(storeName, isNamed, store.historyRetentionMs)
   const spec = tableStoreSpec<K, V>({ name: storeName, key, value, options: store })
   const node: PlanNode = building.add({
     name,
