@@ -1,7 +1,30 @@
+export type { AggregateOptions, EmitStrategy } from './dsl/aggregation.ts'
+export {
+  CogroupedKStream,
+  SessionWindowedCogroupedKStream,
+  TimeWindowedCogroupedKStream,
+} from './dsl/cogrouped-k-stream.ts'
 export { KGroupedStream } from './dsl/k-grouped-stream.ts'
+export { KGroupedTable } from './dsl/k-grouped-table.ts'
 export { KStream } from './dsl/k-stream.ts'
 export { KTable } from './dsl/k-table.ts'
+export { SessionWindowedKStream } from './dsl/session-windowed-k-stream.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
+export { type BufferOptions, type Suppressed, untilTimeLimit, untilWindowCloses } from './dsl/suppress.ts'
+export { TimeWindowedKStream } from './dsl/time-windowed-k-stream.ts'
+export { type WindowedSerde, windowedSerde } from './dsl/windowed-serde.ts'
+export {
+  type AlignedWindows,
+  hopping,
+  type SessionWindows,
+  type SlidingWindows,
+  session,
+  sliding,
+  type TimeWindows,
+  tumbling,
+  type UnlimitedWindow,
+  unlimited,
+} from './dsl/windows.ts'
 export { logAndContinue, logAndFail } from './handlers/built-in.ts'
 export { deadLetter } from './handlers/dead-letter.ts'
 export type {

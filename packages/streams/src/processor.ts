@@ -34,6 +34,8 @@ export interface ProcessorContext<K = any, V = any> {
   readonly streamTime: number
   /** The clock's time; in the test driver the one it was given. */
   readonly systemTime: number
+  /** Wall clock between two times at which what has waited for time to pass is passed on; the test driver never waits. */
+  readonly emitIntervalMs: number
   /** Counts a record that is passed over: `dropped-records` of the task. The reason is for the log. */
   dropped(reason: string): void
   /** How far an operator has come, kept in the metadata of committed offsets (streams facts 2.30); undefined: nothing yet. */

@@ -15,6 +15,8 @@ export interface PlanNode {
   readonly takesNullKeys: boolean
   /** Changes keys: whoever looks down for `takesNullKeys` stops here. */
   readonly changesKey: boolean
+  /** Of the windows whose results flow from here: how long after its end one may still change. */
+  readonly windowGraceMs: number | undefined
   write(topology: Topology): void
 }
 
@@ -23,6 +25,7 @@ export interface PlanStep {
   readonly parents: readonly PlanNode[]
   readonly takesNullKeys?: boolean
   readonly changesKey?: boolean
+  readonly windowGraceMs?: number | undefined
   write(topology: Topology): void
 }
 
@@ -32,7 +35,7 @@ export class Building {
   readonly #plan: PlanNode[] = []
 
   add(step: PlanStep): PlanNode {
-    const { name, parents, takesNullKeys = false, changesKey = false } = step
+    const { name, parents, takesNullKeys = false, changesKey = false, windowGraceMs } = step
     if (this.#plan.some(node => node.name === name))
       throw new UsageError(`Two nodes are named '${name}'. Give one of them another name.`)
     const node: PlanNode = {
@@ -40,6 +43,7 @@ export class Building {
       parents,
       takesNullKeys,
       changesKey,
+      windowGraceMs,
       children: [],
       write: topology => step.write(topology),
     }

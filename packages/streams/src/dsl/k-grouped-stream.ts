@@ -1,67 +1,66 @@
 import { serde } from '@odradek/client'
-import { count } from '../processors/count.ts'
-import { timestampedStore } from '../state/timestamped-store.ts'
-import type { NamedOptions, StreamFlow, TableFlow } from './flow.ts'
+import { counting, reducing } from '../processors/folding.ts'
+import type { MaybePromise } from '../record.ts'
+import { aggregated } from './aggregated.ts'
+import { type AggregateOptions, keyed } from './aggregation.ts'
+import { CogroupedKStream } from './cogrouped-k-stream.ts'
+import type { StreamFlow } from './flow.ts'
+import { Grouping } from './grouping.ts'
 import { KTable } from './k-table.ts'
-import { repartition, skipNames } from './repartition.ts'
-import { storeTable } from './store-table.ts'
+import { SessionWindowedKStream } from './session-windowed-k-stream.ts'
+import { TimeWindowedKStream } from './time-windowed-k-stream.ts'
+import type { SessionWindows, TimeWindows } from './windows.ts'
 
-/** Records by a key they were not partitioned by: an aggregation puts a repartition topic in between. */
+/**
+ * Records by key, to be aggregated: for all time, or in windows. Records without a key or a value are passed over. `store` names the
+ * result's store, and by it its changelog and, where the grouping has no name of its own, the repartition topic. Name one of the two: a
+ * generated name changes when operators are added before it.
+ */
 export class KGroupedStream<K, V> {
-  readonly #flow: StreamFlow<K, V>
-  readonly #name: string | undefined
-  /** Below the repartition topic, once a named grouping has one: its aggregations share it. */
-  #shared: StreamFlow<K, V> | undefined
+  /** For operators that take other groupings. */
+  readonly grouping: Grouping<K, V>
 
   constructor(flow: StreamFlow<K, V>, name: string | undefined) {
-    this.#flow = flow
-    this.#name = name
+    this.grouping = new Grouping(flow, name)
   }
 
-  /**
-   * How many records each key has had. `store` names the store, and by it its changelog and, where the grouping has no name of its
-   * own, the repartition topic. Name one of the two: a generated name changes when operators are added before it.
-   */
-  count(options: NamedOptions & { store?: string } = {}): KTable<K, number> {
-    const { building, serdes } = this.#flow
-    const storeName = options.store ?? building.names.store('KSTREAM-AGGREGATE-')
-    const name = building.names.node('KSTREAM-AGGREGATE-', options.name)
-    const grouped = this.#partitioned(storeName, options.store !== undefined)
-    const store = timestampedStore<K, number>({ name: storeName, key: serdes.key, value: serde.int64 })
-    const table = storeTable<K, number>(storeName)
-    const node = building.add({
-      name,
-      parents: [grouped.node],
-      write: topology => {
-        const make = () => count(storeName, () => table.sendsOldValues)
-        topology.add({ kind: 'processor', name, parents: [grouped.node.name], make })
-        topology.addStateStore(store, name)
-      },
-    })
-    const flow: TableFlow<K, number> = {
-      ...grouped,
-      node,
-      serdes: { ...(serdes.key && { key: serdes.key }), value: serde.int64 },
-      table,
-      queryableStore: options.store,
-    }
-    return new KTable(flow)
+  /** How many records each key has had. */
+  count(options: AggregateOptions<K, number> = {}): KTable<K, number> {
+    const given = { value: serde.int64, ...options, prefix: 'KSTREAM-AGGREGATE-' } as const
+    return new KTable(aggregated(this.grouping, keyed(), counting, given))
   }
 
-  #partitioned(storeName: string, isStoreNamed: boolean): StreamFlow<K, V> {
-    if (!this.#flow.keyChanged) return this.#flow
-    const options = {
-      name: this.#name ?? storeName,
-      isNamed: this.#name !== undefined || isStoreNamed,
-      key: this.#flow.serdes.key,
-      value: this.#flow.serdes.value,
-    }
-    if (this.#shared) {
-      skipNames(this.#flow.building)
-      return this.#shared
-    }
-    const made = repartition(this.#flow, options)
-    if (this.#name !== undefined) this.#shared = made
-    return made
+  /** The first value, and with each other one what `reduce` makes of the two. Null: nothing is left. */
+  reduce(
+    reduce: (aggregate: V, value: V) => MaybePromise<V | null>,
+    options: AggregateOptions<K, V> = {},
+  ): KTable<K, V> {
+    const { value } = this.grouping.flow.serdes
+    const given = { ...(value && { value }), ...options, prefix: 'KSTREAM-REDUCE-' } as const
+    return new KTable(aggregated(this.grouping, keyed<K, V>(), reducing(reduce), given))
+  }
+
+  /** `initial`, and with each value what `next` makes of the aggregate. Null: the key is removed, and begins anew with its next record. */
+  aggregate<A>(
+    initial: () => MaybePromise<A>,
+    next: (aggregate: A, value: V, key: K) => MaybePromise<A | null>,
+    options: AggregateOptions<K, A> = {},
+  ): KTable<K, A> {
+    const folding = { initial, next: next as (aggregate: A | null, value: V, key: K) => MaybePromise<A | null> }
+    return new KTable(aggregated(this.grouping, keyed<K, A>(), folding, { ...options, prefix: 'KSTREAM-AGGREGATE-' }))
+  }
+
+  /** `tumbling`, `hopping`, `sliding`, `unlimited`; or `session`. */
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
+  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V>
+  windowedBy(windows: SessionWindows | TimeWindows): SessionWindowedKStream<K, V> | TimeWindowedKStream<K, V> {
+    return windows.kind === 'session'
+      ? new SessionWindowedKStream(this.grouping, windows)
+      : new TimeWindowedKStream(this.grouping, windows)
+  }
+
+  /** One aggregate of several groupings: this one's values by `next`, those of others by the `cogroup`s that follow (KIP-150). */
+  cogroup<A>(next: (aggregate: A, value: V, key: K) => MaybePromise<A | null>): CogroupedKStream<K, A> {
+    return new CogroupedKStream<K, A>([{ grouping: this.grouping, next }])
   }
 }

@@ -8,6 +8,7 @@ import { type StreamPartitioner, type TopicChoice, userTopic } from '../topology
 import { below, type NamedOptions, processorStep, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { onlyBytes } from './only-bytes.ts'
 import { repartition } from './repartition.ts'
+import { windowPartitioner } from './windowed-serde.ts'
 
 interface Stateless<K, V> {
   readonly prefix: string
@@ -161,6 +162,15 @@ export function sink<K, V>(flow: StreamFlow<K, V>, topic: string | TopicChoice, 
   building.add({
     name,
     parents: [node],
-    write: topology => topology.add({ kind: 'sink', name, parents: [node.name], topic: to, key, value, partitionOf }),
+    write: topology =>
+      topology.add({
+        kind: 'sink',
+        name,
+        parents: [node.name],
+        topic: to,
+        key,
+        value,
+        partitionOf: partitionOf ?? windowPartitioner(key),
+      }),
   })
 }

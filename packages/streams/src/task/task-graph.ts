@@ -199,6 +199,7 @@ export class TaskGraph {
       keepProgress: (key, value) => void host.progress.set(key, value),
       applicationId,
       taskId,
+      emitIntervalMs: host.emitIntervalMs ?? 1000,
       get recordMetadata() {
         return place()
       },

@@ -8,6 +8,8 @@ export interface TaskHost {
   readonly systemTime: number
   schedule(punctuation: Punctuation, punctuate: (timestamp: number) => Done): Cancellable
   requestCommit(): void
+  /** Of what waits for time to pass (windows that close, joins without a match): default 1000. */
+  readonly emitIntervalMs?: number
   /** A record is passed over. */
   dropped(node: string, reason: string, place: RecordMetadata | undefined): void
   /** How far operators have come, by name: committed with the offsets, and given back after a restart (streams facts 2.30). */

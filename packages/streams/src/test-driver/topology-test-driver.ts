@@ -45,7 +45,7 @@ export class TopologyTestDriver {
     const { applicationId = 'test', startAt = 0 } = options
     this.#systemTime = startAt
     const collector: Collector = { send: record => this.#send(record), partitionsOf: () => 1 }
-    this.#graphs = topology.subtopologies().map(subtopology => {
+    this.#graphs = [...topology.globals(), ...topology.subtopologies()].map(subtopology => {
       for (const spec of subtopology.stores) {
         const topic = topicName({ name: changelogOf(spec), internal: true }, applicationId)
         const log = (key: Uint8Array, value: Uint8Array | null, timestamp: number) =>
@@ -129,6 +129,7 @@ export class TopologyTestDriver {
       get systemTime() {
         return driver.#systemTime
       },
+      emitIntervalMs: 0,
       progress: new Map<string, number>(),
       schedule: (punctuation: Punctuation, punctuate: (timestamp: number) => Done): Cancellable =>
         this.#punctuations.schedule(punctuation, this.#systemTime, punctuate),
