@@ -17,6 +17,8 @@ export interface PrepareTopicsOptions {
   admin: Admin
   /** -1: as the brokers are configured. */
   replicationFactor: number
+  /** Of internal topics, below what each of them wants. */
+  topicConfig: Readonly<Record<string, string>>
   /** 0: there is no such topic. */
   partitionsOf(topic: string): Promise<number>
 }
@@ -26,11 +28,11 @@ export interface PrepareTopicsOptions {
  * instances may do so at once.
  */
 export async function prepareTopics(options: PrepareTopicsOptions): Promise<ApplicationTopics> {
-  const { topology, applicationId, admin, partitionsOf, replicationFactor } = options
+  const { topology, applicationId, admin, partitionsOf, replicationFactor, topicConfig } = options
   const sources = topology.subtopologies().flatMap(({ sourceTopics }) => sourceTopics)
   const widths = new Map<string, number>()
   for (const { name, internal } of sources) if (!internal) widths.set(name, await partitionsOf(name))
-  const wanted = internalTopics(topology, applicationId, topic => widths.get(topic)!)
+  const wanted = internalTopics(topology, applicationId, topic => widths.get(topic)!, topicConfig)
   const present = await Promise.all(wanted.map(({ name }) => partitionsOf(name)))
   const missing = wanted.filter((_, i) => present[i] === 0)
   const made = await admin.topics.create(

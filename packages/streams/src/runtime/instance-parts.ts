@@ -1,161 +1,223 @@
 /** What an instance is made of, put together from its options and taken apart again. Nothing is decided here. */
-import { type ConsumerEngine, createConsumerEngine, type Kafka, type TopicPartition } from '@odradek/client'
-import { errorPolicy } from '../handlers/handlers.ts'
+import { type ConsumerEngine, createConsumerEngine, type Kafka } from '@odradek/client'
+import { type ErrorPolicy, errorPolicy } from '../handlers/handlers.ts'
+import { DropLog } from '../metrics/drop-log.ts'
 import type { InstanceMetrics } from '../metrics/instance-metrics.ts'
-import { changelogOf } from '../state/state-store.ts'
+import { StateFolder } from '../state/state-folder.ts'
+import { cacheBudget, changelogOf } from '../state/state-store.ts'
+import type { StreamTaskOptions } from '../task/stream-task.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ActiveTasks } from './active-tasks.ts'
 import { type ApplicationTopics, mustNotHaveGrown, prepareTopics } from './application-topics.ts'
+import { GroupPlace } from './group-place.ts'
 import { ProducerCollector } from './producer-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { Restorer } from './restorer.ts'
+import { StandbyTasks } from './standby-tasks.ts'
 import { StreamThread } from './stream-thread.ts'
-import type { KafkaStreamsOptions } from './streams-options.ts'
+import { type KafkaStreamsOptions, type StreamsSettings, settingsOf } from './streams-options.ts'
 import { type TaskInput, taskAssignor } from './task-assignor.ts'
-import { tasksOf } from './task-inputs.ts'
+import { subscriptionOf, tasksOf } from './task-inputs.ts'
+import { TaskState } from './task-state.ts'
+import { TransactionalOutlet } from './transactional-outlet.ts'
 
 export interface InstanceParts {
   readonly engine: ConsumerEngine
   readonly restorer: Restorer
   readonly collector: ProducerCollector
   readonly tasks: ActiveTasks
+  readonly standbys: StandbyTasks
   readonly thread: StreamThread
   readonly purge: RepartitionPurge
+  readonly place: GroupPlace
+  readonly folder: StateFolder | null
+  /** Asks where changelogs begin and end. */
+  readonly lookup: ConsumerEngine
 }
 
 export interface PartsOptions {
   readonly topology: Topology
   readonly options: KafkaStreamsOptions
   readonly kafka: Kafka
+  /** Of this instance, for as long as it lives. */
+  readonly processId: string
   readonly abandoned: AbortSignal
-  readonly onSettled: (isSettled: boolean) => void
   readonly metrics: InstanceMetrics
+  readonly onSettled: (isSettled: boolean) => void
+}
+
+interface Given extends PartsOptions {
+  readonly settings: StreamsSettings
+  readonly errors: ErrorPolicy
 }
 
 /** Makes the application's topics where they are missing, and the parts. The engine has asked for its share when this resolves. */
-export async function makeParts({
-  topology,
-  options,
-  kafka,
-  abandoned,
-  onSettled,
-  metrics,
-}: PartsOptions): Promise<InstanceParts> {
-  const {
-    applicationId,
-    commitIntervalMs = 30_000,
-    bufferedRecordsPerPartition = 1_000,
-    taskTimeoutMs = 300_000,
-  } = options
-  const { cluster } = kafka
-  const { clock } = cluster
-  const admin = kafka.admin()
-  const subtopologies = topology.subtopologies()
-  const { engine, topics } = await joinable({ topology, options, kafka, hooks: () => thread })
-  const restorer = new Restorer(createConsumerEngine(cluster, { from: 'earliest', autoCreateTopics: false }))
-  const errors = errorPolicy(options)
-  const collector = new ProducerCollector(kafka.producer(options.producer), {
-    errors,
-    writersOf: writersOf(topology, applicationId),
-    partitionsOf: topic => topics.widths.get(topic) ?? 0,
-  })
-  const tasksAmong = tasksAmongOf(topology, applicationId, engine)
-  const tasks = new ActiveTasks({
-    applicationId,
-    subtopologies,
-    engine,
-    restorer,
-    collector,
-    errors,
-    tasksAmong,
-    now: () => clock.now(),
-  })
-  const purge = new RepartitionPurge({ clock, admin, isRepartition: topic => topics.repartitions.has(topic) })
-  const thread: StreamThread = new StreamThread({
-    clock,
-    engine,
-    restorer,
-    collector,
-    tasks,
-    commitIntervalMs,
-    bufferedRecordsPerPartition,
-    taskTimeoutMs,
-    metrics,
-    abandoned,
-    onSettled,
-    onCommitted: offsets => purge.committed(offsets),
-  })
-  engine.subscribe(sourceTopics(topology, applicationId))
-  return { engine, restorer, collector, tasks, thread, purge }
-}
-
-/** Commits, unless the thread has failed, and leaves the group; then everything else. Throws when the commit failed. */
-export async function releaseParts(parts: InstanceParts, leaveGroup: boolean): Promise<void> {
+export async function makeParts(options: PartsOptions): Promise<InstanceParts> {
+  const settings = settingsOf(options.options)
+  const given: Given = { ...options, settings, errors: errorPolicy(options.options) }
+  const folder = openFolder(given)
   try {
-    await parts.engine.close({ leaveGroup })
-  } finally {
-    await parts.restorer.close()
-    await parts.collector.close()
-    await parts.purge.close()
-  }
-}
-
-/** The engine, which knows of topics, and what it has found. */
-async function joinable(given: {
-  topology: Topology
-  options: KafkaStreamsOptions
-  kafka: Kafka
-  hooks: () => StreamThread
-}): Promise<{ engine: ConsumerEngine; topics: ApplicationTopics }> {
-  const { topology, options, kafka, hooks } = given
-  const { applicationId, consumer, replicationFactor = -1 } = options
-  const subtopologies = topology.subtopologies()
-  let topics: ApplicationTopics | undefined
-  const assignor = taskAssignor(partitionsOf => {
-    mustNotHaveGrown(topics!, partitionsOf)
-    return tasksOf(subtopologies, applicationId, partitionsOf)
-  })
-  const engine = createConsumerEngine(kafka.cluster, {
-    from: 'earliest',
-    ...consumer,
-    group: applicationId,
-    assignors: [assignor],
-    autoCreateTopics: false,
-    hooks: {
-      onAssigned: partitions => hooks().assigned(partitions),
-      onRevoked: partitions => hooks().revoked(partitions),
-      onLost: partitions => hooks().lost(partitions),
-    },
-  })
-  try {
-    const partitionsOf = (topic: string) => engine.partitionsOf(topic)
-    topics = await prepareTopics({ topology, applicationId, admin: kafka.admin(), replicationFactor, partitionsOf })
-    return { engine, topics }
+    return await assembled(given, folder)
   } catch (error) {
-    await engine.close()
+    await folder?.close()
     throw error
   }
 }
 
-function tasksAmongOf(
-  topology: Topology,
-  applicationId: string,
-  engine: ConsumerEngine,
-): (partitions: readonly TopicPartition[]) => Promise<TaskInput[]> {
-  const topics = sourceTopics(topology, applicationId)
-  return async partitions => {
-    const widths = new Map<string, number>()
-    for (const topic of topics) widths.set(topic, await engine.partitionsOf(topic))
-    const isGiven = (at: TopicPartition) => partitions.some(p => p.topic === at.topic && p.partition === at.partition)
-    const all = tasksOf(topology.subtopologies(), applicationId, topic => widths.get(topic)!)
-    return all.filter(({ inputs }) => inputs.some(isGiven))
+async function assembled(given: Given, folder: StateFolder | null): Promise<InstanceParts> {
+  const { topology, options, kafka, settings, errors, abandoned, metrics, onSettled } = given
+  const { applicationId } = options
+  const { clock } = kafka.cluster
+  const subtopologies = topology.subtopologies()
+  const { engine, topics, place } = await joinable({ ...given, parts: () => parts })
+  const { lookup, restorer, follower } = restorersOf(given)
+  const transactions = settings.isExactlyOnce ? transactionsOf(given, engine) : null
+  const collector = new ProducerCollector(transactions ?? kafka.producer(producerOptions(options)), {
+    errors,
+    writersOf: writersOf(topology, applicationId),
+    partitionsOf: topic => topics.widths.get(topic) ?? 0,
+  })
+  const makeState = stateMaker(given, folder, collector)
+  const inputOf = (taskId: string) => place.inputOf(taskId)
+  const { commitIntervalMs, repartitionPurgeIntervalMs: everyMs } = settings
+  const standbys = new StandbyTasks({ clock, restorer: follower, commitIntervalMs, inputOf, makeState })
+  const tasks = new ActiveTasks({
+    ...{ applicationId, subtopologies, engine, restorer, standbys, collector, errors, makeState },
+    timestampOf: options.defaultTimestampExtractor,
+    onDropped: droppedTo(given),
+    now: () => clock.now(),
+  })
+  const isRepartition = (topic: string) => topics.repartitions.has(topic)
+  const purge = new RepartitionPurge({ clock, admin: kafka.admin(), everyMs, isRepartition })
+  const thread: StreamThread = new StreamThread({
+    ...{ clock, engine, restorer, collector, transactions, tasks, standbys, settings, metrics, abandoned, onSettled },
+    logger: errors.logger,
+    onCommitted: offsets => purge.committed(offsets),
+  })
+  const parts: InstanceParts = { engine, restorer, collector, tasks, standbys, thread, purge, place, folder, lookup }
+  engine.subscribe(subscriptionOf(subtopologies, applicationId))
+  return parts
+}
+
+/** Commits, unless the thread has failed, and leaves the group; then everything else. Throws when the commit failed. */
+export async function releaseParts(parts: InstanceParts, leaveGroup: boolean): Promise<void> {
+  const { engine, tasks, standbys, restorer, lookup, collector, purge, folder } = parts
+  try {
+    await engine.close({ leaveGroup })
+  } finally {
+    await tasks.drop([...tasks])
+    await standbys.close()
+    await restorer.close()
+    await lookup.close()
+    await collector.close()
+    await purge.close()
+    await folder?.close()
   }
 }
 
-function sourceTopics(topology: Topology, applicationId: string): string[] {
-  const topics = topology.subtopologies().flatMap(subtopology => subtopology.sourceTopics)
-  return topics.map(topic => topicName(topic, applicationId))
+/** Counted, told to whoever listens, and logged now and then. */
+function droppedTo({ metrics, errors, kafka }: Given): NonNullable<StreamTaskOptions['onDropped']> {
+  const log = new DropLog(errors.logger, () => kafka.cluster.clock.monotonic())
+  return (...dropped) => {
+    metrics.dropped(...dropped)
+    log.dropped(...dropped)
+  }
+}
+
+function openFolder({ settings, options, errors, topology }: Given): StateFolder | null {
+  const { stateFolder } = settings
+  const { applicationId } = options
+  if (stateFolder === null || topology.subtopologies().every(({ stores }) => stores.length === 0)) return null
+  return StateFolder.open({
+    folder: stateFolder,
+    applicationId,
+    onWiped: (taskId, reason) =>
+      errors.logger.warn(
+        { taskId, reason },
+        'The state of a task on disk is of no use; it is restored from its changelogs.',
+      ),
+  })
+}
+
+function restorersOf({ kafka, options, settings, errors }: Given) {
+  const isolation = settings.isExactlyOnce ? 'read_committed' : 'read_uncommitted'
+  const lookup = createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false })
+  const restorer = () =>
+    new Restorer({
+      engine: createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false, isolation }),
+      offsetsFor: (...asked) => lookup.offsetsFor(...asked),
+      onProgress: options.onRestore && (progress => options.onRestore?.(progress)),
+      onWiped: ({ store, changelog }, taskId) =>
+        errors.logger.warn(
+          { taskId, store: store.name, ...changelog },
+          'The changelog does not go back to where the store was left; the store is restored from the beginning.',
+        ),
+    })
+  return { lookup, restorer: restorer(), follower: restorer() }
+}
+
+/** Kafka Streams' own: named after application, process and thread. */
+function transactionsOf({ kafka, options, processId }: Given, engine: ConsumerEngine): TransactionalOutlet {
+  const { acks: _, idempotent: __, ...producer } = producerOptions(options)
+  const transactionalId = `${options.applicationId}-${processId}-1`
+  const transactionTimeoutMs = 10_000
+  return new TransactionalOutlet(() => kafka.producer({ transactionTimeoutMs, ...producer, transactionalId }), engine)
+}
+
+const producerOptions = ({ producer = {} }: KafkaStreamsOptions) => producer
+
+function stateMaker({ topology, options, settings }: Given, folder: StateFolder | null, collector: ProducerCollector) {
+  const subtopologies = topology.subtopologies()
+  const cache = cacheBudget(settings.cacheMaxBytes)
+  return ({ taskId, subtopology, partition }: TaskInput) =>
+    new TaskState({
+      ...{ taskId, partition, cache },
+      applicationId: options.applicationId,
+      specs: subtopologies[subtopology]!.stores,
+      defaultKind: settings.defaultStore,
+      openDisk: id => folder?.openTask(id) ?? null,
+      changelog: at => collector.changelog(at),
+    })
+}
+
+/** The engine, which knows of topics, and what it has found. */
+async function joinable(given: Given & { parts: () => InstanceParts }) {
+  const { topology, options, kafka, settings, processId, parts } = given
+  const { applicationId, consumer } = options
+  const { numStandbyReplicas, replicationFactor, topicConfig, applicationServer: server } = settings
+  const subtopologies = topology.subtopologies()
+  let topics: ApplicationTopics | undefined
+  const place = new GroupPlace({ subtopologies, applicationId, processId, server, parts })
+  const assignor = taskAssignor(
+    (partitionsOf, names) => {
+      mustNotHaveGrown(topics!, partitionsOf)
+      return tasksOf(subtopologies, applicationId, partitionsOf, names)
+    },
+    { numStandbyReplicas, own: () => place.own(), onTold: data => place.told(data) },
+  )
+  const engine = createConsumerEngine(kafka.cluster, {
+    from: 'earliest',
+    ...consumer,
+    ...(settings.isExactlyOnce && { isolation: 'read_committed' }),
+    group: applicationId,
+    assignors: [assignor],
+    autoCreateTopics: false,
+    hooks: {
+      onAssigned: partitions => parts().thread.assigned(partitions),
+      onRevoked: partitions => parts().thread.revoked(partitions),
+      onLost: partitions => parts().thread.lost(partitions),
+    },
+  })
+  try {
+    const partitionsOf = (topic: string) => engine.partitionsOf(topic)
+    const admin = kafka.admin()
+    topics = await prepareTopics({ topology, applicationId, admin, replicationFactor, topicConfig, partitionsOf })
+    return { engine, topics, place }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
 }
 
 /** For messages: the sinks and stores that write a topic. */

@@ -17,7 +17,6 @@ const repartitionConfig = {
   'retention.ms': '-1',
   'message.timestamp.type': 'CreateTime',
 }
-const changelogConfig = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
 
 /**
  * Repartition topics are as wide as the widest topic that feeds the sub-topology which writes them, changelogs as the sub-topology has
@@ -27,19 +26,30 @@ export function internalTopics(
   topology: Topology,
   applicationId: string,
   widths: (topic: string) => number,
+  topicConfig: Readonly<Record<string, string>> = {},
 ): InternalTopic[] {
   const subtopologies = topology.subtopologies()
   const width = widthsOfAll(subtopologies, widths)
   const repartitions = subtopologies
     .flatMap(({ sourceTopics }) => sourceTopics.filter(topic => topic.internal))
-    .map(topic => ({ name: topicName(topic, applicationId), partitions: width(topic.name), config: repartitionConfig }))
+    .map(topic => ({
+      name: topicName(topic, applicationId),
+      partitions: width(topic.name),
+      config: { ...repartitionConfig, ...topicConfig },
+    }))
   const changelogs = subtopologies.flatMap(({ sourceTopics, stores }) => {
     const tasks = Math.max(...sourceTopics.map(topic => width(topic.name)))
-    return stores.map(store => ({
-      name: `${applicationId}-${changelogOf(store)}`,
-      partitions: tasks,
-      config: changelogConfig,
-    }))
+    return stores.flatMap(store =>
+      store.changelog
+        ? [
+            {
+              name: `${applicationId}-${changelogOf(store)}`,
+              partitions: tasks,
+              config: { ...topicConfig, ...store.changelog.config },
+            },
+          ]
+        : [],
+    )
   })
   return [...new Map([...repartitions, ...changelogs].map(topic => [topic.name, topic])).values()]
 }
@@ -50,9 +60,15 @@ function widthsOfAll(
   widths: (topic: string) => number,
 ): (topic: string) => number {
   const known = new Map<string, number>()
+  const wishes = wishedWidths(subtopologies)
   const widthOf = (topic: string, internal: boolean, below: readonly string[]): number => {
     const found = known.get(topic)
     if (found !== undefined) return found
+    const wished = wishes.get(topic)
+    if (internal && wished !== undefined) {
+      known.set(topic, wished)
+      return wished
+    }
     if (below.includes(topic))
       throw new UsageError(`Repartition topic '${topic}' feeds itself; its number of partitions cannot be told.`)
     const writers = internal
@@ -75,4 +91,13 @@ function widthsOfAll(
   for (const { sourceTopics } of subtopologies)
     for (const { name, internal } of sourceTopics) widthOf(name, internal, [])
   return topic => known.get(topic)!
+}
+
+/** Of `repartition({ partitions })`: a source, or the sink that feeds it, says how many. */
+function wishedWidths(subtopologies: readonly Subtopology[]): Map<string, number> {
+  const wishes = new Map<string, number>()
+  for (const { sourceTopics, sinkTopics } of subtopologies)
+    for (const { name, partitions } of [...sourceTopics, ...sinkTopics])
+      if (partitions !== undefined) wishes.set(name, partitions)
+  return wishes
 }

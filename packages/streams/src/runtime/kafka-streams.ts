@@ -15,7 +15,8 @@ import type { Timestamped } from '../state/stores.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
-import type { KafkaStreamsOptions } from './streams-options.ts'
+import { freshProcessId } from './process-id.ts'
+import { type KafkaStreamsOptions, settingsOf } from './streams-options.ts'
 
 export interface TaskView {
   /** `<sub-topology>_<partition>`. */
@@ -46,6 +47,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #ended = Promise.withResolvers<void>()
   readonly #queries: StoreQueries
   readonly #metrics: InstanceMetrics
+  readonly #processId: string
   #state: InstanceState = 'CREATED'
   #starting: Promise<void> | undefined
   #parts: InstanceParts | undefined
@@ -56,12 +58,7 @@ export class KafkaStreams implements AsyncDisposable {
 
   constructor(topology: Topology, options: KafkaStreamsOptions) {
     const { applicationId, brokers, kafka, clientId = applicationId, world } = options
-    if (!/^[\w.-]{1,200}$/.test(applicationId))
-      throw new UsageError(
-        `\`applicationId\` is '${applicationId}'; topics are named after it: write letters, digits, '.', '_', '-'`,
-      )
-    if ((brokers === undefined) === (kafka === undefined))
-      throw new UsageError("say where the cluster is, once: `brokers: 'localhost:9092'` or `kafka`")
+    settingsOf(options)
     this.#topology = topology
     this.#options = options
     this.#queries = new StoreQueries({
@@ -74,6 +71,7 @@ export class KafkaStreams implements AsyncDisposable {
       },
     })
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
+    this.#processId = freshProcessId(this.#kafka.cluster.random)
     this.#metrics = new InstanceMetrics(applicationId, this.#kafka.cluster.clock)
   }
 
@@ -228,6 +226,7 @@ export class KafkaStreams implements AsyncDisposable {
       topology: this.#topology,
       options: this.#options,
       kafka: this.#kafka,
+      processId: this.#processId,
       abandoned: this.#abandoning.signal,
       metrics: this.#metrics,
       onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),

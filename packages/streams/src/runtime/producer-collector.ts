@@ -1,11 +1,35 @@
-import { type Producer, type ProducerRecord, ProtocolError } from '@odradek/client'
+import {
+  type ProducerRecord,
+  ProtocolError,
+  type Receipt,
+  type TopicPartition,
+  TransactionError,
+} from '@odradek/client'
 import { ErrorDesk, noRecord, type Origin } from '../handlers/error-desk.ts'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
+import { noHeaders } from '../record.ts'
+import type { ChangeLog } from '../state/state-store.ts'
 import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
 import { untilAborted } from './until-aborted.ts'
 
 type Bytes = ProducerRecord<Uint8Array, Uint8Array>
+
+/** What takes records: a producer, or the transaction that is open. */
+export interface Outlet {
+  enqueue(topic: string, record: Bytes, receipt?: Receipt | ((error: Error) => void)): boolean
+  readonly ready: Promise<void>
+  readonly failure: Error | undefined
+  flush(options?: { signal?: AbortSignal }): Promise<void>
+  close(options?: { signal?: AbortSignal }): Promise<void>
+}
+
+/** Where a store's changes go, and how far they have come. */
+export interface Changelog {
+  readonly log: ChangeLog
+  /** Offset after the last change that is acknowledged; undefined: none is. */
+  readonly position: number | undefined
+}
 
 export interface ProducerCollectorOptions {
   /** The nodes or stores that write a topic, for messages. */
@@ -19,6 +43,24 @@ interface Lost {
   readonly record: OutgoingRecord
   readonly origin: Origin | undefined
   readonly attempts: number
+  readonly changelog: ChangelogReceipt | undefined
+}
+
+/** Shared by all records of a changelog's partition. */
+class ChangelogReceipt implements Receipt {
+  position: number | undefined
+  readonly failed: (error: Error) => void
+  readonly wrong: (error: Error) => void
+
+  constructor(onLost: (error: Error) => void) {
+    this.failed = onLost
+    this.wrong = onLost
+  }
+
+  /** A duplicate that the brokers have forgotten the offset of is -1. */
+  delivered(_topic: string, _partition: number, offset: number): void {
+    if (offset >= (this.position ?? 0)) this.position = offset + 1
+  }
 }
 
 /**
@@ -27,19 +69,20 @@ interface Lost {
  * application has one; without, or when it says `fail`, nothing is taken from then on. A dead letter that cannot be written fails.
  */
 export class ProducerCollector implements Collector {
-  readonly #producer: Producer
+  readonly #producer: Outlet
   readonly #options: ProducerCollectorOptions
   readonly #desk: ErrorDesk
   /** Told by the producer, and not yet by the handler. */
   #lost: Lost[] = []
   #hasRoom = true
   #failure: StreamsError | undefined
+  #changeLost: Error | undefined
   #passedOver = 0
   readonly keepsOrigins: boolean
 
   readonly partitionsOf: (topic: string) => number
 
-  constructor(producer: Producer, options: ProducerCollectorOptions) {
+  constructor(producer: Outlet, options: ProducerCollectorOptions) {
     this.#producer = producer
     this.#options = options
     this.partitionsOf = options.partitionsOf
@@ -61,27 +104,43 @@ export class ProducerCollector implements Collector {
     else this.#hand(record)
   }
 
+  changelog({ topic, partition }: TopicPartition): Changelog {
+    const receipt = new ChangelogReceipt(error => void (this.#changeLost ??= error))
+    const log: ChangeLog = (key, value, timestamp) => {
+      const record: OutgoingRecord = { topic, partition, key, value, timestamp, headers: noHeaders }
+      if (this.keepsOrigins) this.#watch(record, undefined, 1, receipt)
+      else this.#hand(record, receipt)
+    }
+    return {
+      log,
+      get position() {
+        return receipt.position
+      },
+    }
+  }
+
   /** Waits while the producer's buffer is full; throws when something sent could not be delivered. */
   async room(signal: AbortSignal): Promise<void> {
     if (this.#lost.length > 0) await this.#settleLost()
-    this.#check(this.#producer.failure)
+    this.#check(this.#lastFailure)
     if (this.#hasRoom) return
     await untilAborted(this.#producer.ready, signal)
     this.#hasRoom = true
-    this.#check(this.#producer.failure)
+    this.#check(this.#lastFailure)
   }
 
   /** Resolves when everything sent is acknowledged, or passed over by the handler. */
   async flush(signal: AbortSignal): Promise<void> {
     do {
       await this.#settleLost()
-      this.#check(this.#producer.failure)
+      this.#check(this.#lastFailure)
       try {
         await this.#producer.flush({ signal })
       } catch (error) {
         if (signal.aborted) throw error
         this.#check(error as Error)
       }
+      this.#check(this.#lastFailure)
     } while (this.#lost.length > 0)
   }
 
@@ -90,24 +149,30 @@ export class ProducerCollector implements Collector {
     await this.#producer.close({ signal: AbortSignal.abort() }).catch(() => {})
   }
 
-  #enqueue(record: OutgoingRecord, onLost?: (error: Error) => void): void {
-    // In bytes already: the topic is named by text, whose contract is bytes.
-    this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, onLost)
+  get #lastFailure(): Error | undefined {
+    return this.#producer.failure ?? this.#changeLost
   }
 
-  #hand(record: OutgoingRecord): void {
+  #enqueue(record: OutgoingRecord, receipt?: Receipt | ((error: Error) => void)): void {
+    // In bytes already: the topic is named by text, whose contract is bytes.
+    this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, receipt)
+  }
+
+  #hand(record: OutgoingRecord, receipt?: Receipt): void {
     try {
-      this.#enqueue(record)
+      this.#enqueue(record, receipt)
     } catch (error) {
       this.#check(error as Error)
     }
   }
 
-  #watch(record: OutgoingRecord, origin: Origin | undefined, attempts: number): void {
-    const onLost = (error: Error) => void this.#lost.push({ error, record, origin, attempts })
+  #watch(record: OutgoingRecord, origin: Origin | undefined, attempts: number, changelog?: ChangelogReceipt): void {
+    const onLost = (error: Error) => void this.#lost.push({ error, record, origin, attempts, changelog })
+    const delivered: Receipt['delivered'] = (topic, partition, offset) => changelog?.delivered(topic, partition, offset)
     try {
-      this.#enqueue(record, onLost)
+      this.#enqueue(record, changelog ? { delivered, failed: onLost, wrong: onLost } : onLost)
     } catch (error) {
+      if (error instanceof TransactionError) throw error
       onLost(error as Error)
     }
   }
@@ -119,7 +184,7 @@ export class ProducerCollector implements Collector {
       const { error, record, attempts } = lost
       const origin = lost.origin ?? this.#unknown(record)
       const deed = await this.#desk.production(error, origin, { target: record, attempts })
-      if (deed === 'retry') this.#watch(record, origin, attempts + 1)
+      if (deed === 'retry') this.#watch(record, origin, attempts + 1, lost.changelog)
       else if (deed === 'fail') this.#check(error)
     }
   }
@@ -129,7 +194,17 @@ export class ProducerCollector implements Collector {
     return noRecord(this.#options.writersOf(topic), '', timestamp, headers)
   }
 
+  /** Everything since the last commit was given up, with its failure. */
+  forget(): void {
+    this.#lost = []
+    this.#failure = undefined
+    this.#changeLost = undefined
+    this.#hasRoom = true
+  }
+
+  /** A transaction that is lost is no failure of the application yet. */
   #check(failure: Error | undefined): void {
+    if (failure instanceof TransactionError) throw failure
     if (failure) this.#failure ??= undelivered(failure, this.#options.writersOf)
     if (this.#failure) throw this.#failure
   }

@@ -1,49 +1,67 @@
-import type { ConsumerEngine, TopicPartition } from '@odradek/client'
-import { keyOf } from '@odradek/client'
-import type { StateStore } from '../state/state-store.ts'
+import { type ConsumerEngine, keyOf, type PartitionBatch, type TopicPartition } from '@odradek/client'
+import type { RestoreProgress } from './streams-options.ts'
+import type { LoggedStore, TaskState } from './task-state.ts'
 
-/** A store to be filled from its changelog. */
-export interface Restoration {
-  readonly taskId: string
-  readonly store: StateStore
-  readonly changelog: TopicPartition
+export interface RestorerOptions {
+  /** Reads changelogs: no group, beginning at the earliest offset. It belongs to the restorer. */
+  engine: ConsumerEngine
+  /** Asked where changelogs begin and end: with records that are not committed, so that a transaction still open is waited for. */
+  offsetsFor: ConsumerEngine['offsetsFor']
+  onProgress?: ((progress: RestoreProgress) => void) | undefined
+  /** What a store had is of no use: its changelog does not go back so far, or not on so far. For the log. */
+  onWiped?: ((store: LoggedStore, taskId: string) => void) | undefined
 }
 
-interface Running extends Restoration {
-  end: number
+interface Running extends LoggedStore {
+  readonly state: TaskState
+  /** Infinity: follows the changelog for ever, as a standby does. */
+  readonly end: number
+  position: number
+  restored: number
 }
 
 /**
  * Fills stores from their changelogs, a poll at a time, so that the thread keeps its place in the group meanwhile. A store is restored
  * when the *position* has reached the end that was read at the beginning, not when a record of that offset was seen: the last offsets
- * may be transaction markers, or compacted away (streams facts 2.33).
+ * may be transaction markers, or compacted away (streams facts 2.33). It begins where the store was committed last; a store that lies
+ * outside of what the changelog still has is emptied and begins anew (2.34).
  */
 export class Restorer {
+  readonly #options: RestorerOptions
   readonly #engine: ConsumerEngine
   readonly #running = new Map<string, Running>()
+  readonly #byTask = new Map<string, number>()
 
-  /** The engine belongs to the restorer: no group, beginning at the earliest offset. */
-  constructor(engine: ConsumerEngine) {
-    this.#engine = engine
+  constructor(options: RestorerOptions) {
+    this.#options = options
+    this.#engine = options.engine
   }
 
-  /** Starts to restore. */
-  async add(restorations: readonly Restoration[], signal: AbortSignal): Promise<void> {
-    const ends = await this.#engine.offsetsFor(
-      restorations.map(({ changelog }) => changelog),
-      'latest',
-      { signal },
+  /** Starts to restore what is behind, or to follow. */
+  async add(states: readonly TaskState[], signal: AbortSignal, { isStandby = false } = {}): Promise<void> {
+    const wanted = states.flatMap(state => state.logged.map(logged => ({ ...logged, state })))
+    if (wanted.length === 0) return
+    const changelogs = wanted.map(({ changelog }) => changelog)
+    const [starts, ends] = await Promise.all(
+      (['earliest', 'latest'] as const).map(point => this.#options.offsetsFor(changelogs, point, { signal })),
     )
-    restorations.forEach((restoration, i) => {
-      const end = ends[i] ?? 0
-      if (end > 0) this.#running.set(keyOf(restoration.changelog), { ...restoration, end })
-    })
+    for (const [i, { state, ...logged }] of wanted.entries()) {
+      const [start, end] = [starts![i] ?? 0, ends![i] ?? 0]
+      const position = this.#beginning(state, logged, start, end)
+      if (!isStandby && position >= end) state.restoredTo(logged.store.name, position)
+      else this.#begin({ ...logged, state, end: isStandby ? Number.POSITIVE_INFINITY : end, position, restored: 0 })
+    }
     this.#follow()
+    for (const { changelog } of wanted) {
+      const running = this.#running.get(keyOf(changelog))
+      if (running) this.#engine.seek(changelog, running.position)
+    }
   }
 
   /** Gives up what belongs to a task: it was taken away. */
   drop(taskId: string): void {
-    for (const [key, running] of this.#running) if (running.taskId === taskId) this.#running.delete(key)
+    for (const [key, running] of this.#running) if (running.state.taskId === taskId) this.#running.delete(key)
+    this.#byTask.delete(taskId)
     this.#follow()
   }
 
@@ -52,29 +70,101 @@ export class Restorer {
   }
 
   isRestoring(taskId: string): boolean {
-    return [...this.#running.values()].some(running => running.taskId === taskId)
+    return this.#byTask.has(taskId)
+  }
+
+  /** Offsets that are left, of a task's stores together. */
+  remaining(taskId: string): number {
+    let remaining = 0
+    for (const running of this.#running.values())
+      if (running.state.taskId === taskId) remaining += lagOf(running, this.#engine)
+    return remaining
   }
 
   /** Takes what has arrived, waiting up to `maxMs` for it. */
   async step(maxMs: number, signal: AbortSignal): Promise<void> {
+    const touched = new Set<TaskState>()
     for (const batch of await this.#engine.poll(maxMs, { maxRecords: 10_000, signal })) {
       const running = this.#running.get(keyOf(batch))
       if (!running) continue
-      for (const { key, value, timestamp } of batch.records)
-        if (key !== null) running.store.restore(key, value, timestamp)
+      this.#take(running, batch)
+      touched.add(running.state)
     }
-    const restored = [...this.#running].filter(
-      ([, { changelog, end }]) => (this.#engine.position(changelog) ?? 0) >= end,
-    )
-    for (const [key] of restored) this.#running.delete(key)
-    if (restored.length > 0) this.#follow()
+    for (const state of touched) if (state.wantsCommit) state.commit()
+    this.#finish()
   }
 
   close(): Promise<void> {
     return this.#engine.close()
   }
 
+  #beginning(state: TaskState, logged: LoggedStore, start: number, end: number): number {
+    const { name } = logged.store
+    const position = state.position(name)
+    if (position === undefined) return start
+    if (position >= start && position <= end) return position
+    state.wipe(name)
+    this.#options.onWiped?.(logged, state.taskId)
+    return start
+  }
+
+  #begin(running: Running): void {
+    this.#running.set(keyOf(running.changelog), running)
+    const { taskId } = running.state
+    this.#byTask.set(taskId, (this.#byTask.get(taskId) ?? 0) + 1)
+    this.#tell(running)
+  }
+
+  #take(running: Running, { records, nextOffset }: PartitionBatch): void {
+    const { store } = running
+    if (store.restoreBatch) store.restoreBatch(records)
+    else for (const { key, value, timestamp } of records) if (key !== null) store.restore(key, value, timestamp)
+    running.position = nextOffset
+    running.restored += records.length
+    running.state.restoredTo(store.name, nextOffset)
+    if (nextOffset < running.end) this.#tell(running)
+  }
+
+  #finish(): void {
+    const restored = [...this.#running].filter(
+      ([, { changelog, end }]) => (this.#engine.position(changelog) ?? 0) >= end,
+    )
+    if (restored.length === 0) return
+    for (const [key, running] of restored) {
+      const { state, store, changelog } = running
+      running.position = this.#engine.position(changelog)!
+      state.restoredTo(store.name, running.position)
+      this.#running.delete(key)
+      const left = this.#byTask.get(state.taskId)! - 1
+      if (left > 0) this.#byTask.set(state.taskId, left)
+      else this.#byTask.delete(state.taskId)
+      this.#tell(running)
+    }
+    this.#follow()
+  }
+
+  #tell({ state, store, changelog, position, end, restored }: Running): void {
+    if (end === Number.POSITIVE_INFINITY) return
+    const { topic, partition } = changelog
+    const remaining = Math.max(0, end - position)
+    const progress = {
+      taskId: state.taskId,
+      store: store.name,
+      topic,
+      partition,
+      position,
+      endOffset: end,
+      remaining,
+      restored,
+    }
+    this.#options.onProgress?.(progress)
+  }
+
   #follow(): void {
     this.#engine.assign([...this.#running.values()].map(({ changelog }) => changelog))
   }
+}
+
+function lagOf({ end, position, changelog }: Running, engine: { lag(at: TopicPartition): number | undefined }): number {
+  return end === Number.POSITIVE_INFINITY ? (engine.lag(changelog) ?? 0) : Math.max(0, end - position)
 }

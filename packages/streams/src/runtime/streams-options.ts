@@ -1,5 +1,8 @@
-import type { EngineOptions, Kafka, KafkaOptions, ProducerOptions } from '@odradek/client'
+/** What an application can be told. Kafka Streams' settings in camelCase, with its defaults (streams facts 1.4). */
+import { tmpdir } from 'node:os'
+import { type EngineOptions, type Kafka, type KafkaOptions, type ProducerOptions, UsageError } from '@odradek/client'
 import type { ErrorOptions } from '../handlers/handlers.ts'
+import type { TimestampExtractor } from '../topology/node-spec.ts'
 
 export interface KafkaStreamsOptions extends ErrorOptions {
   /** Instances with the same id share the work. Also the group, and the beginning of every internal topic's name. */
@@ -9,17 +12,147 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   kafka?: Kafka
   /** Default: the application id. */
   clientId?: string
-  /** Default 30,000. */
+  /**
+   * Default 'at_least_once'. 'exactly_once_v2': what is written, the state and the offsets of a commit are one transaction; readers of
+   * committed records see each input processed once, whatever fails.
+   */
+  processingGuarantee?: 'at_least_once' | 'exactly_once_v2'
+  /** Default 30,000; with exactly once 100. */
   commitIntervalMs?: number
+  /** Default: `kafka-streams` in the system's folder for temporary files. An instance has `<stateFolder>/<applicationId>` for itself. */
+  stateFolder?: string
+  /** Where stores are kept that do not say so themselves. Default 'disk'. 'memory' with no `stateFolder`: the disk is not touched. */
+  defaultStore?: 'disk' | 'memory'
+  /** Default 10 MiB, of all tasks: changes held back until the next commit, so that only the last to a key goes on. 0: none. */
+  cacheMaxBytes?: number
+  /** Default 0: copies of each store that other instances keep up to date, and take over from. */
+  numStandbyReplicas?: number
+  /**
+   * Default 0: a task waits for an input that is empty here as long as the brokers have more of it, or as that is not known. Above 0: it
+   * waits for that long in any case. -1: it processes whatever is there (KIP-695).
+   */
+  maxTaskIdleMs?: number
+  /** Default 100: how long a poll waits when there is nothing to do. */
+  pollMs?: number
   /** Default 1,000: a partition with more records waiting is not fetched for the moment. */
   bufferedRecordsPerPartition?: number
   /** Default 300,000: a callback that has not settled for as long ends the instance, with an error that names node and record. */
   taskTimeoutMs?: number
+  /** The time of records whose source does not say otherwise. Default: their own. */
+  defaultTimestampExtractor?: TimestampExtractor
   /** Of internal topics. Default -1: as the brokers are configured. */
   replicationFactor?: number
+  /** Of internal topics, in Kafka's dotted names; what a store or `repartition` says of its own comes before. */
+  topicConfig?: Readonly<Record<string, string>>
+  /** `host:port`, where other instances reach the queries of this one. */
+  applicationServer?: string
+  /** Default 30,000: how often what has been processed is deleted from repartition topics. */
+  repartitionPurgeIntervalMs?: number
+  /** Default 600,000: state of tasks that are elsewhere is removed after as long. */
+  stateCleanupDelayMs?: number
+  /** Told while stores are restored: at the start, now and then, and at the end. */
+  onRestore?(progress: RestoreProgress): void
   /** Sessions, fetch sizes, where to begin (default: the earliest record). */
-  consumer?: Omit<EngineOptions, 'group' | 'assignors' | 'hooks' | 'autoCreateTopics'>
+  consumer?: Omit<EngineOptions, 'group' | 'assignors' | 'hooks' | 'autoCreateTopics' | 'isolation'>
   producer?: ProducerOptions
   /** Time, chance and network; the real ones by default. */
   world?: NonNullable<KafkaOptions['world']>
+}
+
+export interface RestoreProgress {
+  readonly taskId: string
+  readonly store: string
+  readonly topic: string
+  readonly partition: number
+  /** Of the changelog; `remaining` counts offsets, of which some may be compacted away. */
+  readonly position: number
+  readonly endOffset: number
+  readonly remaining: number
+  readonly restored: number
+}
+
+/** With nothing left open. */
+export interface StreamsSettings {
+  readonly isExactlyOnce: boolean
+  readonly commitIntervalMs: number
+  /** Null: everything is kept in memory. */
+  readonly stateFolder: string | null
+  readonly defaultStore: 'disk' | 'memory'
+  readonly cacheMaxBytes: number
+  readonly numStandbyReplicas: number
+  readonly maxTaskIdleMs: number
+  readonly pollMs: number
+  readonly bufferedRecordsPerPartition: number
+  readonly taskTimeoutMs: number
+  readonly replicationFactor: number
+  readonly topicConfig: Readonly<Record<string, string>>
+  readonly applicationServer: string | null
+  readonly repartitionPurgeIntervalMs: number
+  readonly stateCleanupDelayMs: number
+}
+
+/** The least that each number may be. */
+const least: Readonly<Record<keyof typeof defaults, number>> = {
+  commitIntervalMs: 0,
+  cacheMaxBytes: 0,
+  numStandbyReplicas: 0,
+  maxTaskIdleMs: -1,
+  pollMs: 0,
+  bufferedRecordsPerPartition: 1,
+  taskTimeoutMs: 1,
+  replicationFactor: -1,
+  repartitionPurgeIntervalMs: 1,
+  stateCleanupDelayMs: 0,
+}
+const defaults = {
+  commitIntervalMs: 30_000,
+  cacheMaxBytes: 10 * 2 ** 20,
+  numStandbyReplicas: 0,
+  maxTaskIdleMs: 0,
+  pollMs: 100,
+  bufferedRecordsPerPartition: 1_000,
+  taskTimeoutMs: 300_000,
+  replicationFactor: -1,
+  repartitionPurgeIntervalMs: 30_000,
+  stateCleanupDelayMs: 600_000,
+}
+const exactlyOnceCommitMs = 100
+
+export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
+  mustNameApplication(options)
+  const {
+    processingGuarantee = 'at_least_once',
+    defaultStore = 'disk',
+    applicationServer = null,
+    topicConfig = {},
+  } = options
+  mustBeOneOf('processingGuarantee', processingGuarantee, ['at_least_once', 'exactly_once_v2'])
+  mustBeOneOf('defaultStore', defaultStore, ['disk', 'memory'])
+  if (applicationServer !== null && !/^.+:\d{1,5}$/.test(applicationServer))
+    throw new UsageError(`\`applicationServer\` is '${applicationServer}': write host:port`)
+  const isExactlyOnce = processingGuarantee === 'exactly_once_v2'
+  const numbers = { ...defaults, ...(isExactlyOnce && { commitIntervalMs: exactlyOnceCommitMs }) }
+  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
+    const given = options[name]
+    if (given === undefined) continue
+    if (!Number.isSafeInteger(given) || given < least[name])
+      throw new UsageError(`\`${name}\` is ${String(given)}; write a whole number, at least ${least[name]}`)
+    numbers[name] = given
+  }
+  const stateFolder = options.stateFolder ?? (defaultStore === 'disk' ? `${tmpdir()}/kafka-streams` : null)
+  return { isExactlyOnce, stateFolder, defaultStore, applicationServer, topicConfig, ...numbers }
+}
+
+function mustNameApplication({ applicationId, brokers, kafka }: KafkaStreamsOptions): void {
+  if (!/^[\w.-]{1,200}$/.test(applicationId))
+    throw new UsageError(
+      `\`applicationId\` is '${applicationId}'; topics are named after it: write letters, digits, '.', '_', '-'`,
+    )
+  if ((brokers === undefined) === (kafka === undefined))
+    throw new UsageError("say where the cluster is, once: `brokers: 'localhost:9092'` or `kafka`")
+}
+
+function mustBeOneOf(name: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value))
+    throw new UsageError(`\`${name}\` is '${value}'; write ${allowed.map(word => `'${word}'`).join(' or ')}`)
 }

@@ -44,6 +44,13 @@ export class Punctuations {
     return this.#byWallClock.length === 0 ? false : runDue(this.#byWallClock, now)
   }
 
+  /** Whether `streamTime` would run something: asked for every record, so it makes nothing. */
+  isDueByStreamTime(now: number): boolean {
+    if (now < 0) return false
+    for (const { isCancelled, next } of this.#byStreamTime) if (!isCancelled && next <= now) return true
+    return false
+  }
+
   /** When something is due by wall clock; Infinity where nothing is scheduled. */
   get nextWallClock(): number {
     return this.#byWallClock.reduce((next, scheduled) => Math.min(next, scheduled.next), Number.POSITIVE_INFINITY)

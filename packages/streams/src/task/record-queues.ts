@@ -7,16 +7,26 @@ export interface HeadRecord {
   readonly topic: string
   readonly partition: number
   readonly record: LazyRecord
+  /** The record's own time, or what the source's extractor says. Negative: it is passed over. */
+  readonly timestamp: number
   /** Offset after it, and after what nobody sees behind it. */
   readonly next: number
   readonly leaderEpoch: number
 }
 
+/** What a source says of a record's time, knowing the largest of its partition so far, -1 before the first. */
+export type TimeOf = (record: LazyRecord, batch: PartitionBatch, partitionTime: number) => number
+
 interface Queue {
-  batches: PartitionBatch[]
+  readonly batches: PartitionBatch[]
+  readonly timeOf: TimeOf | undefined
   /** Of the next record in the first batch. */
   index: number
   length: number
+  /** Of the head, once somebody has asked; undefined without an extractor. */
+  headTime: number | undefined
+  /** Largest so far, -1 before the first. */
+  partitionTime: number
 }
 
 /**
@@ -26,6 +36,15 @@ interface Queue {
 export class RecordQueues {
   readonly #queues = new Map<string, Queue>()
   #length = 0
+  #withRecords = 0
+
+  /** A partition that is read, whether it has records or not. */
+  open(
+    topic: string,
+    { partitionTime = -1, timeOf }: { partitionTime?: number; timeOf?: TimeOf | undefined } = {},
+  ): void {
+    this.#queues.set(topic, { batches: [], timeOf, index: 0, length: 0, headTime: undefined, partitionTime })
+  }
 
   get length(): number {
     return this.#length
@@ -36,13 +55,22 @@ export class RecordQueues {
     return this.#queues.get(topic)?.length ?? 0
   }
 
+  get hasEmpty(): boolean {
+    return this.#withRecords < this.#queues.size
+  }
+
+  /** Topics of which nothing waits. */
+  empty(): string[] {
+    return [...this.#queues].filter(([, { length }]) => length === 0).map(([topic]) => topic)
+  }
+
   add(batch: PartitionBatch): void {
     if (batch.records.length === 0) return
-    const queue = this.#queues.get(batch.topic)
-    if (queue) {
-      queue.batches.push(batch)
-      queue.length += batch.records.length
-    } else this.#queues.set(batch.topic, { batches: [batch], index: 0, length: batch.records.length })
+    if (!this.#queues.has(batch.topic)) this.open(batch.topic)
+    const queue = this.#queues.get(batch.topic)!
+    if (queue.length === 0) this.#withRecords++
+    queue.batches.push(batch)
+    queue.length += batch.records.length
     this.#length += batch.records.length
   }
 
@@ -50,16 +78,19 @@ export class RecordQueues {
     const queue = this.#queues.size === 1 ? this.#only() : this.#earliest()
     if (!queue) return undefined
     const batch = queue.batches[0]!
-    const record = batch.records[queue.index++]!
-    const isLast = queue.index === batch.records.length
+    const record = batch.records[queue.index]!
+    const timestamp = headTimeOf(queue)
+    if (timestamp > queue.partitionTime) queue.partitionTime = timestamp
+    const isLast = ++queue.index === batch.records.length
     if (isLast) {
       queue.batches.shift()
       queue.index = 0
     }
-    queue.length--
+    queue.headTime = undefined
+    if (--queue.length === 0) this.#withRecords--
     this.#length--
     const { topic, partition, leaderEpoch, nextOffset } = batch
-    return { topic, partition, record, next: isLast ? nextOffset : record.offset + 1, leaderEpoch }
+    return { topic, partition, record, timestamp, next: isLast ? nextOffset : record.offset + 1, leaderEpoch }
   }
 
   #only(): Queue | undefined {
@@ -72,11 +103,20 @@ export class RecordQueues {
     let bestTime = 0
     for (const queue of this.#queues.values()) {
       if (queue.length === 0) continue
-      const time = queue.batches[0]!.records[queue.index]!.timestamp
+      const time = headTimeOf(queue)
       if (best !== undefined && time >= bestTime) continue
       best = queue
       bestTime = time
     }
     return best
   }
+}
+
+/** An extractor is asked once for each record, when that comes to the head. */
+function headTimeOf(queue: Queue): number {
+  const batch = queue.batches[0]!
+  const record = batch.records[queue.index]!
+  if (!queue.timeOf) return record.timestamp
+  queue.headTime ??= queue.timeOf(record, batch, queue.partitionTime)
+  return queue.headTime
 }

@@ -1,3 +1,4 @@
+import { TransactionError } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
 import { ErrorDesk, failing, noRecord, type Origin } from '../handlers/error-desk.ts'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
@@ -10,9 +11,16 @@ import {
   type RecordMetadata,
   type StreamRecord,
 } from '../record.ts'
-import type { StateStore } from '../state/state-store.ts'
-import { StreamsError } from '../streams-error.ts'
-import { type NodeSpec, type ProcessorSpec, type SinkSpec, type SourceSpec, topicName } from '../topology/node-spec.ts'
+import type { CurrentRecord, StateStore } from '../state/state-store.ts'
+import { nodeFailed, StreamsError } from '../streams-error.ts'
+import {
+  type NodeSpec,
+  type ProcessorSpec,
+  type SinkSpec,
+  type SourceSpec,
+  type TimestampExtractor,
+  topicName,
+} from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { Collector, OutgoingRecord } from './collector.ts'
 import { inOrder, type Step } from './step.ts'
@@ -27,6 +35,8 @@ export interface TaskGraphOptions {
   host: TaskHost
   /** What to do with records that fail. Default: the first ends whoever runs the task. */
   errors?: ErrorPolicy | undefined
+  /** Of sources that have no extractor of their own. Default: the record's own time. */
+  timestampOf?: TimestampExtractor | undefined
 }
 
 /** A record as it comes from a topic. */
@@ -62,6 +72,7 @@ export class TaskGraph {
   readonly #init = new Map<Processor, () => void>()
   readonly #children = new Map<string, [name: string, Step][]>()
   readonly #sources = new Map<string, RunningSource>()
+  readonly #patterns: (RunningSource & { readonly pattern: RegExp })[] = []
 
   constructor(options: TaskGraphOptions) {
     this.#options = options
@@ -78,12 +89,37 @@ export class TaskGraph {
   }
 
   reads(topic: string): boolean {
-    return this.#sources.has(topic)
+    return this.#sourceOf(topic) !== undefined
+  }
+
+  /** What tells the time of a topic's records; undefined: they do themselves. */
+  timeOf(topic: string): ((raw: RawRecord, place: RecordMetadata, partitionTime: number) => number) | undefined {
+    const { spec } = this.#sourceOf(topic)!
+    const timestampOf = spec.timestampOf ?? this.#options.timestampOf
+    if (!timestampOf) return undefined
+    return (raw, place, partitionTime) => {
+      let record: StreamRecord<any, any>
+      try {
+        record = readRecord(spec, raw, topic)
+      } catch {
+        return raw.timestamp // told when it is processed, to the handler
+      }
+      try {
+        return timestampOf({ ...record, ...place }, partitionTime)
+      } catch (cause) {
+        throw nodeFailed('PROCESSING', cause, { node: spec.name, taskId: this.#options.taskId, place })
+      }
+    }
+  }
+
+  /** What is being processed, for caches and logs of stores. */
+  get current(): CurrentRecord {
+    return { timestamp: this.#raw.timestamp, headers: this.#raw.headers, metadata: this.#place }
   }
 
   /** Takes one record of a topic through everything below its source. */
   process(raw: RawRecord, place: RecordMetadata): Done {
-    const source = this.#sources.get(place.topic)!
+    const source = this.#sources.get(place.topic) ?? this.#sourceOf(place.topic)!
     this.#place = place
     this.#raw = raw
     let record: StreamRecord<any, any>
@@ -122,9 +158,8 @@ export class TaskGraph {
   #build(node: NodeSpec): void {
     if (node.kind === 'source') {
       const source = { spec: node, below: inOrder((this.#children.get(node.name) ?? []).map(([, step]) => step)) }
-      // A pattern stands for no topic of its own: the runtime names those that match.
-      if (!(node.topics instanceof RegExp))
-        for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), source)
+      if (node.topics instanceof RegExp) this.#patterns.push({ ...source, pattern: node.topics })
+      else for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), source)
       return
     }
     const step = this.#guarded(node.name, node.kind === 'sink' ? this.#sinkStep(node) : this.#processorStep(node))
@@ -132,9 +167,18 @@ export class TaskGraph {
       this.#children.set(parent, [[node.name, step], ...(this.#children.get(parent) ?? [])])
   }
 
+  /** A topic that an expression stands for is known from its first record on. */
+  #sourceOf(topic: string): RunningSource | undefined {
+    const known = this.#sources.get(topic)
+    if (known) return known
+    const source = this.#patterns.find(({ pattern }) => pattern.test(topic))
+    if (source) this.#sources.set(topic, source)
+    return source
+  }
+
   #guarded(node: string, step: Step): Step {
     const failed = (error: unknown, record: StreamRecord<any, any>): Done => {
-      if (error instanceof StreamsError) throw error // told nearer to its cause
+      if (error instanceof StreamsError || error instanceof TransactionError) throw error // no failure of this node
       return this.#desk.processing(error, this.#origin(node), record)
     }
     return record => {
@@ -213,7 +257,7 @@ export class TaskGraph {
   }
 
   #storeOf(node: string, name: string): StateStore {
-    const connected = this.#options.subtopology.storesOf(node)
+    const connected = this.#options.subtopology.readableBy(node)
     if (connected.includes(name)) return this.#options.stores.get(name)!
     throw new UsageError(
       `Processor '${node}' has no store '${name}'. Connected to it: ${connected.join(', ') || 'none'}.`,

@@ -84,7 +84,8 @@ export class SimulatedCluster {
   ): KafkaStreams {
     const world = this.world.machine(machine).boot()
     const consumer = { sessionTimeoutMs: 10_000 }
-    const given = { applicationId: 'app', brokers: this.#broker.bootstrap, world, consumer, ...options }
+    const kept = { defaultStore: 'memory', cacheMaxBytes: 0 } as const
+    const given = { applicationId: 'app', brokers: this.#broker.bootstrap, world, consumer, ...kept, ...options }
     return new KafkaStreams(topology, given)
   }
 
