@@ -31,9 +31,6 @@ export interface StreamJoinSide<R> {
   readonly time: JoinTime
 }
 
-/** A store with unjoined records is looked through once in this time of the wall clock, as in Kafka Streams. */
-const lookEveryMs = 1_000
-
 /**
  * One side of a stream-stream join: a record meets what the other side has had within the window. What finds nobody waits until its
  * window and grace have passed, so that there is no result without a partner beside one with (KIP-633; streams facts 2.22).
@@ -125,7 +122,7 @@ export class StreamStreamJoin<K, R> implements Processor<K, unknown, K, R> {
     if (time.eldestUnjoined + Math.min(waitMs.left, waitMs.right) + graceMs >= time.streamTime) return
     const now = this.#context.systemTime
     if (now < time.nextLook) return
-    time.nextLook = now + lookEveryMs
+    time.nextLook = now + this.#context.emitIntervalMs
     const closed: [UnjoinedKey<K>, readonly unknown[]][] = []
     time.eldestUnjoined = Number.POSITIVE_INFINITY
     const isOpen = { left: false, right: false }
