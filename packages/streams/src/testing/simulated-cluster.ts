@@ -94,7 +94,7 @@ export class SimulatedCluster {
     const last: Record<string, number> = {}
     let updates = 0
     const read = async () => {
-      for await (const { key, value } of this.kafka.read(countsTopic)) {
+      for await (const { key, value } of this.kafka.read(countsTopic, { isolation: 'read_committed' })) {
         last[key!] = value!
         updates++
       }
