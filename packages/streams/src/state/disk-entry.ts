@@ -9,20 +9,21 @@ import { CorruptionError } from '@odradek/protocol'
 import { bufferOf, writeInt64 } from './changelog-keys.ts'
 
 export interface StoredEntry {
-  /** Bytes as text, see `MemoryKeyTable`. */
-  readonly text: string | null
+  /** Bytes as text, see `MemoryKeyTable`; or bytes, where many come together and are written soon. */
+  readonly value: string | Uint8Array | null
   readonly timestamp: number
 }
 
 let scratch = Buffer.alloc(64 * 1024)
 
 /** Valid until the next call. */
-export function writeEntry({ text, timestamp }: StoredEntry): Uint8Array {
-  const length = 8 + (text?.length ?? 0)
+export function writeEntry({ value, timestamp }: StoredEntry): Uint8Array {
+  const length = 8 + (value?.length ?? 0)
   if (scratch.length < length) scratch = Buffer.alloc(2 * length)
   writeInt64(scratch, 0, timestamp)
-  if (text === null) scratch[0] = 0x80
-  else scratch.write(text, 8, 'latin1')
+  if (value === null) scratch[0] = 0x80
+  else if (typeof value === 'string') scratch.write(value, 8, 'latin1')
+  else scratch.set(value, 8)
   return scratch.subarray(0, length)
 }
 

@@ -44,7 +44,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 
   set({ text }: StoreKey, { value, timestamp }: Entry): void {
-    this.#change(text, { text: textOf(value), timestamp })
+    this.#change(text, { value: textOf(value), timestamp })
   }
 
   delete({ text }: StoreKey): void {
@@ -64,7 +64,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
 
   restore(records: readonly RestoredRecord[]): void {
     for (const { key, value, timestamp } of records)
-      if (key !== null) this.#change(textOf(key), value && { text: textOf(value), timestamp })
+      if (key !== null) this.#change(textOf(key), value && { value, timestamp })
   }
 
   write(): void {
@@ -98,7 +98,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
       this.#sorted?.add(text)
       this.heldBytes += overhead + text.length
     }
-    this.heldBytes += (entry?.text?.length ?? 0) - (before?.text?.length ?? 0)
+    this.heldBytes += (entry?.value?.length ?? 0) - (before?.value?.length ?? 0)
     this.#changed.set(text, entry)
   }
 
@@ -134,7 +134,10 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 }
 
-const entryOf = ({ text, timestamp }: StoredEntry): Entry => ({ value: bytesOf(text!), timestamp })
+const entryOf = ({ value, timestamp }: StoredEntry): Entry => ({
+  value: typeof value === 'string' ? bytesOf(value) : value!,
+  timestamp,
+})
 
 const until = (range: TextRange, last: string): TextRange =>
   range.reverse ? { ...range, from: last } : { ...range, to: last, before: undefined }

@@ -12,7 +12,6 @@ import {
   segmentOf,
   type TextRange,
   type TimeTable,
-  textOf,
   textOfTime,
 } from './tables.ts'
 
@@ -107,7 +106,7 @@ export class DiskTimeTable implements TimeTable, DiskTable {
     for (const { text, row } of rows) {
       const key = databaseKey(text, this.#store)
       if (row.timestamp === deleted) this.#database.removeSync(key)
-      else this.#database.putSync(key, writeEntry({ text: row.value && textOf(row.value), timestamp: row.timestamp }))
+      else this.#database.putSync(key, writeEntry(row))
       this.#segments.add(segmentOf(row.time, this.#segmentMs))
     }
     this.#removeExpired(Math.max(leastExpired, 2 * rows.length))
