@@ -83,6 +83,8 @@ export class Checkpoint {
         file.write(0, [encodeHeader()])
         await file.sync()
       }
+      for (const number of lostSlots(found, slots))
+        file.write(headerSize + number * slotSize, [new Uint8Array(slotSize)])
     } catch (error) {
       await file.close()
       throw error
@@ -243,6 +245,13 @@ function examine(bytes: Uint8Array): Examined {
     if (lost > 0) remarks.push(`${lost} of them have none that is whole: these partitions are looked through`)
   }
   return { state: header, slots, remarks }
+}
+
+/** With a damaged copy and none that is whole, as when power fails while one is written first: free again. */
+function lostSlots(bytes: Uint8Array | null | undefined, slots: readonly CheckpointSlot[]): number[] {
+  if (!bytes) return []
+  const lost = slots.filter(({ number, sequence }) => sequence === 0 && damagedCopies(bytes, number) > 0)
+  return lost.map(({ number }) => number)
 }
 
 function damagedCopies(bytes: Uint8Array, number: number): number {

@@ -21,6 +21,12 @@ async function findings(disk: Awaited<ReturnType<typeof folderWith>>, options = 
   return report.findings.map(({ problem: _, ...rest }) => rest)
 }
 
+async function startAndEnd(disk: Awaited<ReturnType<typeof folderWith>>): Promise<void> {
+  const engine = await EmbeddedEngine.start({ clock: realClock, disk, folder: dataFolder, leaderEpoch: 2 })
+  await engine.open(topicOf())
+  await engine.close({ drain: true })
+}
+
 test('an orderly folder has nothing to say, and every record and byte of it is counted', async () => {
   const disk = await folderWith()
   let seen = 0
@@ -68,6 +74,16 @@ test('bytes behind what is durable are a torn write; before it, or after an orde
     (await findings(clean)).map(({ code }) => code),
     ['segment-damaged'],
   )
+})
+
+test('a slot of the checkpoint that power failed in while it was first written is free again after a start', async () => {
+  const disk = await folderWith()
+  const path = `${dataFolder}/checkpoint`
+  const { length } = await disk.readFile(path)
+  await put(disk, path, new Uint8Array(64).fill(7), length)
+  assert.deepEqual(await findings(disk), [{ file: 'checkpoint', code: 'checkpoint-damaged', byte: length, bytes: 64 }])
+  await startAndEnd(disk)
+  assert.deepEqual(await findings(disk), [])
 })
 
 test('an end that the journal has is not damage, and a group of the journal that is damaged is', async () => {
