@@ -1,13 +1,11 @@
-/** Processors of the user's own in a stream. */
+/** Processors of the user's own in a stream. One that is named uses up no number, unlike other operators. */
 import type { Processor, ProcessorContext } from '../processor.ts'
+import { type ProcessorSupplier, processorMaker } from '../processors/supplier.ts'
 import type { Done, StreamRecord } from '../record.ts'
 import type { StoreSpec } from '../state/state-store.ts'
 import { below, type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 
-/** Makes a processor for each task; or is one, as a function. */
-export type ProcessorSupplier<K, V, KOut, VOut> =
-  | (() => Processor<K, V, KOut, VOut>)
-  | { readonly process: (record: StreamRecord<K, V>, context: ProcessorContext<KOut, VOut>) => Done }
+export type { ProcessorSupplier } from '../processors/supplier.ts'
 
 /** A record whose key cannot be changed: what is passed on has the key of what came. */
 export type FixedKeyRecord<K, V> = StreamRecord<K, V>
@@ -37,8 +35,8 @@ export function process<K, V, KOut, VOut>(
   supplier: ProcessorSupplier<K, V, KOut, VOut>,
   options: ProcessOptions<KOut, VOut>,
 ): StreamFlow<KOut, VOut> {
-  const name = flow.building.names.node('KSTREAM-PROCESSOR-', options.name)
-  const make = typeof supplier === 'function' ? supplier : () => functionProcessor(supplier.process)
+  const name = options.name ?? flow.building.names.node('KSTREAM-PROCESSOR-')
+  const make = processorMaker(supplier)
   return below(
     flow,
     { ...statefulStep(name, flow, make, options.stores), changesKey: true },
@@ -54,7 +52,7 @@ export function processValues<K, V, VOut>(
   supplier: () => FixedKeyProcessor<K, V, VOut>,
   options: ProcessOptions<K, VOut>,
 ): StreamFlow<K, VOut> {
-  const name = flow.building.names.node('KSTREAM-PROCESSVALUES-', options.name)
+  const name = options.name ?? flow.building.names.node('KSTREAM-PROCESSVALUES-')
   const make = () => keyKeeping(supplier())
   return below(flow, statefulStep(name, flow, make, options.stores), {
     serdes: serdesOf(options.key ?? flow.serdes.key, options.value),
@@ -76,18 +74,6 @@ function statefulStep(
         if (typeof store === 'string') topology.connectProcessorAndStateStores(name, store)
         else topology.addStateStore(store, name)
     },
-  }
-}
-
-function functionProcessor<K, V, KOut, VOut>(
-  process: (record: StreamRecord<K, V>, context: ProcessorContext<KOut, VOut>) => Done,
-): Processor<K, V, KOut, VOut> {
-  let context: ProcessorContext<KOut, VOut>
-  return {
-    init: given => {
-      context = given
-    },
-    process: record => process(record, context),
   }
 }
 

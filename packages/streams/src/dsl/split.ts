@@ -11,7 +11,7 @@ export interface SplitOptions extends NamedOptions {
 
 /**
  * A node that splits, and one for each branch: `KSTREAM-BRANCH-0000000001`, and `…1`, `…2`, …, `…0` for the rest, as Kafka Streams
- * numbers them; where the split has a name, the branches are called `<name><branch>`.
+ * numbers them; where the split has a name, the branches are called `<name><branch>`. Each branch uses up a number all the same.
  */
 export function split<K, V>(
   flow: StreamFlow<K, V>,
@@ -22,11 +22,16 @@ export function split<K, V>(
   const suffix = (branch: string, number: number) => (options.name === undefined ? String(number) : branch)
   const children = Object.entries(branches).map(([branch, predicate], i) => ({
     branch,
-    child: `${name}${suffix(branch, i + 1)}`,
+    child: flow.building.names.node('', `${name}${suffix(branch, i + 1)}`),
     predicate: predicate as Predicate<K, V> | undefined,
   }))
-  if (options.rest !== undefined)
-    children.push({ branch: options.rest, child: `${name}${suffix(options.rest, 0)}`, predicate: undefined })
+  const { rest } = options
+  if (rest !== undefined)
+    children.push({
+      branch: rest,
+      child: flow.building.names.node('', `${name}${suffix(rest, 0)}`),
+      predicate: undefined,
+    })
   const make = () => branch<K, V>(children.map(({ child, predicate }) => [child, predicate] as const))
   const { serdes, keyChanged } = flow
   const splitter = below(flow, processorStep(name, [flow.node.name], make), { serdes, keyChanged })

@@ -1,7 +1,9 @@
 import type { StoreSpec } from '../state/state-store.ts'
+import type { GlobalStoreOptions } from '../topology/node-options.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Building } from './building.ts'
 import { mustNameTopics } from './explicit-names.ts'
+import { filledStore } from './filled-store.ts'
 import type { NamedOptions, Serdes } from './flow.ts'
 import { KStream } from './k-stream.ts'
 import { KTable } from './k-table.ts'
@@ -33,7 +35,17 @@ export class StreamsBuilder {
 
   /** A store for processors that name it. */
   addStateStore(store: StoreSpec): this {
-    this.#building.add({ name: `store ${store.name}`, parents: [], write: topology => topology.addStateStore(store) })
+    this.#building.add({
+      name: `store ${store.name}`,
+      parents: [],
+      write: topology => void topology.addStateStore(store),
+    })
+    return this
+  }
+
+  /** A store that every instance fills with all partitions of a topic by a processor of its own; every processor can read it. */
+  addGlobalStore(store: StoreSpec, options: Omit<GlobalStoreOptions, 'source' | 'name'>): this {
+    filledStore(this.#building, store, options)
     return this
   }
 

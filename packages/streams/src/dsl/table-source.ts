@@ -46,13 +46,13 @@ export function sourceTable<K, V>(
   }
 }
 
-/** `<topic>-STATE-STORE-…`, `KSTREAM-SOURCE-…`, `KTABLE-SOURCE-…`, numbered in this order. */
+/** `<topic>-STATE-STORE-…`, `KSTREAM-SOURCE-…`, `KTABLE-SOURCE-…`, numbered in this order; or `<name>-source` and `<name>`. */
 export function tableSource<K, V>(building: Building, topic: string, options: TableOptions<K, V>): TableFlow<K, V> {
   const { key, value, timestampOf, offsetReset } = options
   const store = storeOptionsOf(options)
   const storeName = store.name ?? building.names.store(`${topic}-`)
-  const source = building.names.node('KSTREAM-SOURCE-', options.name)
-  const name = building.names.node('KTABLE-SOURCE-', options.name && `${options.name}-table-source`)
+  const source = building.names.node('KSTREAM-SOURCE-', options.name && `${options.name}-source`)
+  const name = building.names.node('KTABLE-SOURCE-', options.name)
   const isNamed = store.name !== undefined
   const table = sourceTable<K, V>(storeName, isNamed, store.historyRetentionMs)
   const spec = tableStoreSpec<K, V>({ name: storeName, key, value, options: store })

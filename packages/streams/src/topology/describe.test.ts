@@ -1,15 +1,5 @@
-import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
 import { type KGroupedStream, type KStream, StreamsBuilder } from '../index.ts'
-
-/** What Kafka Streams 4.3.1 prints for the same programs: `=== title`, the text, `===`. */
-const printedByKafka = new Map(
-  Array.from(
-    readFileSync(new URL('kafka-descriptions.txt', import.meta.url), 'utf8').matchAll(/^=== (.+)\n([\s\S]*?)^===$/gm),
-    ([, title, text]) => [title!, text!],
-  ),
-)
+import { describedAsByKafka } from '../testing/kafka-descriptions.ts'
 
 type Text = KStream<string, string>
 const wordsOf = (builder: StreamsBuilder, ...topics: string[]) =>
@@ -73,14 +63,16 @@ const programs: Record<string, (builder: StreamsBuilder) => void> = {
   },
 }
 
-test('every program that Kafka Streams has described is written here too', () => {
-  assert.deepEqual(Object.keys(programs).sort(), [...printedByKafka.keys()].sort())
-})
-
-for (const [title, write] of Object.entries(programs)) {
-  test(`a topology describes itself as Kafka Streams does: ${title}`, () => {
-    const builder = new StreamsBuilder()
-    write(builder)
-    assert.equal(builder.build().describe(), printedByKafka.get(title))
-  })
-}
+describedAsByKafka(
+  new URL('kafka-descriptions.txt', import.meta.url),
+  Object.fromEntries(
+    Object.entries(programs).map(([title, write]) => [
+      title,
+      () => {
+        const builder = new StreamsBuilder()
+        write(builder)
+        return builder.build()
+      },
+    ]),
+  ),
+)

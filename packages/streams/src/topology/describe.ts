@@ -1,48 +1,42 @@
-import type { NodeSpec, SourceSpec } from './node-spec.ts'
-import type { Subtopology } from './topology.ts'
+import type { SinkSpec, SourceSpec } from './node-spec.ts'
+import { inPrintOrder, type PrintedNode } from './print-order.ts'
+import type { Subtopology } from './subtopology.ts'
 
 /** The text Kafka Streams' `TopologyDescription` prints, so that tools that draw it can read ours. */
 export function describeTopology(subtopologies: readonly Subtopology[]): string {
-  const parts = subtopologies.map(
-    subtopology =>
-      `  Sub-topology: ${subtopology.id}\n${inPrintOrder(subtopology.nodes)
-        .map(node => describeNode(node, subtopology))
-        .join('')}\n`,
-  )
-  return `Topologies:\n ${parts.join('')}`
+  return `Topologies:\n ${subtopologies.map(describeSubtopology).join('')}`
 }
 
-function describeNode(node: NodeSpec, subtopology: Subtopology): string {
-  const { nodes } = subtopology
-  const children = nodes
-    .filter(other => other.kind !== 'source' && other.parents.includes(node.name))
-    .map(other => other.name)
-  const below = `      --> ${children.length > 0 ? children.sort().join(', ') : 'none'}\n`
+function describeSubtopology(subtopology: Subtopology): string {
+  const nodes = inPrintOrder(subtopology.nodes).map(node => describeNode(node, subtopology))
+  if (subtopology.global)
+    return `  Sub-topology: ${subtopology.id} for global store (will not generate tasks)\n${nodes.join('')}`
+  return `  Sub-topology: ${subtopology.id}\n${nodes.join('')}\n`
+}
+
+function describeNode({ node, above, below }: PrintedNode, subtopology: Subtopology): string {
+  const down = `      --> ${namesOf(below) || 'none'}\n`
+  const up = `      <-- ${namesOf(above)}\n`
   switch (node.kind) {
     case 'source':
-      return `    Source: ${node.name} (topics: ${topicsOf(node)})\n${below}`
-    case 'processor':
-      return `    Processor: ${node.name} (stores: [${subtopology.storesOf(node.name).sort().join(', ')}])\n${below}${above(node.parents)}`
+      return `    Source: ${node.name} (topics: ${readBy(node)})\n${down}`
+    case 'processor': {
+      const stores = subtopology.storesOf(node.name).sort().join(', ')
+      return `    Processor: ${node.name} (stores: [${stores}])\n${down}${up}`
+    }
     case 'sink':
-      return `    Sink: ${node.name} (${typeof node.topic === 'function' ? `extractor class: ${node.topic.name || 'anonymous'}` : `topic: ${node.topic.name}`})\n${above(node.parents)}`
+      return `    Sink: ${node.name} (${writtenBy(node)})\n${up}`
   }
 }
 
-const topicsOf = ({ topics }: SourceSpec): string =>
-  topics instanceof RegExp
-    ? topics.source
-    : `[${topics
-        .map(({ name }) => name)
-        .sort()
-        .join(', ')}]`
-const above = (parents: readonly string[]) => `      <-- ${parents.join(', ')}\n`
+const namesOf = (nodes: Iterable<PrintedNode>): string => Array.from(nodes, ({ node }) => node.name).join(', ')
 
-/** From the sources down: larger subtrees first, then by name. */
-function inPrintOrder(nodes: readonly NodeSpec[]): NodeSpec[] {
-  const sizes = new Map<string, number>()
-  for (const node of [...nodes].reverse()) {
-    const children = nodes.filter(other => other.kind !== 'source' && other.parents.includes(node.name))
-    sizes.set(node.name, 1 + children.reduce((sum, child) => sum + (sizes.get(child.name) ?? 0), 0))
-  }
-  return [...nodes].sort((a, b) => sizes.get(b.name)! - sizes.get(a.name)! || (a.name < b.name ? -1 : 1))
+/** Topics as they are shown: `[a, b]`, or the expression. */
+export function readBy({ topics }: SourceSpec): string {
+  if (topics instanceof RegExp) return topics.source
+  const names = topics.map(({ name }) => name).sort()
+  return `[${names.join(', ')}]`
 }
+
+export const writtenBy = ({ topic }: SinkSpec): string =>
+  typeof topic === 'function' ? `extractor class: ${topic.name || 'anonymous'}` : `topic: ${topic.name}`
