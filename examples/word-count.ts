@@ -19,6 +19,7 @@ builder
 const streams = new KafkaStreams(builder.build(), {
   applicationId: 'streams-wordcount',
   brokers: process.argv[2] ?? '127.0.0.1:9092',
+  cacheMaxBytes: 0, // every update of a count goes out, not only the last before a commit
 })
 
 process.once('SIGINT', () => streams.close())

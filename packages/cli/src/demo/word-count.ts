@@ -49,6 +49,8 @@ export class WordCount {
       applicationId,
       kafka: options.kafka,
       commitIntervalMs: 1_000,
+      cacheMaxBytes: 0,
+      defaultStore: 'memory',
     })
   }
 

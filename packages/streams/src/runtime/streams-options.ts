@@ -19,7 +19,7 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   processingGuarantee?: 'at_least_once' | 'exactly_once_v2'
   /** Default 30,000; with exactly once 100. */
   commitIntervalMs?: number
-  /** Default: `kafka-streams` in the system's folder for temporary files. An instance has `<stateFolder>/<applicationId>` for itself. */
+  /** Default: `odradek-streams` in the system's folder for temporary files. An instance has `<stateFolder>/<applicationId>` for itself. */
   stateFolder?: string
   /** Where stores are kept that do not say so themselves. Default 'disk'. 'memory' with no `stateFolder`: the disk is not touched. */
   defaultStore?: 'disk' | 'memory'
@@ -139,7 +139,7 @@ export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
       throw new UsageError(`\`${name}\` is ${String(given)}; write a whole number, at least ${least[name]}`)
     numbers[name] = given
   }
-  const stateFolder = options.stateFolder ?? (defaultStore === 'disk' ? `${tmpdir()}/kafka-streams` : null)
+  const stateFolder = options.stateFolder ?? (defaultStore === 'disk' ? `${tmpdir()}/odradek-streams` : null)
   return { isExactlyOnce, stateFolder, defaultStore, applicationServer, topicConfig, ...numbers }
 }
 
