@@ -44,7 +44,9 @@ export type {
 } from './handlers/handlers.ts'
 export type { Metric } from './metrics/metric.ts'
 export type { Processor, ProcessorContext } from './processor.ts'
+export type { KeyQueryOptions } from './queries/group-queries.ts'
 export type { StoreQueryOptions } from './queries/local-stores.ts'
+export type { ClientMetadata, HostInfo, KeyMetadata } from './queries/metadata.ts'
 export type {
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
@@ -53,7 +55,7 @@ export type {
 } from './queries/views.ts'
 export type { Done, RecordHeaders, StreamRecord } from './record.ts'
 export type { InstanceState } from './runtime/instance-state.ts'
-export { KafkaStreams, type TaskView } from './runtime/kafka-streams.ts'
+export { KafkaStreams, type StoreLag, type TaskView } from './runtime/kafka-streams.ts'
 export type { KafkaStreamsOptions } from './runtime/streams-options.ts'
 export { joinWindowStore } from './state/join-window-store.ts'
 export { keyValueStore } from './state/key-value-store.ts'

@@ -82,13 +82,22 @@ export class ErrorDesk {
     const go = (answer: Answer<Deed>): Deed => {
       const { deed, deadLetters } = verdictOf(kind, answer, canRetry)
       for (const letter of deadLetters) this.#options.send(letter)
-      if (deed === 'resume') this.#options.passedOver(at, `${kind} failed`)
+      if (deed === 'resume') this.#options.passedOver(at, reasons[kind])
       return deed
     }
     const answer = asked(kind, error, at, handler)
     return isPromise(answer) ? Promise.resolve(answer).catch(handlerFailed(kind, at)).then(go) : go(answer)
   }
 }
+
+const reasons = {
+  deserialization: 'deserialization failed',
+  processing: 'processing failed',
+  production: 'production failed',
+} as const
+
+/** Why records are passed over that a handler has been asked about: it has logged them, or does not want to. */
+export const handledReasons: ReadonlySet<string> = new Set(Object.values(reasons))
 
 const codes = { deserialization: 'DESERIALIZATION', processing: 'PROCESSING', production: 'PRODUCTION' } as const
 

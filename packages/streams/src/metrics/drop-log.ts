@@ -1,3 +1,4 @@
+import { handledReasons } from '../handlers/error-desk.ts'
 import type { StreamsLogger } from '../handlers/handlers.ts'
 import type { RecordMetadata } from '../record.ts'
 
@@ -16,6 +17,7 @@ export class DropLog {
   }
 
   dropped(taskId: string, node: string, reason: string, place: RecordMetadata | undefined): void {
+    if (handledReasons.has(reason)) return
     const key = `${node} ${reason}`
     const known = this.#reasons.get(key)
     const now = this.#now()

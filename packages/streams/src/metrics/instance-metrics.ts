@@ -18,6 +18,12 @@ export interface Gauges {
   readonly buffered: ReadonlyMap<string, number>
 }
 
+export interface TurnTimes {
+  readonly lateMs: number
+  readonly latestMs: number
+  readonly lastTimestamp: number
+}
+
 /**
  * What an instance has done and how long it took, by thread and by task. The clock is read around turns, polls and commits, never for
  * a record; whoever listens to the channels is told of the same.
@@ -58,11 +64,16 @@ export class InstanceMetrics {
     if (pollChannel.hasSubscribers) pollChannel.publish({ applicationId: this.#applicationId, records, latencyMs })
   }
 
-  /** A turn of a task. */
-  processed(taskId: string, startedAt: number, records: number): void {
+  /** A turn of a task: how many records, how far behind stream time they were, and when the last of them was made. */
+  processed(taskId: string, startedAt: number, records: number, times?: TurnTimes): void {
     if (records === 0) return
     const latencyMs = this.#took('process', startedAt, records)
-    this.#tasks.get(taskId)?.processed(startedAt + latencyMs, records, latencyMs)
+    const task = this.#tasks.get(taskId)
+    if (times) {
+      task?.late(startedAt + latencyMs, records, times.lateMs, times.latestMs)
+      task?.endToEnd(startedAt + latencyMs, this.#clock.now() - times.lastTimestamp)
+    }
+    task?.processed(startedAt + latencyMs, records, latencyMs)
     if (processChannel.hasSubscribers)
       processChannel.publish({ applicationId: this.#applicationId, taskId, records, latencyMs })
   }

@@ -102,6 +102,7 @@ test('a reason is logged at once, then once a minute with the number of records'
   const log = new DropLog(logger, () => now)
   for (let i = 0; i < 5; i++) log.dropped('0_0', 'window', 'expired', { topic: 't', partition: 0, offset: i })
   log.dropped('0_0', 'window', 'no key', undefined)
+  log.dropped('0_0', 'window', 'processing failed', undefined) // its handler's affair
   assert.deepEqual(
     logged.map(({ reason, records }) => [reason, records]),
     [

@@ -30,6 +30,18 @@ export function activeStores(
   return found
 }
 
+/** Copies of what other instances work on, by task id. */
+export function standbyStores(
+  name: string,
+  states: ReadonlyMap<string, { readonly stores: ReadonlyMap<string, StateStore> }>,
+): LocalStore[] {
+  return [...states].flatMap(([taskId, { stores }]) => {
+    const store = stores.get(name)
+    const partition = Number(taskId.split('_')[1])
+    return store ? [{ store, partition, role: 'standby' as const, isRestoring: false }] : []
+  })
+}
+
 export interface StoreQueryOptions {
   /** Only this partition; `queryMetadataForKey` says which one has a key. Default: all that are here. */
   partition?: number

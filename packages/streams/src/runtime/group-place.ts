@@ -36,6 +36,13 @@ export class GroupPlace {
     return this.#inputs.get(taskId)
   }
 
+  /** How many tasks a sub-topology has; 0 before the first assignment. */
+  partitionsOf(subtopology: number): number {
+    let partitions = 0
+    for (const input of this.#inputs.values()) if (input.subtopology === subtopology) partitions++
+    return partitions
+  }
+
   own(): MemberData {
     const { processId, server, subtopologies, applicationId, parts } = this.#options
     const { tasks, standbys, folder } = parts()

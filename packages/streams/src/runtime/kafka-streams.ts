@@ -1,9 +1,11 @@
-import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
+import { Kafka, type Serde, type TopicPartition, UsageError } from '@odradek/client'
 import { sleep } from '@odradek/world'
 import { stateChannel } from '../metrics/diagnostics.ts'
 import { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { Metric } from '../metrics/metric.ts'
-import { activeStores, type StoreQueryOptions } from '../queries/local-stores.ts'
+import { GroupQueries, type KeyQueryOptions } from '../queries/group-queries.ts'
+import { activeStores, type StoreQueryOptions, standbyStores } from '../queries/local-stores.ts'
+import type { ClientMetadata, KeyMetadata } from '../queries/metadata.ts'
 import { StoreQueries } from '../queries/store-queries.ts'
 import type {
   ReadOnlyKeyValueStore,
@@ -28,6 +30,15 @@ export interface TaskView {
 /** Before a thread that failed is replaced: what failed at once will not be tried in a tight loop. */
 const replacementPauseMs = 1_000
 
+/** Of a store's partition on this instance. */
+export interface StoreLag {
+  readonly store: string
+  readonly taskId: string
+  readonly role: 'active' | 'standby'
+  /** Of all stores of the task together. */
+  readonly lag: number
+}
+
 type Listener = (state: InstanceState, before: InstanceState) => void
 
 /**
@@ -46,6 +57,7 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #abandoning = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
   readonly #queries: StoreQueries
+  readonly #group: GroupQueries
   readonly #metrics: InstanceMetrics
   readonly #processId: string
   #state: InstanceState = 'CREATED'
@@ -66,9 +78,18 @@ export class KafkaStreams implements AsyncDisposable {
       state: () => this.#state,
       local: name => {
         if (!this.#parts) return []
-        const { tasks, restorer } = this.#parts
-        return activeStores(name, tasks, taskId => restorer.isRestoring(taskId))
+        const { tasks, restorer, standbys } = this.#parts
+        const active = activeStores(name, tasks, taskId => restorer.isRestoring(taskId))
+        return [...active, ...standbyStores(name, standbys.states)]
       },
+    })
+    const subtopologies = topology.subtopologies()
+    this.#group = new GroupQueries({
+      applicationId,
+      storesOf: id => subtopologies.find(subtopology => subtopology.id === id)!.stores.map(({ name }) => name),
+      subtopologies: subtopologies.map(({ id }) => id),
+      members: () => this.#parts?.place.members ?? [],
+      partitionsOf: id => this.#parts?.place.partitionsOf(id) ?? 0,
     })
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
     this.#processId = freshProcessId(this.#kafka.cluster.random)
@@ -173,6 +194,7 @@ export class KafkaStreams implements AsyncDisposable {
     return this.#metrics.read({
       state: this.#state,
       restoring: all.filter(({ id }) => restorer!.isRestoring(id)).length,
+      remaining: new Map(all.map(({ id }) => [id, restorer!.remaining(id)])),
       buffered: new Map(all.map(task => [task.id, waiting(task)])),
     })
   }
@@ -203,6 +225,36 @@ export class KafkaStreams implements AsyncDisposable {
 
   sessionStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
     return this.#queries.session(name, options)
+  }
+
+  /** Every instance of the application with its stores and partitions, as the group's last assignment has them. */
+  metadataForAllClients(): ClientMetadata[] {
+    return this.#group.all()
+  }
+
+  /** The instances that have some of a store, to work on or to stand by. */
+  metadataForStore(store: string): ClientMetadata[] {
+    return this.#group.ofStore(store)
+  }
+
+  /** The `applicationServer` of the instance that has a key of a store, and of those that stand by. */
+  queryMetadataForKey<K>(store: string, key: K, serde: Serde<K>, options?: KeyQueryOptions): KeyMetadata {
+    return this.#group.ofKey(store, key, serde, options)
+  }
+
+  /** How far each task's state here is behind its changelogs, in offsets: 0 for what is at work, more for what is restored or stands by. */
+  localStoreLags(): StoreLag[] {
+    if (!this.#parts) return []
+    const { tasks, restorer, standbys } = this.#parts
+    const lagOf =
+      (role: StoreLag['role'], remaining: (taskId: string) => number) => (taskId: string, names: string[]) =>
+        names.map(store => ({ store, taskId, role, lag: remaining(taskId) }))
+    const active = lagOf('active', taskId => restorer.remaining(taskId))
+    const standby = lagOf('standby', taskId => standbys.remaining(taskId))
+    return [
+      ...[...tasks].flatMap(({ id, stores }) => active(id, [...stores.keys()])),
+      ...[...standbys.states].flatMap(([id, { stores }]) => standby(id, [...stores.keys()])),
+    ]
   }
 
   /** A table with its history. */

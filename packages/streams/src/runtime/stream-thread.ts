@@ -195,7 +195,7 @@ export class StreamThread {
         task,
         task.process(turn, mustStop, () => this.#readiness.isReady(task)),
       )
-      metrics.processed(task.id, startedAt, before - task.queued)
+      metrics.processed(task.id, startedAt, before - task.queued, task.takeTimes())
     }
   }
 
