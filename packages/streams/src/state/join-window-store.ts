@@ -42,8 +42,8 @@ class DuplicatesStore<K, V> implements JoinWindowStore<K, V> {
     if (!this.#advance(timestamp)) return
     const at = this.#codecs.keys.of(key)
     const bytes = this.#codecs.values.write(value)
-    const minor = this.#table.counter
-    this.#table.counter = (minor + 1) & 0x7fffffff
+    const minor = (this.#table.counter + 1) & 0x7fffffff
+    this.#table.counter = minor
     this.#table.set(at, { time: timestamp, minor, value: bytes, timestamp })
     this.#log?.(windowKey(at.bytes, timestamp, minor), bytes, timestamp)
   }
@@ -57,7 +57,7 @@ class DuplicatesStore<K, V> implements JoinWindowStore<K, V> {
 
   restore(key: Uint8Array, value: Uint8Array | null, timestamp: number): void {
     const { key: inner, start: time, sequence: minor } = readWindowKey(key)
-    if (minor >= this.#table.counter) this.#table.counter = (minor + 1) & 0x7fffffff
+    if (minor > this.#table.counter) this.#table.counter = minor
     if (!this.#advance(time)) return
     if (value === null) this.#table.delete(storeKeyOf(inner), time, minor)
     else this.#table.set(storeKeyOf(inner), { time, minor, value, timestamp })

@@ -119,7 +119,7 @@ async function behavesLike<S extends StateStore, M>(
           await subject.close()
         }
       }),
-      { numRuns: kind.endsWith('disk') ? 20 : 80 },
+      { numRuns: kind.endsWith('disk') ? 10 : 60 },
     )
 }
 

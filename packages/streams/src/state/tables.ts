@@ -66,7 +66,7 @@ export interface TimeTable {
   between(from: number, to: number, keys?: TextRange): FoundRow[]
   /** Rows older than this are wanted no more; they go when it is cheap. */
   expire(before: number): void
-  /** Kept where the rows are: the number after the last minor that was given out, and the latest time that was put, -1 before the first. */
+  /** Kept where the rows are: the last minor that was given out, and the latest time that was put, -1 before the first. */
   counter: number
   latest: number
   close(): void
