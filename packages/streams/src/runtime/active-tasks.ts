@@ -1,6 +1,7 @@
 import { type ConsumerEngine, type TopicPartition, UsageError } from '@odradek/client'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
 import type { LocalStore } from '../queries/local-stores.ts'
+import type { StateStore } from '../state/state-store.ts'
 import type { Collector } from '../task/collector.ts'
 import { type CommittedInput, StreamTask, type StreamTaskOptions } from '../task/stream-task.ts'
 import { type OffsetReset, type TimestampExtractor, topicName } from '../topology/node-spec.ts'
@@ -20,6 +21,8 @@ export interface ActiveTasksOptions {
   collector: Collector
   errors: ErrorPolicy
   timestampOf: TimestampExtractor | undefined
+  /** Stores that every processor may read. */
+  globals: ReadonlyMap<string, StateStore>
   makeState(input: TaskInput): TaskState
   onDropped?: StreamTaskOptions['onDropped']
   /** The wall clock. */
@@ -117,7 +120,7 @@ export class ActiveTasks {
   }
 
   async #make(input: TaskInput, committedOf: (topic: string) => CommittedInput | undefined): Promise<TaskState> {
-    const { applicationId, subtopologies, collector, errors, timestampOf, standbys, now } = this.#options
+    const { applicationId, subtopologies, collector, errors, timestampOf, standbys, globals, now } = this.#options
     const state = (await standbys.take(input.taskId)) ?? this.#options.makeState(input)
     const committed = new Map(
       input.inputs.flatMap(({ topic }) => {
@@ -130,6 +133,7 @@ export class ActiveTasks {
     const { onDropped } = this.#options
     const given = {
       input,
+      globals,
       subtopology,
       applicationId,
       stores,

@@ -10,6 +10,7 @@ import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ActiveTasks } from './active-tasks.ts'
 import { type ApplicationTopics, mustNotHaveGrown, prepareTopics } from './application-topics.ts'
+import { GlobalStores } from './global-stores.ts'
 import { GroupPlace } from './group-place.ts'
 import { ProducerCollector } from './producer-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
@@ -28,6 +29,7 @@ export interface InstanceParts {
   readonly collector: ProducerCollector
   readonly tasks: ActiveTasks
   readonly standbys: StandbyTasks
+  readonly globals: GlobalStores
   readonly thread: StreamThread
   readonly purge: RepartitionPurge
   readonly place: GroupPlace
@@ -78,36 +80,52 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
     writersOf: writersOf(topology, applicationId),
     partitionsOf: topic => topics.widths.get(topic) ?? 0,
   })
+  const globals = globalsOf(given)
   const makeState = stateMaker(given, folder, collector)
   const inputOf = (taskId: string) => place.inputOf(taskId)
   const { commitIntervalMs, repartitionPurgeIntervalMs: everyMs } = settings
   const standbys = new StandbyTasks({ clock, restorer: follower, commitIntervalMs, inputOf, makeState })
   const tasks = new ActiveTasks({
     ...{ applicationId, subtopologies, engine, restorer, standbys, collector, errors, makeState },
+    globals: globals.stores,
     timestampOf: options.defaultTimestampExtractor,
     onDropped: droppedTo(given),
     now: () => clock.now(),
   })
   const isRepartition = (topic: string) => topics.repartitions.has(topic)
   const purge = new RepartitionPurge({ clock, admin: kafka.admin(), everyMs, isRepartition })
+  const shared = { engine, restorer, collector, tasks, standbys, globals }
   const thread: StreamThread = new StreamThread({
-    ...{ clock, engine, restorer, collector, transactions, tasks, standbys, settings, metrics, abandoned, onSettled },
+    ...{ ...shared, clock, transactions, settings, metrics, abandoned, onSettled },
     logger: errors.logger,
     onCommitted: offsets => purge.committed(offsets),
   })
-  const parts: InstanceParts = { engine, restorer, collector, tasks, standbys, thread, purge, place, folder, lookup }
-  engine.subscribe(subscriptionOf(subtopologies, applicationId))
+  const parts: InstanceParts = { ...shared, thread, purge, place, folder, lookup }
+  await begun(parts, given)
   return parts
+}
+
+/** Global stores are there before anything is asked of the group. */
+async function begun(parts: InstanceParts, { topology, options, abandoned }: Given): Promise<void> {
+  try {
+    await parts.globals.load(abandoned)
+  } catch (error) {
+    await releaseParts({ ...parts, folder: null }, true).catch(() => {}) // why it could not begin is what counts
+    throw error
+  }
+  const subtopologies = topology.subtopologies()
+  if (subtopologies.length > 0) parts.engine.subscribe(subscriptionOf(subtopologies, options.applicationId))
 }
 
 /** Commits, unless the thread has failed, and leaves the group; then everything else. Throws when the commit failed. */
 export async function releaseParts(parts: InstanceParts, leaveGroup: boolean): Promise<void> {
-  const { engine, tasks, standbys, restorer, lookup, collector, purge, folder } = parts
+  const { engine, tasks, standbys, globals, restorer, lookup, collector, purge, folder } = parts
   try {
     await engine.close({ leaveGroup })
   } finally {
     await tasks.drop([...tasks])
     await standbys.close()
+    await globals.close()
     await restorer.close()
     await lookup.close()
     await collector.close()
@@ -157,6 +175,17 @@ function restorersOf({ kafka, options, settings, errors }: Given) {
   return { lookup, restorer: restorer(), follower: restorer() }
 }
 
+function globalsOf({ topology, options, kafka, settings, errors }: Given): GlobalStores {
+  const isolation = settings.isExactlyOnce ? 'read_committed' : 'read_uncommitted'
+  return new GlobalStores({
+    subtopologies: topology.globals(),
+    applicationId: options.applicationId,
+    engine: createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false, isolation }),
+    errors,
+    now: () => kafka.cluster.clock.now(),
+  })
+}
+
 /** Kafka Streams' own: named after application, process and thread. */
 function transactionsOf({ kafka, options, processId }: Given, engine: ConsumerEngine): TransactionalOutlet {
   const { acks: _, idempotent: __, ...producer } = producerOptions(options)
@@ -174,7 +203,7 @@ function stateMaker({ topology, options, settings }: Given, folder: StateFolder 
     new TaskState({
       ...{ taskId, partition, cache },
       applicationId: options.applicationId,
-      specs: subtopologies[subtopology]!.stores,
+      specs: subtopologies.find(({ id }) => id === subtopology)!.stores,
       defaultKind: settings.defaultStore,
       openDisk: id => folder?.openTask(id) ?? null,
       changelog: at => collector.changelog(at),

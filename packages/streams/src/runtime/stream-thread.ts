@@ -12,6 +12,7 @@ import type { Done } from '../record.ts'
 import { StreamsError } from '../streams-error.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 import type { ActiveTasks } from './active-tasks.ts'
+import type { GlobalStores } from './global-stores.ts'
 import type { ProducerCollector } from './producer-collector.ts'
 import type { Restorer } from './restorer.ts'
 import type { StandbyTasks } from './standby-tasks.ts'
@@ -30,6 +31,7 @@ export interface StreamThreadOptions {
   transactions: TransactionalOutlet | null
   tasks: ActiveTasks
   standbys: StandbyTasks
+  globals: GlobalStores
   settings: StreamsSettings
   logger: StreamsLogger
   metrics: InstanceMetrics
@@ -137,15 +139,16 @@ export class StreamThread {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { engine, restorer, standbys, clock, collector, tasks, settings, abandoned } = this.#options
+    const { engine, restorer, standbys, globals, clock, collector, tasks, settings, abandoned } = this.#options
     if (this.#doom) throw this.#doom
     const isBusy = !this.isPaused && tasks.runnable().some(task => this.#readiness.isReady(task))
     const patience = isBusy || !restorer.isIdle ? 0 : this.#patience()
     await this.#poll(patience, signal)
     if (this.#broken) throw this.#broken
     if (!restorer.isIdle) await restorer.step(isBusy ? 0 : settings.pollMs, signal)
+    await globals.step(signal)
     await standbys.step(taskId => tasks.has(taskId), abandoned)
-    this.#options.onSettled(restorer.isIdle && engine.health().state === 'running')
+    this.#options.onSettled(restorer.isIdle && atRest.has(engine.health().state))
     if (!this.isPaused) await this.#process()
     await collector.room(abandoned)
     this.#throttle()
@@ -301,6 +304,9 @@ export class StreamThread {
     for (const { topic, partition } of partitions) this.#throttled.delete(`${topic}-${partition}`)
   }
 }
+
+/** Idle: it has nothing to read in a group, only global stores. */
+const atRest: ReadonlySet<string> = new Set(['running', 'idle'])
 
 const isDisowned = (error: unknown): boolean =>
   error instanceof ProtocolError && (error.code === 'ILLEGAL_GENERATION' || error.code === 'UNKNOWN_MEMBER_ID')

@@ -18,6 +18,8 @@ export interface StreamTaskOptions {
   subtopology: Subtopology
   applicationId: string
   stores: ReadonlyMap<string, StateStore>
+  /** Stores that are not the task's, and that every processor may read. */
+  globals?: ReadonlyMap<string, StateStore>
   collector: Collector
   errors?: ErrorPolicy
   timestampOf?: TimestampExtractor | undefined
@@ -83,7 +85,7 @@ export class StreamTask implements TaskHost {
       subtopology,
       taskId: input.taskId,
       applicationId,
-      stores,
+      stores: options.globals?.size ? new Map([...options.globals, ...stores]) : stores,
       collector,
       host: this,
       errors,
