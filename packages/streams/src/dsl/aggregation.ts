@@ -108,12 +108,15 @@ const alignmentOf = (windows: AlignedWindows | UnlimitedWindow): Alignment =>
     ? { sizeMs: windows.sizeMs, advanceMs: windows.advanceMs, origin: 0 }
     : { sizeMs: sizeOf(windows), advanceMs: Number.POSITIVE_INFINITY, origin: windows.startAt }
 
-/** A store must not forget a window that may still change; results that come once are not held back any further (streams facts 2.19). */
+/**
+ * A store must not forget a window that may still change. Results that come once are kept a millisecond more, since a session that is
+ * as old as the retention has not closed yet; and they are not held back any further by a cache (streams facts 2.19).
+ */
 function kept<K, A>({ name, options }: StoreGiven<K, A>, least: number, emitsOnClose: boolean): StoreOptions<K, A> {
   const { retentionMs = least } = options
   if (retentionMs < least)
     throw new UsageError(
       `\`retentionMs\` of store '${name}' is ${retentionMs}, and its windows may change for ${least} ms: write at least that.`,
     )
-  return emitsOnClose ? { ...options, caching: false } : options
+  return emitsOnClose ? { ...options, retentionMs: retentionMs + 1, caching: false } : options
 }

@@ -24,7 +24,7 @@ export function cogrouped<K, KR, A>(
   const suffixed = (suffix: string) => (options.name === undefined ? undefined : options.name + suffix)
   const result = resultOf(aggregation, serdes.key, options, () => names.store('COGROUPKSTREAM-AGGREGATE-'))
   const { storeName, isNamed, table, spec } = result
-  const flows = contributions.map(({ grouping }) => grouping.partitioned(storeName, isNamed))
+  const flows = contributions.map(({ grouping }) => grouping.partitioned(storeName, true))
   const sources = new Set(flows.flatMap(flow => [...flow.sources]))
   const parts = contributions.map(({ next }, at) => {
     const parent = flows[at]!.node

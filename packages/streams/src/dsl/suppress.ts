@@ -53,6 +53,7 @@ export function suppress<K, V>(
   const name = options.name ?? building.names.node('KTABLE-SUPPRESS-')
   const store = options.name === undefined ? building.names.store('KTABLE-SUPPRESS-') : `${options.name}-store`
   const suppression = suppressionOf(suppressed, parent, store)
+  flow.table.sendOldValues(true) // for what those below have seen last
   const table = suppressedTable(flow.table, store)
   const { logging = true } = suppressed.limits
   const spec = suppressBuffer<K, V>({ name: store, key: serdes.key, value: serdes.value, options: { logging } })

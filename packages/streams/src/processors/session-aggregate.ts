@@ -24,6 +24,8 @@ type Session<K, A> = [Windowed<K>, A]
 export class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
   readonly #aggregation: SessionAggregation<K, V, A>
   #streamTime = -1
+  /** The latest end of a session that was put. */
+  #latestEnd = -1
   #context!: ProcessorContext<Windowed<K>, Change<A>>
   #sessions!: SessionStore<K, A>
   #forward!: Forwarder<Windowed<K>, A>
@@ -67,7 +69,7 @@ export class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, C
   #add(record: StreamRecord<K, V>, closeTime: number): Done {
     const { key, value, timestamp } = record
     const { folding, gapMs } = this.#aggregation
-    const found: Session<K, A>[] = [...this.#sessions.overlapping(key, timestamp - gapMs, timestamp + gapMs)]
+    const found: Session<K, A>[] = [...this.#sessions.overlapping(key, this.#earliestEnd(timestamp), timestamp + gapMs)]
     let start = timestamp
     let end = timestamp
     for (const [session] of found) {
@@ -86,6 +88,12 @@ export class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, C
       ? Promise.resolve(merged).then(before => folding.next(before, value, key))
       : folding.next(merged, value, key)
     return whenSettled(after, settled => this.#keep(record, session, found, settled))
+  }
+
+  /** What waits to be emitted is still there, but no record joins it any more. */
+  #earliestEnd(timestamp: number): number {
+    const { gapMs, graceMs } = this.#aggregation
+    return this.#final ? Math.max(timestamp - gapMs, this.#latestEnd - gapMs - graceMs + 1) : timestamp - gapMs
   }
 
   #keep(record: StreamRecord<K, V>, session: Windowed<K>, merged: readonly Session<K, A>[], after: A | null): Done {
@@ -113,6 +121,7 @@ export class SessionAggregate<K, V, A> implements Processor<K, V, Windowed<K>, C
   #put({ headers }: StreamRecord<K, V>, session: Windowed<K>, after: A | null): Done {
     const oldValue = this.#aggregation.sendsOldValues ? (this.#sessions.fetch(session) ?? null) : null
     this.#sessions.put(session, after ?? null)
+    if (session.end > this.#latestEnd) this.#latestEnd = session.end
     return this.#forward({ key: session, value: changeOf(after ?? null, oldValue), timestamp: session.end, headers })
   }
 }
