@@ -4,6 +4,7 @@ import type { TableMapping } from '../processors/table-map.ts'
 import { toStream } from '../processors/to-stream.ts'
 import type { MaybePromise } from '../record.ts'
 import { below, type NamedOptions, processorStep, type Serdes, serdesOf, type TableFlow } from './flow.ts'
+import { type ForeignKeyJoiner, type ForeignKeyJoinOptions, foreignKeyJoin } from './foreign-key-join.ts'
 import { KGroupedTable } from './k-grouped-table.ts'
 import { KStream } from './k-stream.ts'
 import { type Suppressed, suppress } from './suppress.ts'
@@ -30,6 +31,8 @@ export class KTable<K, V> {
   }
 
   /** The rows for which the predicate is true; one for which it becomes false is deleted. */
+  filter<W extends V>(predicate: (value: V, key: K) => value is W, options?: TableMapOptions<K, W>): KTable<K, W>
+  filter(predicate: (value: V, key: K) => boolean, options?: TableMapOptions<K, V>): KTable<K, V>
   filter(predicate: (value: V, key: K) => boolean, options: TableMapOptions<K, V> = {}): KTable<K, V> {
     return new KTable(filterTable(this.#flow, predicate, { ...options, wanted: true }))
   }
@@ -72,6 +75,30 @@ export class KTable<K, V> {
     options: TableJoinOptions<K, R> = {},
   ): KTable<K, R> {
     return new KTable(tableTableJoin(this.#flow, other.flow, joiner, { ...options, kind: 'outer' }))
+  }
+
+  /**
+   * Each row and the row of the other table it points to, which need not have its key nor as many partitions. Null: it points nowhere.
+   * Rows tell each other of changes through two topics of the application's, which are named after the join.
+   */
+  joinByForeignKey<G, W, R>(
+    other: KTable<G, W>,
+    foreignKeyOf: (value: V, key: K) => G | null,
+    joiner: (value: V, row: W, key: K) => MaybePromise<R | null>,
+    options: ForeignKeyJoinOptions<K, G, R> = {},
+  ): KTable<K, R> {
+    const join = joiner as ForeignKeyJoiner<K, V, W, R>
+    return new KTable(foreignKeyJoin(this.#flow, other.flow, { foreignKeyOf, join, isLeft: false }, options))
+  }
+
+  /** … and rows that point nowhere, or to a row that is not there. */
+  leftJoinByForeignKey<G, W, R>(
+    other: KTable<G, W>,
+    foreignKeyOf: (value: V, key: K) => G | null,
+    joiner: ForeignKeyJoiner<K, V, W, R>,
+    options: ForeignKeyJoinOptions<K, G, R> = {},
+  ): KTable<K, R> {
+    return new KTable(foreignKeyJoin(this.#flow, other.flow, { foreignKeyOf, join: joiner, isLeft: true }, options))
   }
 
   /**
