@@ -13,6 +13,7 @@ import type {
   ReadOnlyVersionedStore,
   ReadOnlyWindowStore,
 } from '../queries/views.ts'
+import { StateFolder } from '../state/state-folder.ts'
 import type { Timestamped } from '../state/stores.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
@@ -163,6 +164,23 @@ export class KafkaStreams implements AsyncDisposable {
     await this.#ended.promise
     signal?.removeEventListener('abort', abandon)
     if (isFirst && this.#state === 'NOT_RUNNING' && this.#failure !== undefined) throw this.#failure
+  }
+
+  /**
+   * Removes the state that instances of the application have left in this `stateFolder`, so that it is restored from the changelogs.
+   * Throws UsageError unless the instance has not started yet or has ended, and while another one uses the folder.
+   */
+  async cleanUp(): Promise<void> {
+    if (this.#starting && !hasEnded(this.#state))
+      throw new UsageError(`The instance is ${this.#state}: clean up before it starts, or after it is closed.`)
+    const { stateFolder: folder } = settingsOf(this.#options)
+    if (folder === null) return
+    const state = StateFolder.open({ folder, applicationId: this.#options.applicationId })
+    try {
+      state.removeAll()
+    } finally {
+      await state.close()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

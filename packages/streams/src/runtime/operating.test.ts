@@ -1,5 +1,8 @@
 /** What a running instance tells of itself, and what it can be told. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Metric } from '../index.ts'
 import { commitChannel, processChannel } from '../metrics/diagnostics.ts'
@@ -61,4 +64,32 @@ test('a paused instance keeps its tasks and processes nothing until it is resume
   await cluster.until(() => app.store('words').size === 2)
   await cluster.finish(app.close())
   await cluster.close()
+})
+
+test('cleanUp removes the state on disk, of an instance that is not at work', async () => {
+  const stateFolder = mkdtempSync(join(tmpdir(), 'odradek-clean-'))
+  const cluster = await SimulatedCluster.start(1)
+  try {
+    await cluster.makeTopics(1)
+    await cluster.publish(['a', 'b'])
+    const options = { stateFolder, defaultStore: 'disk' as const }
+    const app = cluster.instance('one', options)
+    await app.cleanUp()
+    await cluster.finish(app.start())
+    await cluster.until(() => app.state === 'RUNNING' && app.store('words').size === 2)
+    await assert.rejects(app.cleanUp(), /The instance is RUNNING: clean up before it starts, or after it is closed/)
+    await assert.rejects(cluster.instance('two', options).cleanUp(), /in use by another instance/)
+    await cluster.finish(app.close())
+    const tasks = () => readdirSync(join(stateFolder, 'app')).filter(name => /^\d+_\d+$/.test(name))
+    assert.deepEqual(tasks(), ['1_0'])
+    await app.cleanUp()
+    assert.deepEqual(tasks(), [])
+    const again = cluster.instance('one', options)
+    await cluster.finish(again.start())
+    await cluster.until(() => again.state === 'RUNNING' && again.store('words').size === 2)
+    await cluster.finish(again.close())
+  } finally {
+    await cluster.close()
+    rmSync(stateFolder, { recursive: true })
+  }
 })
