@@ -9,6 +9,7 @@ export { KGroupedStream } from './dsl/k-grouped-stream.ts'
 export { KGroupedTable } from './dsl/k-grouped-table.ts'
 export { KStream } from './dsl/k-stream.ts'
 export { KTable } from './dsl/k-table.ts'
+export type { FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord, ProcessOptions } from './dsl/processing.ts'
 export { SessionWindowedKStream } from './dsl/session-windowed-k-stream.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { type BufferOptions, type Suppressed, untilTimeLimit, untilWindowCloses } from './dsl/suppress.ts'
@@ -44,6 +45,7 @@ export type {
 } from './handlers/handlers.ts'
 export type { Metric } from './metrics/metric.ts'
 export type { Processor, ProcessorContext } from './processor.ts'
+export type { ProcessorSupplier } from './processors/supplier.ts'
 export type { KeyQueryOptions } from './queries/group-queries.ts'
 export type { StoreQueryOptions } from './queries/local-stores.ts'
 export type { ClientMetadata, HostInfo, KeyMetadata } from './queries/metadata.ts'
@@ -80,4 +82,12 @@ export { windowStore } from './state/window-store.ts'
 export { StreamsError, type StreamsErrorCode } from './streams-error.ts'
 export { TestInput, type TestInputOptions, TestOutput } from './test-driver/test-topics.ts'
 export { TopologyTestDriver } from './test-driver/topology-test-driver.ts'
+export type {
+  FilledStoreOptions,
+  GlobalStoreOptions,
+  ProcessorNodeOptions,
+  SinkNodeOptions,
+  SourceNodeOptions,
+} from './topology/node-options.ts'
+export type { OffsetReset, StreamPartitioner, TimestampExtractor, TopicChoice } from './topology/node-spec.ts'
 export { Topology } from './topology/topology.ts'

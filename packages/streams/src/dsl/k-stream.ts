@@ -5,7 +5,13 @@ import type { TopicChoice } from '../topology/node-spec.ts'
 import { type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { KGroupedStream } from './k-grouped-stream.ts'
 import { KTable } from './k-table.ts'
-import { type FixedKeyProcessor, type ProcessOptions, process, processValues } from './processing.ts'
+import {
+  type FixedKeyProcessor,
+  type ProcessOptions,
+  type ProcessorSupplier,
+  process,
+  processValues,
+} from './processing.ts'
 import { type Branches, type SplitOptions, split } from './split.ts'
 import * as stateless from './stateless.ts'
 import { type StreamJoiner, type StreamJoinOptions, streamStreamJoin } from './stream-stream-join.ts'
@@ -28,7 +34,9 @@ export class KStream<K, V> {
     return this.#flow
   }
 
-  /** Those for which the predicate is true. */
+  /** Those for which the predicate is true; one that tells a type apart, as `value => value !== null`, narrows the stream's. */
+  filter<W extends V>(predicate: (value: V, key: K) => value is W, options?: NamedOptions): KStream<K, W>
+  filter(predicate: Predicate<K, V>, options?: NamedOptions): KStream<K, V>
   filter(predicate: Predicate<K, V>, options: NamedOptions = {}): KStream<K, V> {
     return new KStream(stateless.filter(this.#flow, predicate, { ...options, wanted: true }))
   }

@@ -1,4 +1,5 @@
 /** Processors of the user's own in a stream. One that is named uses up no number, unlike other operators. */
+import { UsageError } from '@odradek/client'
 import type { Processor, ProcessorContext } from '../processor.ts'
 import { type ProcessorSupplier, processorMaker } from '../processors/supplier.ts'
 import type { Done, StreamRecord } from '../record.ts'
@@ -81,13 +82,18 @@ function keyKeeping<K, V, VOut>(inner: FixedKeyProcessor<K, V, VOut>): Processor
   let current: StreamRecord<K, V> | undefined
   return {
     init(context) {
-      const forward: FixedKeyProcessorContext<K, VOut>['forward'] = ({ value, timestamp, headers }) =>
-        context.forward({
-          key: current!.key,
+      const forward: FixedKeyProcessorContext<K, VOut>['forward'] = ({ value, timestamp, headers }) => {
+        if (!current || !context.recordMetadata)
+          throw new UsageError(
+            'There is no record whose key could be kept in a punctuation: use process, and give a key.',
+          )
+        return context.forward({
+          key: current.key,
           value,
-          timestamp: timestamp ?? current!.timestamp,
-          headers: headers ?? current!.headers,
+          timestamp: timestamp ?? current.timestamp,
+          headers: headers ?? current.headers,
         })
+      }
       inner.init?.(Object.create(context, { forward: { value: forward } }) as FixedKeyProcessorContext<K, VOut>)
     },
     process(record) {

@@ -35,6 +35,8 @@ export class TopologyTestDriver {
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   readonly #pending: OutgoingRecord[] = []
   readonly #offsets = new Map<string, number>()
+  /** Largest timestamp by topic: each has one partition. */
+  readonly #partitionTimes = new Map<string, number>()
   readonly #punctuations = new Punctuations()
   #streamTime = -1
   #systemTime: number
@@ -161,13 +163,23 @@ export class TopologyTestDriver {
     if (this.#graphs.some(graph => graph.reads(record.topic))) this.#pending.push(record)
   }
 
-  async #deliver({ topic, key, value, timestamp, headers }: OutgoingRecord): Promise<void> {
-    if (timestamp < 0) return void this.#dropped++
-    this.#streamTime = Math.max(this.#streamTime, timestamp)
+  async #deliver({ topic, key, value, timestamp: ownTime, headers }: OutgoingRecord): Promise<void> {
     const offset = this.#offsets.get(topic) ?? 0
     this.#offsets.set(topic, offset + 1)
-    for (const graph of this.#graphs)
-      if (graph.reads(topic)) await graph.process({ key, value, timestamp, headers }, { topic, partition: 0, offset })
+    const place = { topic, partition: 0, offset }
+    const raw = { key, value, timestamp: ownTime, headers }
+    for (const graph of this.#graphs) {
+      if (!graph.reads(topic)) continue
+      const partitionTime = this.#partitionTimes.get(topic) ?? -1
+      const timestamp = graph.timeOf(topic)?.(raw, place, partitionTime) ?? ownTime
+      if (timestamp < 0) {
+        this.#dropped++
+        continue
+      }
+      this.#partitionTimes.set(topic, Math.max(partitionTime, timestamp))
+      this.#streamTime = Math.max(this.#streamTime, timestamp)
+      await graph.process({ ...raw, timestamp }, place)
+    }
     await this.#punctuations.streamTime(this.#streamTime)
   }
 }
