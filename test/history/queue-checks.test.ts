@@ -26,7 +26,14 @@ test('a record goes from one to the other until it is acknowledged or rejected',
     [],
   )
   assert.deepEqual(found(join('a'), given('a'), join('b'), given('b', 2), ...settle('b', 'ack'), served), [])
-  assert.deepEqual(found(join('a'), given('a'), ...settle('a', 'ack'), given('a'), served), [])
+})
+
+test('whoever has acknowledged a record, and was answered, is not given it again', () => {
+  assert.deepEqual(found(join('a'), given('a'), ...settle('a', 'ack'), given('a'), served), ['delivered-after-done'])
+  assert.deepEqual(
+    found(join('a'), given('a'), ...settle('a', 'release'), given('a', 2), ...settle('a', 'ack'), served),
+    [],
+  )
 })
 
 test('what is acknowledged or rejected is not delivered to somebody who comes later', () => {

@@ -1,6 +1,7 @@
 /**
  * Queues (share groups). A record that was acknowledged or rejected, and answered, is not delivered again: judged by members that came
- * after the answer, for what others are given may have been acquired before it. And in calm weather no record is left lying.
+ * after the answer, for what others are given may have been acquired before it; and by the one that was answered, who must not have
+ * acknowledged an earlier delivery in place of the one that is still to come. And in calm weather no record is left lying.
  */
 import type { Anomaly } from './anomaly.ts'
 import type { DeliveryEvent } from './history-event.ts'
@@ -13,17 +14,19 @@ export function queues(history: Recorded): Anomaly[] {
 function deliveredAfterDone(history: Recorded): Anomaly[] {
   const found: Anomaly[] = []
   const joined = new Map<string, number>()
-  const done = new Map<string, number>()
+  const done = new Map<string, { at: number; by: string }>()
   history.events.forEach((event, at) => {
     if (event.kind === 'queue-join') joined.set(event.process, at)
-    else if (event.kind === 'settled' && event.as !== 'release' && !done.has(event.value)) done.set(event.value, at)
+    else if (event.kind === 'settled' && event.as !== 'release' && !done.has(event.value))
+      done.set(event.value, { at, by: event.process })
     else if (event.kind === 'delivery') {
       if (mayStandTwice(history, event.value)) return
-      const doneAt = done.get(event.value) ?? Number.POSITIVE_INFINITY
+      const end = done.get(event.value)
       const joinedAt = joined.get(event.process) ?? -1
-      if (joinedAt < doneAt) return
-      const what = `${event.value} was done with before ${event.process} came, and was delivered to it`
-      found.push({ name: 'delivered-after-done', what, events: history.show(doneAt, joinedAt, at) })
+      if (end === undefined || (joinedAt < end.at && end.by !== event.process)) return
+      const when = end.by === event.process ? `by ${end.by}` : `before ${event.process} came`
+      const what = `${event.value} was done with ${when}, and was delivered to it`
+      found.push({ name: 'delivered-after-done', what, events: history.show(end.at, joinedAt, at) })
     }
   })
   return found
@@ -37,7 +40,7 @@ const mayStandTwice = ({ sends }: Recorded, value: string): boolean => {
 
 /**
  * Each record that was sent is done with, or its last delivery was followed by an acknowledgement or a rejection, were it unanswered. (An
- * answer may stand before a delivery: the member had lost the record, acquired it again, and acknowledged the delivery of before.)
+ * answer to one may stand before a delivery to another, who had acquired it earlier and lost it.)
  */
 function leftLying(history: Recorded): Anomaly[] {
   const { events } = history

@@ -54,6 +54,13 @@ export function asSent({ place: { topicId, partition }, acks }: Gathered): Place
   return { topicId, partition, batches: ackBatches(acks) }
 }
 
+/** Nothing is said of this delivery any more. */
+export function without(all: readonly Gathered[], delivery: Delivery): Gathered[] {
+  return all
+    .map(({ place, acks }) => ({ place, acks: acks.filter(ack => ack.delivery !== delivery) }))
+    .filter(({ acks }) => acks.length > 0)
+}
+
 /** One of these may have passed its lock, which the broker holds against all: find out which. */
 export function halves({ place, acks }: Gathered): Gathered[] {
   const middle = acks.length >> 1

@@ -76,6 +76,19 @@ test('whoever is given a record again has lost it before, and cannot acknowledge
   })
 })
 
+test('what is given again by a broker that was started anew supersedes what it has forgotten', async () => {
+  await playQueue(1, async ({ share, queue, take, run }) => {
+    const reading = queue({ maxInFlight: 5 }).records()
+    const [first] = await take(reading, 1)
+    share.restart()
+    const [again] = await take(reading, 1)
+    assert.deepEqual([again!.offset, again!.deliveryCount], [0, 1])
+    assert.equal(await run(outcome(first!.ack())), 'INVALID_RECORD_STATE')
+    assert.equal(await run(outcome(again!.ack())), 'taken')
+    assert.deepEqual(share.accepted, [0])
+  })
+})
+
 test('when our clock says that the lock has passed nobody is asked, for the record may be ours anew', async () => {
   await playQueue(1, async ({ share, queue, take, run, world }) => {
     const reading = queue().records()

@@ -18,7 +18,7 @@ import { Wakeup } from '../consumer/wakeup.ts'
 import { AckType } from './acknowledgement.ts'
 import { readAcquired } from './acquired-records.ts'
 import { Delivery, type Settler } from './delivery.ts'
-import { asSent, type Gathered, Gatherer, halves } from './gathered.ts'
+import { asSent, type Gathered, Gatherer, halves, without } from './gathered.ts'
 import { Lock } from './lock.ts'
 import { type Place, placeKey } from './place.ts'
 import { endOfSession, ShareSession } from './share-session.ts'
@@ -66,6 +66,8 @@ export class ShareLane implements Settler {
   #wanted = new Map<string, Place>()
   readonly #waiting = new Set<Delivery>()
   readonly #locks = new Set<Lock>()
+  /** Of those, taken in sessions that are over: a broker that was started anew knows nothing of them. */
+  readonly #earlierLocks = new Set<Lock>()
   #held = 0
   #notBefore = 0
   #fetchNotBefore = 0
@@ -230,7 +232,8 @@ export class ShareLane implements Settler {
       this.#gathered.add(place, { offset, type: AckType.reject, delivery: undefined })
     }
     if (acquired.damage) this.#options.trouble.met(`partition ${place.key}`, acquired.damage, true)
-    for (const { offset, deliveryCount } of acquired.records) if (deliveryCount > 1) this.#supersede(place, offset)
+    for (const { offset, deliveryCount } of acquired.records)
+      this.#supersede(place, offset, deliveryCount > 1 ? this.#locks : this.#earlierLocks)
     const deliveries = acquired.records.map(record => new Delivery(place, record, this))
     for (const delivery of deliveries) this.#waiting.add(delivery)
     const last = deliveries.at(-1)
@@ -242,11 +245,12 @@ export class ShareLane implements Settler {
   }
 
   /** Who is given a record again has lost it before: what comes of the earlier delivery must not be taken for this one's. */
-  #supersede(place: Place, offset: number): void {
-    for (const lock of this.#locks) {
+  #supersede(place: Place, offset: number, locks: ReadonlySet<Lock>): void {
+    for (const lock of locks) {
       const former = lock.deliveries.find(one => one.offset === offset && one.place.key === place.key)
       if (!former || former.lock !== lock || former.state === 'settled') continue
       this.#gathered.remove(place, offset)
+      this.#suspects = without(this.#suspects, former)
       this.#drop(former, former.lockLost())
     }
   }
@@ -257,6 +261,7 @@ export class ShareLane implements Settler {
       onHalf: some => this.#halfOver(some),
       onEnd: left => {
         this.#locks.delete(lock)
+        this.#earlierLocks.delete(lock)
         if (left > 0) this.#hold(-left)
       },
     })
@@ -363,6 +368,7 @@ export class ShareLane implements Settler {
   /** What has not been handed out is left to whoever acquires it next. */
   #sessionLost(): void {
     this.#session.lost()
+    for (const lock of this.#locks) this.#earlierLocks.add(lock)
     for (const delivery of [...this.#waiting]) this.#drop(delivery, delivery.lockLost())
   }
 }

@@ -48,6 +48,15 @@ export class ShareBroker {
     this.#released.add(offset)
   }
 
+  /** Knows no sessions any more, nor how often what was not done has been delivered. */
+  restart(): void {
+    this.epoch = -2
+    for (const offset of [...this.acquired.keys()]) {
+      this.expire(offset)
+      this.#deliveries.delete(offset)
+    }
+  }
+
   #heartbeat({
     memberId,
     memberEpoch,
