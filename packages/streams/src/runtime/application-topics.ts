@@ -57,14 +57,19 @@ function mustBe(topic: string, wanted: number, found: number): void {
   )
 }
 
-/** A source topic has been enlarged while the application runs: its internal topics are as wide as it was. */
+/** A source topic has been enlarged while the application runs, whose internal topics are as wide as it was; or one of them was deleted. */
 export function mustNotHaveGrown(
-  { widths, isFixed }: ApplicationTopics,
+  { widths, repartitions, isFixed }: ApplicationTopics,
   partitionsOf: (topic: string) => number,
 ): void {
   if (!isFixed) return
   for (const [topic, before] of widths) {
     const now = partitionsOf(topic)
+    if (now === 0 && repartitions.has(topic))
+      throw new UsageError(
+        `Repartition topic '${topic}' was deleted while the application runs, and what was in it is lost. ` +
+          'Stop all instances and start them again: it is made anew. To process its input once more, reset the offsets of the application.',
+      )
     if (now > before)
       throw new UsageError(
         `Topic '${topic}' has ${now} partitions now; the application was started with ${before}, and its state is divided by them. ` +

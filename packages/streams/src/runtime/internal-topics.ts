@@ -2,6 +2,7 @@ import { UsageError } from '@odradek/protocol'
 import { changelogOf } from '../state/state-store.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
+import { adoptedWidth, type CopartitionGroup, copartitionGroups, mustBeCopartitioned } from './copartition.ts'
 
 /** A topic the application makes for itself. */
 export interface InternalTopic {
@@ -29,7 +30,7 @@ export function internalTopics(
   topicConfig: Readonly<Record<string, string>> = {},
 ): InternalTopic[] {
   const subtopologies = topology.subtopologies()
-  const width = widthsOfAll(subtopologies, widths)
+  const width = widthsOfAll(subtopologies, widths, copartitionGroups(topology))
   const repartitions = subtopologies
     .flatMap(({ sourceTopics }) => sourceTopics.filter(topic => topic.internal))
     .map(topic => ({
@@ -58,29 +59,29 @@ export function internalTopics(
 function widthsOfAll(
   subtopologies: readonly Subtopology[],
   widths: (topic: string) => number,
+  groups: readonly CopartitionGroup[],
 ): (topic: string) => number {
   const known = new Map<string, number>()
   const wishes = wishedWidths(subtopologies)
+  /** As many as the widest topic that feeds it. */
+  const fed = (topic: string, below: readonly string[]): number =>
+    Math.max(
+      ...subtopologies
+        .filter(({ sinkTopics }) => sinkTopics.some(sink => sink.name === topic))
+        .flatMap(({ sourceTopics }) =>
+          sourceTopics.map(source => widthOf(source.name, source.internal, [...below, topic])),
+        ),
+    )
   const widthOf = (topic: string, internal: boolean, below: readonly string[]): number => {
     const found = known.get(topic)
     if (found !== undefined) return found
-    const wished = wishes.get(topic)
-    if (internal && wished !== undefined) {
-      known.set(topic, wished)
-      return wished
-    }
     if (below.includes(topic))
       throw new UsageError(`Repartition topic '${topic}' feeds itself; its number of partitions cannot be told.`)
-    const writers = internal
-      ? subtopologies.filter(({ sinkTopics }) => sinkTopics.some(sink => sink.name === topic))
-      : []
-    const width = internal
-      ? Math.max(
-          ...writers.flatMap(({ sourceTopics }) =>
-            sourceTopics.map(source => widthOf(source.name, source.internal, [...below, topic])),
-          ),
-        )
-      : widths(topic)
+    const group = groups.find(refs => refs.some(({ name }) => name === topic)) ?? []
+    const byFeeders = ({ name }: { name: string }) => fed(name, below)
+    const adopted = () =>
+      adoptedWidth(group, ({ name, internal }) => widthOf(name, internal, [...below, topic]), byFeeders)
+    const width = internal ? (wishes.get(topic) ?? (group.length > 1 ? adopted() : fed(topic, below))) : widths(topic)
     if (width === 0)
       throw new UsageError(
         `Source topic '${topic}' does not exist. Create it before the application starts: odradek topic create ${topic}`,
@@ -90,6 +91,7 @@ function widthsOfAll(
   }
   for (const { sourceTopics } of subtopologies)
     for (const { name, internal } of sourceTopics) widthOf(name, internal, [])
+  for (const group of groups) mustBeCopartitioned(group, ({ name }) => known.get(name)!)
   return topic => known.get(topic)!
 }
 
