@@ -1,20 +1,10 @@
-import { Kafka, type Serde, type TopicPartition, UsageError } from '@odradek/client'
+import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
 import { sleep } from '@odradek/world'
 import { stateChannel } from '../metrics/diagnostics.ts'
 import { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { Metric } from '../metrics/metric.ts'
-import { GroupQueries, type KeyQueryOptions } from '../queries/group-queries.ts'
-import { activeStores, type StoreQueryOptions, standbyStores } from '../queries/local-stores.ts'
-import type { ClientMetadata, KeyMetadata } from '../queries/metadata.ts'
-import { StoreQueries } from '../queries/store-queries.ts'
-import type {
-  ReadOnlyKeyValueStore,
-  ReadOnlySessionStore,
-  ReadOnlyVersionedStore,
-  ReadOnlyWindowStore,
-} from '../queries/views.ts'
+import { InstanceQueries } from '../queries/instance-queries.ts'
 import { StateFolder } from '../state/state-folder.ts'
-import type { Timestamped } from '../state/stores.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
@@ -31,15 +21,6 @@ export interface TaskView {
 /** Before a thread that failed is replaced: what failed at once will not be tried in a tight loop. */
 const replacementPauseMs = 1_000
 
-/** Of a store's partition on this instance. */
-export interface StoreLag {
-  readonly store: string
-  readonly taskId: string
-  readonly role: 'active' | 'standby'
-  /** Of all stores of the task together. */
-  readonly lag: number
-}
-
 type Listener = (state: InstanceState, before: InstanceState) => void
 
 /**
@@ -48,7 +29,7 @@ type Listener = (state: InstanceState, before: InstanceState) => void
  *     await using streams = new KafkaStreams(topology, { applicationId: 'word-count', brokers: 'localhost:9092' })
  *     await streams.run({ signal })
  */
-export class KafkaStreams implements AsyncDisposable {
+export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
   readonly #topology: Topology
   readonly #options: KafkaStreamsOptions
   readonly #kafka: Kafka
@@ -57,8 +38,6 @@ export class KafkaStreams implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #abandoning = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
-  readonly #queries: StoreQueries
-  readonly #group: GroupQueries
   readonly #metrics: InstanceMetrics
   readonly #processId: string
   #state: InstanceState = 'CREATED'
@@ -72,26 +51,9 @@ export class KafkaStreams implements AsyncDisposable {
   constructor(topology: Topology, options: KafkaStreamsOptions) {
     const { applicationId, brokers, kafka, clientId = applicationId, world } = options
     settingsOf(options)
+    super(topology, applicationId, () => ({ state: this.#state, parts: this.#parts }))
     this.#topology = topology
     this.#options = options
-    this.#queries = new StoreQueries({
-      names: () => topology.subtopologies().flatMap(({ stores }) => stores.map(store => store.name)),
-      state: () => this.#state,
-      local: name => {
-        if (!this.#parts) return []
-        const { tasks, restorer, standbys } = this.#parts
-        const active = activeStores(name, tasks, taskId => restorer.isRestoring(taskId))
-        return [...active, ...standbyStores(name, standbys.states)]
-      },
-    })
-    const subtopologies = topology.subtopologies()
-    this.#group = new GroupQueries({
-      applicationId,
-      storesOf: id => subtopologies.find(subtopology => subtopology.id === id)!.stores.map(({ name }) => name),
-      subtopologies: subtopologies.map(({ id }) => id),
-      members: () => this.#parts?.place.members ?? [],
-      partitionsOf: id => this.#parts?.place.partitionsOf(id) ?? 0,
-    })
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
     this.#processId = freshProcessId(this.#kafka.cluster.random)
     this.#metrics = new InstanceMetrics(applicationId, this.#kafka.cluster.clock)
@@ -222,62 +184,6 @@ export class KafkaStreams implements AsyncDisposable {
     if (!this.#parts) return []
     const { tasks, restorer } = this.#parts
     return [...tasks].map(({ id, input }) => ({ id, inputs: input.inputs, isRestoring: restorer.isRestoring(id) }))
-  }
-
-  /**
-   * A table's store on this instance, all its partitions or one, read only. Throws a retriable StreamsError unless the instance is
-   * RUNNING, then and at each query.
-   */
-  store<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, Timestamped<V>> {
-    return this.#queries.table(name, options)
-  }
-
-  /** A store of values without timestamps: of a processor of your own. */
-  keyValueStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyKeyValueStore<K, V> {
-    return this.#queries.keyValue(name, options)
-  }
-
-  windowStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyWindowStore<K, V> {
-    return this.#queries.window(name, options)
-  }
-
-  sessionStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlySessionStore<K, V> {
-    return this.#queries.session(name, options)
-  }
-
-  /** Every instance of the application with its stores and partitions, as the group's last assignment has them. */
-  metadataForAllClients(): ClientMetadata[] {
-    return this.#group.all()
-  }
-
-  /** The instances that have some of a store, to work on or to stand by. */
-  metadataForStore(store: string): ClientMetadata[] {
-    return this.#group.ofStore(store)
-  }
-
-  /** The `applicationServer` of the instance that has a key of a store, and of those that stand by. */
-  queryMetadataForKey<K>(store: string, key: K, serde: Serde<K>, options?: KeyQueryOptions): KeyMetadata {
-    return this.#group.ofKey(store, key, serde, options)
-  }
-
-  /** How far each task's state here is behind its changelogs, in offsets: 0 for what is at work, more for what is restored or stands by. */
-  localStoreLags(): StoreLag[] {
-    if (!this.#parts) return []
-    const { tasks, restorer, standbys } = this.#parts
-    const lagOf =
-      (role: StoreLag['role'], remaining: (taskId: string) => number) => (taskId: string, names: string[]) =>
-        names.map(store => ({ store, taskId, role, lag: remaining(taskId) }))
-    const active = lagOf('active', taskId => restorer.remaining(taskId))
-    const standby = lagOf('standby', taskId => standbys.remaining(taskId))
-    return [
-      ...[...tasks].flatMap(({ id, stores }) => active(id, [...stores.keys()])),
-      ...[...standbys.states].flatMap(([id, { stores }]) => standby(id, [...stores.keys()])),
-    ]
-  }
-
-  /** A table with its history. */
-  versionedStore<K, V>(name: string, options: StoreQueryOptions = {}): ReadOnlyVersionedStore<K, V> {
-    return this.#queries.versioned(name, options)
   }
 
   async #start(): Promise<void> {
