@@ -1,5 +1,5 @@
 import { readEntry, type StoredEntry, writeEntry } from './disk-entry.ts'
-import { type Bytes, databaseKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
+import { type Bytes, databaseKey, longestKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
 import type { DiskTable } from './lmdb-task-disk.ts'
 import { SortedTexts } from './sorted-texts.ts'
 import {
@@ -94,7 +94,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   #change(text: string, entry: StoredEntry | null): void {
     const before = this.#changed.get(text)
     if (before === undefined) {
-      if (text.length > 1900) databaseKey(text, this.#store) // throws for one that is too long
+      if (text.length > longestKey) databaseKey(text, this.#store) // throws for one that is too long
       this.#sorted?.add(text)
       this.heldBytes += overhead + text.length
     }
@@ -104,7 +104,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
 
   /** The first entries of a range as they are in the database. */
   #page({ from, to, before, reverse = false }: TextRange): [string, Entry][] {
-    const key = (text: string) => ownDatabaseKey(text.slice(0, 1900), this.#store)
+    const key = (text: string) => ownDatabaseKey(text.slice(0, longestKey), this.#store)
     const page: [string, Entry][] = []
     const upper = before ?? to
     const bounds = reverse

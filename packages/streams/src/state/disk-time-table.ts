@@ -1,6 +1,6 @@
 import { bufferOf, readInt64 } from './changelog-keys.ts'
 import { readEntry, writeEntry } from './disk-entry.ts'
-import { type Bytes, databaseKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
+import { type Bytes, databaseKey, longestKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
 import type { DiskTable } from './lmdb-task-disk.ts'
 import { MemoryTimeTable } from './memory-time-table.ts'
 import {
@@ -60,7 +60,7 @@ export class DiskTimeTable implements TimeTable, DiskTable {
   }
 
   set(key: StoreKey, row: Row): void {
-    if (key.text.length > 1900) databaseKey(this.#textOf(key.text, row.time, row.minor), this.#store) // throws for one that is too long
+    if (key.text.length > longestKey - 24) databaseKey(this.#textOf(key.text, row.time, row.minor), this.#store) // throws for one that is too long
     this.#change(key, row)
   }
 

@@ -1,7 +1,7 @@
 import type { StorePlace, StoreSpec } from './state-store.ts'
 import { changelogFor, codecsOf, compacted, keyTableOf, type StoreDeclaration } from './store-spec.ts'
 import type { KeyValueStore, Range, Timestamped } from './stores.ts'
-import type { RestoredRecord } from './tables.ts'
+import type { KeyTable, RestoredRecord } from './tables.ts'
 import { TimestampedStore } from './timestamped-store.ts'
 
 /** A store for processors of one's own. Its changelog's timestamps are those of the records that caused the changes. */
@@ -10,13 +10,16 @@ export function keyValueStore<K, V>(declaration: StoreDeclaration<K, V>): StoreS
   return {
     name,
     changelog: changelogFor(compacted, options),
-    make: place =>
-      new PlainStore(
-        new TimestampedStore<K, V>(codecsOf(declaration), keyTableOf(place, name, options), place.log),
-        place.current,
-      ),
+    make: place => plainStoreOn(declaration, keyTableOf(place, name, options), place),
   }
 }
+
+export const plainStoreOn = <K, V>(
+  declaration: StoreDeclaration<K, V>,
+  table: KeyTable,
+  place: StorePlace,
+): KeyValueStore<K, V> =>
+  new PlainStore(new TimestampedStore<K, V>(codecsOf(declaration), table, place.log), place.current)
 
 class PlainStore<K, V> implements KeyValueStore<K, V> {
   readonly name: string

@@ -14,7 +14,7 @@ export type Environment = RootDatabase<Uint8Array, Uint8Array>
 const mapSize = 64 * 2 ** 30
 const mostStores = 250
 /** LMDB's own limit, less the first byte. */
-const longestKey = 1977
+export const longestKey = 1977
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
 

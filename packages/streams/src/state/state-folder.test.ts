@@ -238,3 +238,17 @@ function noTmpfs(): string | false {
 function noBootId(): string | false {
   return existsSync('/proc/sys/kernel/random/boot_id') ? false : 'the system does not name its boot'
 }
+
+test('a key that is too long for the disk is refused when it is put, and the store named', async () => {
+  const folder = open('long-keys')
+  const disk = folder.openTask('0_0')
+  const store = storeOn(disk)
+  store.put('k'.repeat(1_977), 1, 1)
+  assert.throws(
+    () => store.put('k'.repeat(1_978), 1, 1),
+    /A key of store 'table' has 1978 bytes; on disk it may have 1977/,
+  )
+  disk.commit(at(1))
+  assert.equal([...store.range({ to: 'l'.repeat(3_000) })].length, 1)
+  await folder.close()
+})
