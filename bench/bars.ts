@@ -31,6 +31,14 @@ const timesApache = (factor: number): Pick<Bar, 'text' | 'holds'> => ({
   holds: row => (row.rivals[apache] === undefined ? undefined : row.ours >= factor * row.rivals[apache]),
 })
 
+const timesStreams = (factor: number): Pick<Bar, 'text' | 'holds'> => ({
+  text: `≥ ${factor}× Kafka Streams`,
+  holds: row => {
+    const theirs = row.rivals['Kafka Streams']
+    return theirs === undefined ? undefined : row.ours >= factor * theirs
+  },
+})
+
 export const bars: readonly Bar[] = [
   { of: /^encode a batch, bytes/, ...atLeast(4, 'M/s') },
   { of: /^decode a batch, every part/, ...atLeast(4, 'M/s') },
@@ -68,6 +76,11 @@ export const bars: readonly Bar[] = [
   { of: /^scale, start/, ...atMost(5_000, 'ms') },
   { of: /^scale, processor, 5,000/, ...atMost(5, '% of a core') },
   { of: /^scale, memory/, ...atMost(512, 'MB') },
+  { of: /^streams, pass-through$/, ...timesStreams(1.5) },
+  { of: /^streams, (word|tumbling) count$/, ...timesStreams(1) },
+  { of: /^streams, .* join$/, ...timesStreams(1) },
+  { of: /^streams, restore/, ...atLeast(500_000, 'records/s') },
+  { of: /^streams, memory/, ...atMost(200, 'MB') },
   { of: /^word count/, ...atMost(10, 's') },
 ]
 

@@ -14,6 +14,7 @@ export function benchPlace({
   let apache: Promise<RunningBroker | null> | undefined
   return {
     say,
+    withApache,
     odradek: () => (odradek ??= odradekBroker()),
     apache: () => (apache ??= withApache ? apacheBroker() : Promise.resolve(null)),
     async [Symbol.asyncDispose]() {

@@ -19,6 +19,8 @@ export interface Place {
   odradek(): Promise<RunningBroker>
   /** Null where Java or Maven are missing, or when the run leaves it out. */
   apache(): Promise<RunningBroker | null>
+  /** Whether what runs on Java is to be measured, too. */
+  readonly withApache: boolean
   /** Tells the reader at the terminal what is going on. */
   say(what: string): void
 }

@@ -24,6 +24,7 @@ import type { Family, Row } from './row.ts'
 import { scaleFamily } from './scale.ts'
 import { shareGroupFamily } from './share-group.ts'
 import { startFamily } from './start.ts'
+import { streamsFamily } from './streams.ts'
 import { formatTable } from './table.ts'
 import { transactionsFamily } from './transactions.ts'
 import { wordCountFamily } from './word-count.ts'
@@ -44,6 +45,7 @@ const families: Record<string, Family> = {
   scale: scaleFamily,
   restart: restartFamily,
   'share-group': shareGroupFamily,
+  streams: streamsFamily,
   transactions: transactionsFamily,
   'word-count': wordCountFamily,
 }

@@ -37,15 +37,11 @@ export async function apacheKafka({
   port,
   startupTimeoutMs = 60_000,
 }: ApacheKafkaOptions = {}): Promise<ApacheKafka | null> {
-  for (const [program, flag] of [
-    ['java', '-version'],
-    ['mvn', '-v'],
-  ] as const) {
-    if (await works(program, flag)) continue
-    console.error(`no Apache Kafka to compare with: '${program}' is not installed`)
-    return null
-  }
-  const { libs, version } = await fetchJars()
+  if (!(await hasJavaAndMaven('Apache Kafka'))) return null
+  const { libs, version } = await fetchJars({
+    name: 'apache-kafka',
+    pom: fileURLToPath(new URL('pom.xml', import.meta.url)),
+  })
   const folder = await mkdtemp(join(tmpdir(), 'odradek-apache-kafka-'))
   const brokerPort = port ?? (await freePort())
   const settings = join(folder, 'server.properties')
@@ -81,6 +77,19 @@ export async function apacheKafka({
   throw new Error(`Apache Kafka ${version} ${why}. It said:\n${said}`)
 }
 
+/** Prints what is missing. */
+export async function hasJavaAndMaven(what: string): Promise<boolean> {
+  for (const [program, flag] of [
+    ['java', '-version'],
+    ['mvn', '-v'],
+  ] as const) {
+    if (await works(program, flag)) continue
+    console.error(`no ${what} to compare with: '${program}' is not installed`)
+    return false
+  }
+  return true
+}
+
 function works(program: string, flag: string): Promise<boolean> {
   return run(program, [flag]).then(
     () => true,
@@ -89,14 +98,19 @@ function works(program: string, flag: string): Promise<boolean> {
 }
 
 /** Maven leaves half a folder when it fails; a copy of the list says that all its jars are there. */
-async function fetchJars(): Promise<{ libs: string; version: string }> {
-  const pom = fileURLToPath(new URL('pom.xml', import.meta.url))
+export async function fetchJars({
+  name,
+  pom,
+}: {
+  name: string
+  pom: string
+}): Promise<{ libs: string; version: string }> {
   const list = await readFile(pom, 'utf8')
   const version = /<kafka.version>([^<]+)</.exec(list)![1]!
-  const libs = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', `apache-kafka-${version}`)
+  const libs = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', `${name}-${version}`)
   const fetched = join(libs, 'fetched.xml')
   if (existsSync(fetched) && (await readFile(fetched, 'utf8')) === list) return { libs, version }
-  console.error(`fetching Apache Kafka ${version} with Maven, about 55 MB, once`)
+  console.error(`fetching the jars of ${name} ${version} with Maven, once`)
   await mkdir(libs, { recursive: true })
   await run('mvn', [
     '-B',

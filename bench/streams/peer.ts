@@ -1,0 +1,66 @@
+/** A process that does jobs of applications, ours or Kafka Streams'. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+export interface Result {
+  readonly seconds: number
+  /** Of all threads of the process, in the same time. */
+  readonly cpuSeconds: number
+  readonly residentMegabytes: number
+}
+
+const limitMs = 300_000
+
+export class Peer {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+  #said = ''
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+    child.stderr!.on('data', bytes => {
+      this.#said = (this.#said + bytes).slice(-4_000)
+    })
+  }
+
+  /** Resolves when it takes jobs. */
+  static async start([program, ...args]: readonly [string, ...string[]]): Promise<Peer> {
+    const peer = new Peer(spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] }))
+    await peer.#until(line => line === 'ready')
+    return peer
+  }
+
+  async run(job: Readonly<Record<string, string | number>>): Promise<Result> {
+    const pairs = Object.entries(job).map(([name, value]) => `${name}=${value}`)
+    this.#child.stdin!.write(`${pairs.join(' ')}\n`)
+    const line = await this.#until(line => /^(seconds|failed)=/.test(line))
+    if (line.startsWith('failed')) throw new Error(`${this.#child.spawnfile}: ${line}. It said:\n${this.#said}`)
+    const figure = (name: string) => Number(new RegExp(`${name}=([\\d.E-]+)`).exec(line)?.[1])
+    return {
+      seconds: figure('seconds'),
+      cpuSeconds: figure('cpuSeconds'),
+      residentMegabytes: figure('residentMegabytes'),
+    }
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise(resolve => this.#child.once('exit', resolve))
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+
+  async #until(wanted: (line: string) => boolean): Promise<string> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), limitMs)
+    try {
+      for (;;) {
+        const { value: line, done } = await this.#lines.next()
+        if (done)
+          throw new Error(`${this.#child.spawnfile} ended, or took more than ${limitMs} ms. It said:\n${this.#said}`)
+        if (wanted(line)) return line
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
