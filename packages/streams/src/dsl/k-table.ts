@@ -33,8 +33,6 @@ export class KTable<K, V> {
   /** The rows for which the predicate is true; one for which it becomes false is deleted. */
   filter<W extends V>(predicate: (value: V, key: K) => value is W, options?: TableMapOptions<K, W>): KTable<K, W>
   filter(predicate: (value: V, key: K) => boolean, options?: TableMapOptions<K, V>): KTable<K, V>
-  filter<W extends V>(predicate: (value: V, key: K) => value is W, options?: TableMapOptions<K, W>): KTable<K, W>
-  filter(predicate: (value: V, key: K) => boolean, options?: TableMapOptions<K, V>): KTable<K, V>
   filter(predicate: (value: V, key: K) => boolean, options: TableMapOptions<K, V> = {}): KTable<K, V> {
     return new KTable(filterTable(this.#flow, predicate, { ...options, wanted: true }))
   }
