@@ -10,6 +10,7 @@ export interface Result {
 }
 
 const limitMs = 300_000
+const stopTimeoutMs = 5_000
 
 export class Peer {
   readonly #child: ChildProcess
@@ -44,10 +45,14 @@ export class Peer {
     }
   }
 
+  /** It ends when there are no more jobs. */
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = new Promise(resolve => this.#child.once('exit', resolve))
-    this.#child.kill('SIGKILL')
+    const hard = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs)
+    this.#child.stdin!.end()
     await ended
+    clearTimeout(hard)
   }
 
   async #until(wanted: (line: string) => boolean): Promise<string> {

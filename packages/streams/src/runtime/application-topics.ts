@@ -6,6 +6,8 @@ import { internalTopics } from './internal-topics.ts'
 export interface ApplicationTopics {
   /** By the name a topic has at the brokers. */
   readonly widths: ReadonlyMap<string, number>
+  /** The same of topics that it only writes, as it found them; 0: not there yet. */
+  readonly outputs: ReadonlyMap<string, number>
   readonly repartitions: ReadonlySet<string>
   /** Whether it keeps topics of its own, whose number of partitions is settled. */
   readonly isFixed: boolean
@@ -44,8 +46,16 @@ export async function prepareTopics(options: PrepareTopicsOptions): Promise<Appl
     mustBe(name, partitions, found)
     widths.set(name, found)
   }
+  const outputs = new Map<string, number>()
+  for (const name of outputTopics(topology)) if (!widths.has(name)) outputs.set(name, await partitionsOf(name))
   const repartitions = new Set(sources.filter(topic => topic.internal).map(topic => topicName(topic, applicationId)))
-  return { widths, repartitions, isFixed: wanted.length > 0 }
+  return { widths, outputs, repartitions, isFixed: wanted.length > 0 }
+}
+
+/** Those that are named; others are chosen record by record. */
+function outputTopics(topology: Topology): Set<string> {
+  const sinks = topology.subtopologies().flatMap(({ nodes }) => nodes.filter(node => node.kind === 'sink'))
+  return new Set(sinks.flatMap(({ topic }) => (typeof topic === 'function' || topic.internal ? [] : [topic.name])))
 }
 
 /** Keys are where they are by the number of partitions: another number means that state and records do not meet. */

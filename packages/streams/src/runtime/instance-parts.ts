@@ -46,6 +46,8 @@ export interface PartsOptions {
   readonly processId: string
   readonly abandoned: AbortSignal
   readonly metrics: InstanceMetrics
+  /** The instance has failed before, and joins only to end all others: why. */
+  readonly shutdown?: string | undefined
   readonly onSettled: (isSettled: boolean) => void
 }
 
@@ -78,7 +80,7 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
   const collector = new ProducerCollector(transactions ?? kafka.producer(producerOptions(options)), {
     errors,
     writersOf: writersOf(topology, applicationId),
-    partitionsOf: topic => topics.widths.get(topic) ?? 0,
+    partitionsOf: topic => topics.widths.get(topic) ?? topics.outputs.get(topic) ?? 0,
   })
   const globals = globalsOf(given)
   const makeState = stateMaker(given, folder, collector)
@@ -212,12 +214,12 @@ function stateMaker({ topology, options, settings }: Given, folder: StateFolder 
 
 /** The engine, which knows of topics, and what it has found. */
 async function joinable(given: Given & { parts: () => InstanceParts }) {
-  const { topology, options, kafka, settings, processId, parts } = given
+  const { topology, options, kafka, settings, processId, shutdown, parts } = given
   const { applicationId, consumer } = options
   const { numStandbyReplicas, replicationFactor, topicConfig, applicationServer: server } = settings
   const subtopologies = topology.subtopologies()
   let topics: ApplicationTopics | undefined
-  const place = new GroupPlace({ subtopologies, applicationId, processId, server, parts })
+  const place = new GroupPlace({ subtopologies, applicationId, processId, server, shutdown, parts })
   const assignor = taskAssignor(
     (partitionsOf, names) => {
       mustNotHaveGrown(topics!, partitionsOf)
