@@ -1,5 +1,6 @@
 import type { Serde } from '@odradek/client'
 import { dropNullKeys } from '../processors/drop-null-keys.ts'
+import { passThrough } from '../processors/stateless.ts'
 import { internalTopic, type StreamPartitioner } from '../topology/node-spec.ts'
 import type { Building, PlanNode } from './building.ts'
 import { type StreamFlow, serdesOf } from './flow.ts'
@@ -34,9 +35,13 @@ export function repartition<K, V>(flow: StreamFlow<K, V>, options: RepartitionOp
     parents: [node],
     write: topology => {
       const keepsAll = takesNullKeysBelow(plan)
-      if (!keepsAll) topology.add({ kind: 'processor', name: filter, parents: [node.name], make: dropNullKeys })
-      const parents = [keepsAll ? node.name : filter]
-      topology.add({ kind: 'sink', name: sink, parents, topic, key, value, partitionOf })
+      topology.add({
+        kind: 'processor',
+        name: filter,
+        parents: [node.name],
+        make: keepsAll ? passThrough : dropNullKeys,
+      })
+      topology.add({ kind: 'sink', name: sink, parents: [filter], topic, key, value, partitionOf })
       topology.add({ kind: 'source', name: source, topics: [topic], key, value })
     },
   })

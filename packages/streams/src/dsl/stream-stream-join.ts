@@ -86,8 +86,12 @@ export function partitioned<K, V>(
   name: string | undefined,
 ): StreamFlow<K, V> {
   if (!flow.keyChanged) return flow
-  return repartition(flow, { name: name ?? flow.node.name, isNamed: name !== undefined, key, value })
+  const topic = name ?? flow.node.name
+  return repartition(flow, { name: topic, isNamed: !generatedStreamName.test(topic), key, value })
 }
+
+/** The nodes around a topic are numbered where it is called after a node that nobody has named. */
+const generatedStreamName = /^KSTREAM.*-\d{10}$/
 
 /** In the order in which Kafka Streams takes them: topics and stores are named after the numbers. */
 function namesOf({ building }: StreamFlow, kind: JoinKind, options: NamedOptions & StoreOption): JoinNames {

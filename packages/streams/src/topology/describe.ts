@@ -1,5 +1,5 @@
 import type { SinkSpec, SourceSpec } from './node-spec.ts'
-import { inPrintOrder, type PrintedNode } from './print-order.ts'
+import { inHashOrder, inPrintOrder, type PrintedNode } from './print-order.ts'
 import type { Subtopology } from './subtopology.ts'
 
 /** The text Kafka Streams' `TopologyDescription` prints, so that tools that draw it can read ours. */
@@ -21,7 +21,7 @@ function describeNode({ node, above, below }: PrintedNode, subtopology: Subtopol
     case 'source':
       return `    Source: ${node.name} (topics: ${readBy(node)})\n${down}`
     case 'processor': {
-      const stores = subtopology.storesOf(node.name).sort().join(', ')
+      const stores = inHashOrder(subtopology.storesOf(node.name), name => name).join(', ')
       return `    Processor: ${node.name} (stores: [${stores}])\n${down}${up}`
     }
     case 'sink':

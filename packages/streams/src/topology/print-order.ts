@@ -16,7 +16,7 @@ export interface PrintedNode {
  */
 export function inPrintOrder(nodes: readonly NodeSpec[]): PrintedNode[] {
   const printed = new Map<string, PrintedNode>(
-    inHashOrder(nodes).map(node => [
+    inHashOrder(nodes, ({ name }) => name).map(node => [
       node.name,
       { node, size: 1, above: new InsertionTree(largerFirst), below: new InsertionTree(largerFirst) },
     ]),
@@ -42,14 +42,14 @@ function grow(at: PrintedNode, by: number): void {
 }
 
 /** As a `java.util.HashMap` of their names walks: by bucket, and as they were added within one. */
-function inHashOrder(nodes: readonly NodeSpec[]): NodeSpec[] {
+export function inHashOrder<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
   let buckets = 16
-  while (nodes.length > buckets * 0.75) buckets *= 2
-  const bucketOf = ({ name }: NodeSpec) => {
-    const hash = javaHash(name)
+  while (items.length > buckets * 0.75) buckets *= 2
+  const bucketOf = (item: T) => {
+    const hash = javaHash(nameOf(item))
     return (hash ^ (hash >>> 16)) & (buckets - 1)
   }
-  return [...nodes].sort((one, other) => bucketOf(one) - bucketOf(other))
+  return [...items].sort((one, other) => bucketOf(one) - bucketOf(other))
 }
 
 function javaHash(text: string): number {
