@@ -21,6 +21,7 @@ export interface StreamsErrorContext extends Partial<RecordPlace> {
  * - `PROCESSING`: a callback or a store threw, or a sink could not write a record as bytes.
  * - `PRODUCTION`: the brokers did not take what was written.
  * - `TASK_TIMEOUT`: a callback did not settle within `taskTimeoutMs`.
+ * - `SHUTDOWN_REQUESTED`: another instance has failed, and its uncaught handler ended the application.
  * - `STORE_NOT_READY`: a store was asked while its tasks move or are restored; ask again later.
  */
 export class StreamsError extends KafkaError {
@@ -40,7 +41,13 @@ export class StreamsError extends KafkaError {
   }
 }
 
-export type StreamsErrorCode = 'DESERIALIZATION' | 'PROCESSING' | 'PRODUCTION' | 'TASK_TIMEOUT' | 'STORE_NOT_READY'
+export type StreamsErrorCode =
+  | 'DESERIALIZATION'
+  | 'PROCESSING'
+  | 'PRODUCTION'
+  | 'TASK_TIMEOUT'
+  | 'SHUTDOWN_REQUESTED'
+  | 'STORE_NOT_READY'
 
 /** A record could not be taken through a node. What is a StreamsError already was told nearer to its cause, and stays as it is. */
 export function nodeFailed(

@@ -10,11 +10,15 @@ export interface MemberData {
   readonly topology: string | null
   /** By task id: offsets that its state here lacks; 0 for what it works on. */
   readonly state: Readonly<Record<string, number>>
+  /** It has failed and wants every instance to end: why. */
+  readonly shutdown?: string
 }
 
 export interface AssignmentData {
   /** Why this member gets nothing. */
   readonly refused?: string
+  /** Every instance is to end: why. */
+  readonly shutdown?: string
   readonly standby: readonly string[]
   /** Partitions of every topic that is read: tasks and their inputs follow from it. */
   readonly widths: Readonly<Record<string, number>>
@@ -36,15 +40,21 @@ export const encodeGroupData = (data: MemberData | AssignmentData): Uint8Array =
 export function decodeMemberData(bytes: Uint8Array | null): MemberData | undefined {
   const data = decoded(bytes) as Partial<MemberData> | undefined
   if (typeof data?.processId !== 'string') return undefined
-  const { processId, server = null, topology = null, state = {} } = data
-  return { processId, server, topology, state }
+  const { processId, server = null, topology = null, state = {}, shutdown } = data
+  return { processId, server, topology, state, ...(shutdown !== undefined && { shutdown }) }
 }
 
 export function decodeAssignmentData(bytes: Uint8Array | null): AssignmentData | undefined {
   const data = decoded(bytes) as Partial<AssignmentData> | undefined
   if (!Array.isArray(data?.members)) return undefined
-  const { refused, standby = [], widths = {}, members } = data
-  return { ...(refused !== undefined && { refused }), standby, widths, members }
+  const { refused, shutdown, standby = [], widths = {}, members } = data
+  return {
+    ...(refused !== undefined && { refused }),
+    ...(shutdown !== undefined && { shutdown }),
+    standby,
+    widths,
+    members,
+  }
 }
 
 function decoded(bytes: Uint8Array | null): object | undefined {

@@ -1,5 +1,6 @@
 import { UsageError } from '@odradek/client'
 import { type MemberTasks, type PlacedTask, parseServer } from '../queries/metadata.ts'
+import { StreamsError } from '../streams-error.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { ActiveTasks } from './active-tasks.ts'
@@ -14,6 +15,8 @@ export interface GroupPlaceOptions {
   applicationId: string
   processId: string
   server: string | null
+  /** This instance has failed, and wants all to end: why. */
+  shutdown: string | undefined
   parts(): { tasks: ActiveTasks; standbys: StandbyTasks; thread: StreamThread; folder: { tasks(): string[] } | null }
 }
 
@@ -44,17 +47,19 @@ export class GroupPlace {
   }
 
   own(): MemberData {
-    const { processId, server, subtopologies, applicationId, parts } = this.#options
+    const { processId, server, shutdown, subtopologies, applicationId, parts } = this.#options
     const { tasks, standbys, folder } = parts()
     const state: Record<string, number> = {}
     for (const taskId of folder?.tasks() ?? []) state[taskId] = Number.MAX_SAFE_INTEGER // how far it is, only restoring tells
     for (const taskId of standbys.taskIds) state[taskId] = standbys.remaining(taskId)
     for (const task of tasks) if (task.stores.size > 0) state[task.id] = 0
-    return { processId, server, topology: topologyKey(subtopologies, applicationId), state }
+    const topology = topologyKey(subtopologies, applicationId)
+    return { processId, server, topology, state, ...(shutdown !== undefined && { shutdown }) }
   }
 
-  told({ refused, standby, widths, members }: AssignmentData): void {
+  told({ refused, shutdown, standby, widths, members }: AssignmentData): void {
     const { subtopologies, applicationId, parts } = this.#options
+    if (shutdown !== undefined) parts().thread.doom(askedToEnd(applicationId, shutdown))
     if (refused !== undefined) parts().thread.doom(otherTopology(applicationId, refused))
     const all = tasksOf(subtopologies, applicationId, topic => widths[topic] ?? 0, Object.keys(widths))
     this.#inputs = new Map(all.map(input => [input.taskId, input]))
@@ -85,6 +90,12 @@ export function topologyKey(subtopologies: readonly Subtopology[], applicationId
     })
     .join('; ')
 }
+
+const askedToEnd = (applicationId: string, why: string) =>
+  new StreamsError(
+    'SHUTDOWN_REQUESTED',
+    `An instance of '${applicationId}' has failed and its handler ended the whole application: ${why}`,
+  )
 
 const otherTopology = (applicationId: string, difference: string) =>
   new UsageError(

@@ -185,3 +185,28 @@ test('a thread that fails is replaced when the uncaught handler says so, and goe
   assert.deepEqual(values.slice(-3), ['a', 'b', 'c'])
   await cluster.close()
 })
+
+test('an instance that fails ends the whole application when the uncaught handler says so', async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(2)
+  const failing = reading(lines =>
+    lines
+      .flatMapValues(line => {
+        if (line === 'bad') throw new Error('no such line')
+        return [line]
+      })
+      .to('counts', { value: serde.string }),
+  )
+  const options = { logger, handlers: { uncaught: () => 'shutdown-application' as const } }
+  const apps = ['one', 'two', 'three'].map(name => cluster.instance(name, options, failing))
+  const ends = Promise.allSettled(apps.map(app => app.run()))
+  await cluster.until(() => apps.every(app => app.state === 'RUNNING'))
+  await cluster.publish(['bad'])
+  const codes = (await cluster.finish(ends)).map(end => (end.status === 'rejected' ? end.reason.code : 'peace'))
+  assert.deepEqual(codes.sort(), ['PROCESSING', 'SHUTDOWN_REQUESTED', 'SHUTDOWN_REQUESTED'])
+  assert.ok(apps.every(app => app.state === 'ERROR'))
+  const later = cluster.instance('four', { logger, handlers: { processing: () => 'resume' } }, failing)
+  await cluster.finish(later.start())
+  await cluster.until(() => later.state === 'RUNNING')
+  await cluster.close(later)
+})

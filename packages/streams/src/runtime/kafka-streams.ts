@@ -5,6 +5,7 @@ import { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { Metric } from '../metrics/metric.ts'
 import { InstanceQueries } from '../queries/instance-queries.ts'
 import { StateFolder } from '../state/state-folder.ts'
+import { StreamsError } from '../streams-error.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
@@ -44,6 +45,8 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
   #starting: Promise<void> | undefined
   #parts: InstanceParts | undefined
   #failure: unknown
+  /** What is to end all instances. */
+  #fatal: { readonly error: unknown } | undefined
   #isRun = false
   #isPaused = false
   #leaveGroup = true
@@ -205,6 +208,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
       processId: this.#processId,
       abandoned: this.#abandoning.signal,
       metrics: this.#metrics,
+      shutdown: this.#fatal && textOf(this.#fatal.error),
       onSettled: isSettled => this.#happened(isSettled ? 'settled' : 'moving'),
     })
     parts.thread.isPaused = this.#isPaused
@@ -221,17 +225,20 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
       await thread.run(this.#stopping.signal)
       await this.#end()
     } catch (error) {
-      if (this.#mayGoOn(error)) await this.#replaceThread()
-      else await this.#fail(error)
+      await this.#uncaught(error)
     }
   }
 
-  #mayGoOn(error: unknown): boolean {
-    if (this.#stopping.signal.aborted || this.#abandoning.signal.aborted) return false
-    return this.#options.handlers?.uncaught?.(error) === 'replace-thread'
+  #uncaught(error: unknown): Promise<void> {
+    const isEnding = this.#stopping.signal.aborted || this.#abandoning.signal.aborted
+    if (this.#fatal) return this.#fail(this.#fatal.error)
+    if (isEnding || isAsked(error)) return this.#fail(error)
+    const answer = this.#options.handlers?.uncaught?.(error)
+    if (answer === 'shutdown-application') this.#fatal = { error }
+    return answer === 'replace-thread' || this.#fatal ? this.#replaceThread() : this.#fail(error)
   }
 
-  /** Begins anew where the last commit was: everything is let go and made again, after a moment. */
+  /** Begins anew where the last commit was: everything is let go and made again, after a moment; if only to tell the others to end. */
   async #replaceThread(): Promise<void> {
     this.#happened('moving')
     const parts = this.#parts!
@@ -242,7 +249,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
       if (this.#stopping.signal.aborted) return await this.#end()
       this.#parts = await this.#makeParts()
     } catch (failure) {
-      return this.#fail(failure)
+      return this.#fail(this.#fatal ? this.#fatal.error : failure)
     }
     void this.#loop(this.#parts)
   }
@@ -284,6 +291,9 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
     for (const listener of this.#listeners) told(listener, this.#state, before)
   }
 }
+
+const isAsked = (error: unknown) => error instanceof StreamsError && error.code === 'SHUTDOWN_REQUESTED'
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** A listener that throws is a bug of its own, and no reason for records not to be processed. */
 function told(listener: Listener, state: InstanceState, before: InstanceState): void {

@@ -61,10 +61,12 @@ export function taskAssignor(
         active: shares.get(memberId)!.map(({ taskId }) => taskId),
         standby: standbys.get(memberId)!,
       }))
+      const { shutdown } = known.find(member => member.shutdown !== undefined) ?? {}
       const told = (memberId: string): AssignmentData => ({
         standby: standbys.get(memberId) ?? [],
         widths,
         members: placed,
+        ...(shutdown !== undefined && { shutdown }),
         ...(strangers.has(memberId) && { refused: strangers.get(memberId)! }),
       })
       const assignments = withholdMoving(group, shares)
