@@ -55,7 +55,7 @@ function stateWith({ position }: { position?: number } = {}) {
     position: () => at,
     restoredTo: (_: string, to: number) => void (at = to),
     wipe: (name: string) => void wiped.push(name),
-    wantsCommit: false,
+    commit: () => {},
   } as unknown as TaskState
   return { state, keys, wiped, position: () => at }
 }

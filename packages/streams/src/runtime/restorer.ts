@@ -90,7 +90,7 @@ export class Restorer {
       this.#take(running, batch)
       touched.add(running.state)
     }
-    for (const state of touched) if (state.wantsCommit) state.commit()
+    for (const state of touched) state.commit({ now: false })
     this.#finish()
   }
 

@@ -128,8 +128,7 @@ export class DiskTimeTable implements TimeTable, DiskTable {
   close(): void {}
 
   #change(key: StoreKey, row: Row): void {
-    this.heldBytes += overhead + key.text.length + (row.value?.length ?? 0)
-    this.#changed.set(key, row)
+    if (this.#changed.set(key, row)) this.heldBytes += overhead + key.text.length + (row.value?.length ?? 0)
   }
 
   #textOf(text: string, time: number, minor: number): string {

@@ -26,8 +26,10 @@ export interface TaskEnvironment {
   release(): Promise<void>
 }
 
-/** When so much is held back, a commit should come; one that may be put off is, until then. */
-const mostHeld = 16 * 2 ** 20
+/** When so much is held back, a commit should come. */
+const mostHeld = 64 * 2 ** 20
+/** A commit that may be put off is, until so much is held back. */
+const worthWriting = 16 * 2 ** 20
 
 /**
  * A task's database: one for each store, and one for what is known of them.
@@ -63,7 +65,7 @@ export class LmdbTaskDisk implements TaskDisk {
   }
 
   commit(positions: ReadonlyMap<string, number>, { now = true } = {}): void {
-    if (!now && !this.wantsCommit) return
+    if (!now && this.#held < worthWriting) return
     this.#transaction(() => {
       for (const table of this.#tables.values()) table.write()
       for (const store of this.#tables.keys()) {

@@ -41,21 +41,26 @@ export class MemoryTimeTable implements TimeTable {
     return row && row.time === time && row.minor === minor ? read(row) : undefined
   }
 
-  set({ text }: StoreKey, { time, minor, value, timestamp }: Row): void {
+  /** Answers whether there was no such row. */
+  set({ text }: StoreKey, { time, minor, value, timestamp }: Row): boolean {
     const row = { time, minor, text: value === null ? null : textOf(value), timestamp }
     const rows = this.#rows.get(text)
     if (!rows) this.#rows.set(text, [row])
     else {
       const i = indexOf(rows, time, minor)
       const there = rows[i]
+      if (there?.time === time && there.minor === minor) {
+        rows[i] = row
+        return false
+      }
       if (!there) rows.push(row)
-      else if (there.time === time && there.minor === minor) rows[i] = row
       else rows.splice(i, 0, row)
     }
     const segment = segmentOf(time, this.#segmentMs)
     const keys = this.#segments.get(segment)
     if (keys) keys.add(text)
     else this.#segments.set(segment, new Set([text]))
+    return true
   }
 
   delete({ text }: StoreKey, time: number, minor: number): void {
