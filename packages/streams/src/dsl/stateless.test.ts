@@ -168,3 +168,61 @@ test('generated names that reach topics are refused where names must be explicit
     .count({ store: 'counts' })
   assert.ok(named.build({ explicitNames: true }))
 })
+
+test('a record for which the extractor answers with a negative time is dropped and counted; others have the time it says (streams facts 2.36)', async () => {
+  const builder = new StreamsBuilder()
+  const partitionTimes: number[] = []
+  builder
+    .stream('in', {
+      ...text,
+      timestampOf({ value }, partitionTime) {
+        partitionTimes.push(partitionTime)
+        return Number(value)
+      },
+    })
+    .to('out')
+  const driver = new TopologyTestDriver(builder.build())
+  const input = driver.input('in', serde.string, serde.string)
+  for (const value of ['20', '-1', '10', '30']) await input.pipe('k', value, 5)
+  const records = driver.output('out', serde.string, serde.string).read()
+  assert.deepEqual(
+    records.map(({ value, timestamp }) => [value, timestamp]),
+    [
+      ['20', 20],
+      ['10', 10],
+      ['30', 30],
+    ],
+  )
+  assert.deepEqual(partitionTimes, [-1, 20, 20, 20])
+  assert.equal(driver.droppedRecords, 1)
+})
+
+test('words are what JavaScript splits: an empty one at either end is there unless it is filtered (streams facts 2.53)', async () => {
+  const line = [['k', ', hello!']] as const
+  const words = (stream: KStream<string, string>) => stream.flatMapValues(value => value.split(/\W+/))
+  const valuesOf = async (build: typeof words) => (await through(build, line)).map(([, value]) => value)
+  assert.deepEqual(await valuesOf(words), ['', 'hello', ''])
+  assert.deepEqual(await valuesOf(stream => words(stream).filter(word => word !== '')), ['hello'])
+})
+
+test('callbacks that wait do not reorder the records of a task, however long each takes (streams facts 2.53)', async () => {
+  const builder = new StreamsBuilder()
+  builder
+    .stream('in', text)
+    .mapValues(value => (value === 'now' ? value : new Promise<string>(done => setTimeout(done, Number(value), value))))
+    .flatMapValues(async function* (value) {
+      yield value
+      yield `${value}!`
+    })
+    .to('out', text)
+  const driver = new TopologyTestDriver(builder.build())
+  const input = driver.input('in', serde.string, serde.string)
+  await Promise.all(['20', '1', 'now', '5'].map((value, i) => input.pipe('k', value, i)))
+  assert.deepEqual(
+    driver
+      .output('out', serde.string, serde.string)
+      .readPairs()
+      .map(([, value]) => value),
+    ['20', '20!', '1', '1!', 'now', 'now!', '5', '5!'],
+  )
+})

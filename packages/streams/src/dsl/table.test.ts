@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serde } from '@odradek/client'
-import { type KTable, StreamsBuilder, TopologyTestDriver } from '../index.ts'
+import { type KTable, StreamsBuilder, TopologyTestDriver, type VersionedKeyValueStore } from '../index.ts'
 
 const text = { key: serde.string, value: serde.string }
 
@@ -166,4 +166,43 @@ test('a stream becomes a table: the latest record of every key', async () => {
   ] as const)
     await input.pipe(key, value, 1)
   assert.deepEqual([...driver.keyValueStore('rows').all()], [['a', { value: '3', timestamp: 1 }]])
+})
+
+test('a versioned table passes on what is late, and not what is older than its history; its filter says null after null (streams facts 2.15)', async () => {
+  const versioned = { store: { name: 'rows', historyRetentionMs: 100 } }
+  const records = [
+    ['a', '22', 1000],
+    ['a', '1', 950],
+    ['a', '333', 800],
+    ['a', '2', 1010],
+    ['a', '3', 1020],
+  ] as const
+  const { out, driver } = await changes(table => table, records, versioned)
+  assert.deepEqual(
+    out.map(([, value]) => value),
+    ['22', '1', '2', '3'],
+  )
+  const rows = driver.store<VersionedKeyValueStore<string, string>>('rows')
+  assert.deepEqual([rows.get('a')?.value, rows.getAsOf('a', 960)?.value], ['3', '1'])
+
+  const filtered = await changes(
+    table => {
+      const long = table.filter(value => value.length > 1)
+      assert.ok(long.flow.table.isVersioned && long.flow.table.sendOldValues(true))
+      return long
+    },
+    records,
+    versioned,
+  )
+  assert.deepEqual(
+    filtered.out.map(([, value]) => value),
+    ['22', null, null, null],
+  )
+})
+
+test('a versioned table has the changelog of a history', () => {
+  const builder = new StreamsBuilder()
+  builder.table('in', { ...text, store: { name: 'rows', historyRetentionMs: 100 } })
+  const [subtopology] = builder.build().subtopologies()
+  assert.equal(subtopology!.stores[0]!.changelog?.config['min.compaction.lag.ms'], String(100 + 86_400_000))
 })
