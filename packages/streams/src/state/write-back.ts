@@ -123,6 +123,10 @@ export class WriteBack<K, V> {
     this.#unsettled = this.#dirty.slice()
   }
 
+  get holdsBack(): boolean {
+    return this.#dirty.length > 0
+  }
+
   /** When more is held than the instance may: hands everything on, and drops what was not used lately. */
   makeRoom(): Done {
     if (!this.#isFull) return
@@ -185,13 +189,17 @@ export class WriteBack<K, V> {
   #handOn(cached: Cached<K, V>): Done {
     const { key, value, timestamp, headers, metadata } = cached
     if (!cached.isDirty) return
-    const before = cached.isSettled ? cached.before : this.#before(cached)
+    const { isSettled } = cached
+    const before = isSettled ? cached.before : this.#before(cached)
     cached.isDirty = false
     cached.isSettled = false
     cached.before = null
     if (value !== null && isMutable(value)) this.#forget(key, cached)
     if (!this.#listener) return this.#store.put(key, value, timestamp, true)
-    if (value === null && before === null) return
+    if (value === null && before === null) {
+      if (isSettled) this.#store.put(key, null, timestamp, false) // it has what came and went meanwhile
+      return
+    }
     this.#store.put(key, value, timestamp, true)
     const oldValue = this.#sendsOldValues ? before : null
     return this.#listener({ key, newValue: value, oldValue, timestamp, headers, metadata })
