@@ -47,6 +47,10 @@ abstract class CachedStateStore<K, V> implements Caching<K, V> {
   flush(): Done {
     return this.cache.flush()
   }
+
+  get holdsBack(): boolean {
+    return this.cache.holdsBack
+  }
 }
 
 export class CachedTimestampedStore<K, V> extends CachedStateStore<K, V> implements TimestampedKeyValueStore<K, V> {

@@ -10,6 +10,8 @@ export interface StateStore {
   restoreBatch?(records: readonly RestoredRecord[]): void
   /** Before a commit: hands on what a cache has held back. It may forward, and so wait. */
   flush?(): Done
+  /** Something is held back: after a flush, because another store's flush put it there. */
+  readonly holdsBack?: boolean
   close(): void
 }
 

@@ -51,7 +51,7 @@ test('of several changes between commits the last is logged and handed on, in th
   store.put('a', 2, 20)
   store.put('b', 3, 30)
   assert.deepEqual(store.get('b'), { value: 3, timestamp: 30 })
-  assert.deepEqual([logged.length, handedOn.length], [0, 0])
+  assert.deepEqual([logged.length, handedOn.length, store.holdsBack], [0, 0, true])
   store.flush!()
   assert.deepEqual(changes(handedOn), [
     ['a', 2, null, 20],
@@ -64,6 +64,7 @@ test('of several changes between commits the last is logged and handed on, in th
       ['b', 30],
     ],
   )
+  assert.equal(store.holdsBack, false)
   store.flush!()
   assert.equal(handedOn.length, 2, 'nothing is handed on twice')
 })

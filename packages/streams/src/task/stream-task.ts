@@ -10,7 +10,7 @@ import type { Subtopology } from '../topology/topology.ts'
 import type { Collector } from './collector.ts'
 import { Punctuations } from './punctuations.ts'
 import { type HeadRecord, RecordQueues } from './record-queues.ts'
-import { TaskGraph } from './task-graph.ts'
+import { TaskGraph, type TaskGraphOptions } from './task-graph.ts'
 import type { TaskHost } from './task-host.ts'
 
 export interface StreamTaskOptions {
@@ -25,6 +25,7 @@ export interface StreamTaskOptions {
   timestampOf?: TimestampExtractor | undefined
   /** What earlier commits said, by topic. */
   committed: ReadonlyMap<string, CommittedInput>
+  watch?: TaskGraphOptions['watch']
   /** Told of each record that is passed over. */
   onDropped?: ((taskId: string, node: string, reason: string, place: RecordMetadata | undefined) => void) | undefined
   /** The clock's time. */
@@ -90,6 +91,7 @@ export class StreamTask implements TaskHost {
       host: this,
       errors,
       timestampOf,
+      watch: options.watch,
     })
     for (const at of input.inputs) this.#open(at)
   }
@@ -265,7 +267,13 @@ export class StreamTask implements TaskHost {
 
   /** Before a commit: what caches have held back is handed on, children's caches after their parents' (streams facts 2.31). */
   flush(): Done {
-    return inTurn(this.stores.values(), store => store.flush?.())
+    const waiting = inTurn(this.stores.values(), store => store.flush?.())
+    return waiting ? waiting.then(() => this.#flushRest()) : this.#flushRest()
+  }
+
+  /** What one store handed on may have been put into one that was flushed before. */
+  #flushRest(): Done {
+    for (const store of this.stores.values()) if (store.holdsBack) return this.flush()
   }
 
   /**
