@@ -1,6 +1,9 @@
 import type { Clock } from '@odradek/world'
 import type { RecordMetadata } from '../record.ts'
+import type { StateStore } from '../state/state-store.ts'
+import type { Step } from '../task/step.ts'
 import { commitChannel, droppedChannel, pollChannel, processChannel } from './diagnostics.ts'
+import { measure } from './measured-store.ts'
 import { type Aspect, type Metric, metricsOf } from './metric.ts'
 import { Sensor } from './sensor.ts'
 import { TaskMetrics } from './task-metrics.ts'
@@ -57,6 +60,28 @@ export class InstanceMetrics {
 
   taskClosed(taskId: string): void {
     if (this.#tasks.delete(taskId)) this.#thread['task-closed'].record(this.#clock.monotonic(), 0)
+  }
+
+  /** Has the calls of a task's store timed. */
+  measure(taskId: string, store: StateStore): void {
+    const sensorOf = (operation: string) => this.#tasks.get(taskId)?.store(store.name, operation)
+    measure(store, sensorOf, () => this.#clock.monotonic())
+  }
+
+  /** A node's step, timed until everything below it is done. */
+  timed(taskId: string, node: string, step: Step): Step {
+    return record => {
+      const startedAt = this.#clock.monotonic()
+      const ended = () => {
+        const now = this.#clock.monotonic()
+        this.#tasks
+          .get(taskId)
+          ?.node(node)
+          .record(now, now - startedAt)
+      }
+      const waiting = step(record)
+      return waiting ? waiting.then(ended) : ended()
+    }
   }
 
   polled(startedAt: number, records: number): void {

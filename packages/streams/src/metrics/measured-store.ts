@@ -22,18 +22,21 @@ const operations: Readonly<Record<string, string>> = {
   flush: 'flush',
 }
 
-/** Has the store's calls timed from now on. `monotonic` is read twice for each. */
-export function measure(store: StateStore, sensorOf: (operation: string) => Sensor, monotonic: () => number): void {
+/** Has the store's calls timed from now on, while there is a sensor. `monotonic` is read twice for each. */
+export function measure(
+  store: StateStore,
+  sensorOf: (operation: string) => Sensor | undefined,
+  monotonic: () => number,
+): void {
   const methods = store as unknown as Record<string, unknown>
   for (const [name, operation] of Object.entries(operations)) {
     const original = methods[name]
     if (typeof original !== 'function') continue
-    const sensor = sensorOf(operation)
     methods[name] = (...args: unknown[]): unknown => {
       const start = monotonic()
       const answer: unknown = original.apply(store, args)
       const end = monotonic()
-      sensor.record(end, end - start)
+      sensorOf(operation)?.record(end, end - start)
       return answer
     }
   }

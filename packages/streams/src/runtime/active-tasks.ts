@@ -25,6 +25,7 @@ export interface ActiveTasksOptions {
   globals: ReadonlyMap<string, StateStore>
   makeState(input: TaskInput): TaskState
   onDropped?: StreamTaskOptions['onDropped']
+  watch?: StreamTaskOptions['watch']
   /** The wall clock. */
   now(): number
 }
@@ -130,7 +131,7 @@ export class ActiveTasks {
     )
     const subtopology = subtopologies.find(({ id }) => id === input.subtopology)!
     const { stores } = state
-    const { onDropped } = this.#options
+    const { onDropped, watch } = this.#options
     const given = {
       input,
       globals,
@@ -142,6 +143,7 @@ export class ActiveTasks {
       errors,
       timestampOf,
       onDropped,
+      watch,
       now,
     }
     const task = new StreamTask(given)

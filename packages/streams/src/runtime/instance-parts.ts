@@ -92,6 +92,7 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
     globals: globals.stores,
     timestampOf: options.defaultTimestampExtractor,
     onDropped: droppedTo(given),
+    ...(options.metricsLevel === 'debug' && { watch: timed(metrics) }),
     now: () => clock.now(),
   })
   const isRepartition = (topic: string) => topics.repartitions.has(topic)
@@ -144,6 +145,11 @@ function droppedTo({ metrics, errors, kafka }: Given): NonNullable<StreamTaskOpt
     log.dropped(...dropped)
   }
 }
+
+const timed =
+  (metrics: InstanceMetrics): NonNullable<StreamTaskOptions['watch']> =>
+  (taskId, node, step) =>
+    metrics.timed(taskId, node, step)
 
 function openFolder({ settings, options, errors, topology }: Given): StateFolder | null {
   const { stateFolder } = settings
@@ -198,11 +204,15 @@ function transactionsOf({ kafka, options, processId }: Given, engine: ConsumerEn
 
 const producerOptions = ({ producer = {} }: KafkaStreamsOptions) => producer
 
-function stateMaker({ topology, options, settings }: Given, folder: StateFolder | null, collector: ProducerCollector) {
+function stateMaker(
+  { topology, options, settings, metrics }: Given,
+  folder: StateFolder | null,
+  collector: ProducerCollector,
+) {
   const subtopologies = topology.subtopologies()
   const cache = cacheBudget(settings.cacheMaxBytes)
-  return ({ taskId, subtopology, partition }: TaskInput) =>
-    new TaskState({
+  return ({ taskId, subtopology, partition }: TaskInput) => {
+    const state = new TaskState({
       ...{ taskId, partition, cache },
       applicationId: options.applicationId,
       specs: subtopologies.find(({ id }) => id === subtopology)!.stores,
@@ -210,6 +220,9 @@ function stateMaker({ topology, options, settings }: Given, folder: StateFolder 
       openDisk: id => folder?.openTask(id) ?? null,
       changelog: at => collector.changelog(at),
     })
+    if (options.metricsLevel === 'debug') for (const store of state.stores.values()) metrics.measure(taskId, store)
+    return state
+  }
 }
 
 /** The engine, which knows of topics, and what it has found. */

@@ -50,6 +50,8 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   repartitionPurgeIntervalMs?: number
   /** Default 600,000: state of tasks that are elsewhere is removed after as long. */
   stateCleanupDelayMs?: number
+  /** Default 'info'. 'debug': nodes and stores are timed too, with two readings of the clock for each call. */
+  metricsLevel?: 'info' | 'debug'
   /** Told while stores are restored: at the start, now and then, and at the end. */
   onRestore?(progress: RestoreProgress): void
   /** Sessions, fetch sizes, where to begin (default: the earliest record). */

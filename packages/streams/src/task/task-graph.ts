@@ -35,6 +35,8 @@ export interface TaskGraphOptions {
   host: TaskHost
   /** What to do with records that fail. Default: the first ends whoever runs the task. */
   errors?: ErrorPolicy | undefined
+  /** Puts something around the step of a node: a measurement. */
+  watch?: ((taskId: string, node: string, step: Step) => Step) | undefined
   /** Of sources that have no extractor of their own. Default: the record's own time. */
   timestampOf?: TimestampExtractor | undefined
 }
@@ -162,7 +164,8 @@ export class TaskGraph {
       else for (const topic of node.topics) this.#sources.set(topicName(topic, this.#options.applicationId), source)
       return
     }
-    const step = this.#guarded(node.name, node.kind === 'sink' ? this.#sinkStep(node) : this.#processorStep(node))
+    const bare = this.#guarded(node.name, node.kind === 'sink' ? this.#sinkStep(node) : this.#processorStep(node))
+    const step = this.#options.watch?.(this.#options.taskId, node.name, bare) ?? bare
     for (const parent of node.parents)
       this.#children.set(parent, [[node.name, step], ...(this.#children.get(parent) ?? [])])
   }
