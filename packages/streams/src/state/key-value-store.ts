@@ -4,7 +4,7 @@ import type { KeyValueStore, Range, Timestamped } from './stores.ts'
 import type { KeyTable, RestoredRecord } from './tables.ts'
 import { TimestampedStore } from './timestamped-store.ts'
 
-/** A store for processors of one's own. Its changelog's timestamps are those of the records that caused the changes. */
+/** A store for processors of one's own, never cached. Its changelog's timestamps are those of the records that caused the changes. */
 export function keyValueStore<K, V>(declaration: StoreDeclaration<K, V>): StoreSpec<KeyValueStore<K, V>> {
   const { name, options } = declaration
   return {

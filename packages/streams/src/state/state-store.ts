@@ -15,7 +15,19 @@ export interface StateStore {
   close(): void
 }
 
-/** How a task makes a store, and what its changelog is like: `<application.id>-<name>-changelog`. */
+/**
+ * How a task makes a store, and what its changelog is like: `<application.id>-<name>-changelog`.
+ *
+ * A store of one's own is such a spec. What it makes takes the changelog back by `restore`, and gives it every change by `place.log`;
+ * it may keep itself in memory, or in a table of `place.disk`, which commits it with the others.
+ *
+ *     const seen: StoreSpec<Seen> = {
+ *       name: 'seen',
+ *       changelog: { config: { 'cleanup.policy': 'compact' } },
+ *       make: ({ log }) => new Seen('seen', log),
+ *     }
+ *     topology.addStateStore(seen, 'my-processor')
+ */
 export interface StoreSpec<S extends StateStore = StateStore> {
   readonly name: string
   /** Null: not logged. What is in it is lost with the task, or belongs to a store that is filled otherwise. */
