@@ -59,7 +59,7 @@ export type {
 export type { Done, RecordHeaders, StreamRecord } from './record.ts'
 export type { InstanceState } from './runtime/instance-state.ts'
 export { KafkaStreams, type TaskView } from './runtime/kafka-streams.ts'
-export type { KafkaStreamsOptions } from './runtime/streams-options.ts'
+export type { KafkaStreamsOptions, RestoreProgress } from './runtime/streams-options.ts'
 export { joinWindowStore } from './state/join-window-store.ts'
 export { keyValueStore } from './state/key-value-store.ts'
 export { lruStore } from './state/lru-store.ts'

@@ -183,3 +183,15 @@ test('a source topic that grows under an application with state ends it; one wit
   await cluster.until(() => copy.tasks().length === 3)
   await cluster.close(copy)
 })
+
+test('a repartition topic that is deleted under a running application is named', async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  const app = cluster.instance('one')
+  await cluster.finish(app.start())
+  const ended = assert.rejects(app.run(), /Repartition topic 'app-words-repartition' was deleted while/)
+  await cluster.until(() => app.state === 'RUNNING')
+  await cluster.finish(cluster.kafka.admin().topics.delete('app-words-repartition'))
+  await cluster.finish(ended)
+  await cluster.close()
+})
