@@ -17,6 +17,7 @@ export const filterTable = <K, V>(
   tableMap(flow, 'KTABLE-FILTER-', (value, key) => (predicate(value, key) === options.wanted ? value : null), {
     ...options,
     ...(flow.serdes.value && { value: flow.serdes.value }),
+    isFilter: true,
   })
 
 export const mapTableValues = <K, V, W>(
@@ -30,7 +31,7 @@ function tableMap<K, V, W>(
   flow: TableFlow<K, V>,
   prefix: string,
   mapping: TableMapping<K, V, W>,
-  options: TableMapOptions<K, W>,
+  options: TableMapOptions<K, W> & { isFilter?: boolean },
 ): TableFlow<K, W> {
   const { building, node: parent, sources } = flow
   const store = storeOptionsOf(options)
@@ -39,6 +40,9 @@ function tableMap<K, V, W>(
   const key = store.key ?? flow.serdes.key
   const value = store.value ?? options.value
   const table = mappedTable<K, V, W>(flow.table, mapping, store.name, store.historyRetentionMs !== undefined)
+  // A filter takes old values where they are to be had: then it need not tell that what was not there is still not there.
+  const isFilter = prefix === 'KTABLE-FILTER-'
+  if (isFilter && flow.table.sendOldValues(false)) table.sendOldValues(false)
   const node = building.add({
     name,
     parents: [parent],
@@ -47,7 +51,7 @@ function tableMap<K, V, W>(
         tableMapStep(mapping, {
           store: store.name,
           sendsOldValues: table.sendsOldValues,
-          passesNullAfterNull: flow.table.isVersioned,
+          passesNullAfterNull: !options.isFilter || flow.table.isVersioned,
         })
       topology.add({ kind: 'processor', name, parents: [parent.name], make })
       if (store.name === undefined) return

@@ -77,6 +77,45 @@ test('a filter deletes what it does not want; where old values are known, null d
   ])
 })
 
+/** As Kafka Streams' own driver answers: deletions of what is not there, values that stay, values that come back. */
+const printedByKafka: Record<string, readonly [(table: KTable<string, string>) => KTable<string, string>, string]> = {
+  filter: [table => table.filter(value => value.length > 1), 'a: - - 22 - - - -, b: 33 33 -'],
+  'filter, old values known': [table => knowing(table.filter(value => value.length > 1)), 'a: 22 -, b: 33 33 -'],
+  'filter that is kept': [
+    table => table.filter(value => value.length > 1, { store: 'kept' }),
+    'a: - - 22 - - - -, b: 33 33 -',
+  ],
+  'filter that is kept, old values known': [
+    table => knowing(table.filter(value => value.length > 1, { store: 'kept' })),
+    'a: 22 -, b: 33 33 -',
+  ],
+  'mapValues, old values known': [table => knowing(table.mapValues(longOnly)), 'a: - - 22 - - - -, b: 33 33 -'],
+  'mapValues that is kept, old values known': [
+    table => knowing(table.mapValues(longOnly, { store: 'kept', value: serde.string })),
+    'a: - - 22 - - - -, b: 33 33 -',
+  ],
+  'toTable, old values known': [
+    table => knowing(table.toStream().toTable() as KTable<string, string>),
+    'a: - 1 22 1 2 - -, b: 33 33 -',
+  ],
+}
+
+const longOnly = (value: string) => (value.length > 1 ? value : null)
+
+function knowing(table: KTable<string, string>): KTable<string, string> {
+  assert.ok(table.flow.table.sendOldValues(true))
+  return table
+}
+
+for (const [title, [build, expected]] of Object.entries(printedByKafka))
+  test(`a table's changes are those of Kafka Streams: ${title} (streams facts 2.15)`, async () => {
+    const values = { a: [null, '1', '22', '1', '2', null, null], b: ['33', '33', null] }
+    const records = Object.entries(values).flatMap(([key, all]) => all.map(value => [key, value, 1] as const))
+    const { out } = await changes(build, records)
+    const of = (key: string) => out.filter(pair => pair[0] === key).map(([, value]) => value ?? '-')
+    assert.equal(`a: ${of('a').join(' ')}, b: ${of('b').join(' ')}`, expected)
+  })
+
 test('a filter or mapping that is named keeps what it lets through', async () => {
   const records = [
     ['a', '1', 1],

@@ -11,7 +11,7 @@ export interface TableMapOptions {
   /** Where the table is kept; undefined: nowhere, it is made of the one above when it is read. */
   readonly store: string | undefined
   readonly sendsOldValues: boolean
-  /** Null after null says nothing to those below; a versioned table says it all the same (streams facts 2.15). */
+  /** Null after null says nothing to those below, and a filter keeps it to itself; one of a versioned table does not (streams facts 2.15). */
   readonly passesNullAfterNull: boolean
 }
 
