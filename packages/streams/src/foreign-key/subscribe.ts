@@ -51,11 +51,14 @@ export class Subscribe<K, V, G> implements Processor<K, Change<V>, G | null, Sub
   }
 
   #inner(record: StreamRecord<K, Change<V>>, before: G | null, now: G | null): Done {
-    const subscribe = () => this.#tell(record, now, Instruction.subscribeAndTellIfThere)
-    if (now === null && record.value.newValue !== null) this.#context.dropped('its row points nowhere')
-    if (before === null || this.#isSame(before, now)) return now === null ? undefined : subscribe()
-    const waiting = this.#tell(record, before, Instruction.deleteAndTell)
-    if (now === null) return waiting
+    if (now === null) {
+      if (record.value.newValue !== null) this.#context.dropped('a row points nowhere')
+      return before === null ? undefined : this.#tell(record, before, Instruction.deleteAndTell)
+    }
+    if (before === null || this.#isSame(before, now))
+      return this.#tell(record, now, Instruction.subscribeAndTellIfThere)
+    const subscribe = () => this.#tell(record, now, Instruction.subscribeAndTell)
+    const waiting = this.#tell(record, before, Instruction.deleteQuietly)
     return waiting ? waiting.then(subscribe) : subscribe()
   }
 

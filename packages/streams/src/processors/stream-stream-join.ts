@@ -9,6 +9,8 @@ export class JoinTime {
   streamTime = -1
   /** No record that has not found anybody is older; Infinity: there is none. A restored store has not been looked through: 0. */
   eldestUnjoined = 0
+  /** Where the last look ended: those between are looked at again when this one's window has passed, too. As in Kafka Streams. */
+  lookedUntil = 0
   /** By the wall clock: not before this are results of nobody looked for again. */
   nextLook = 0
 }
@@ -110,6 +112,7 @@ export class StreamStreamJoin<K, R> implements Processor<K, unknown, K, R> {
   #wait({ key, value, timestamp }: StreamRecord<K, unknown>): void {
     const { isLeft, time } = this.#side
     if (timestamp < time.eldestUnjoined) time.eldestUnjoined = timestamp
+    if (timestamp < time.lookedUntil) time.lookedUntil = timestamp
     const at = { timestamp, isLeft, key }
     const before = this.#unjoined!.get(at)
     this.#unjoined!.put(at, { isLeft, values: [...(before?.values ?? []), value] })
@@ -117,16 +120,18 @@ export class StreamStreamJoin<K, R> implements Processor<K, unknown, K, R> {
 
   /** Results without a partner for what has waited long enough, by time; of one time the right side's first (streams facts 2.23). */
   #emitClosed(record: StreamRecord<K, unknown>): Done {
-    const { time, waitMs, graceMs } = this.#side
-    if (!this.#unjoined) return
-    if (time.eldestUnjoined + Math.min(waitMs.left, waitMs.right) + graceMs >= time.streamTime) return
+    const { time, waitMs, afterMs, graceMs } = this.#side
+    if (!this.#unjoined || time.lookedUntil + afterMs + graceMs >= time.streamTime) return
     const now = this.#context.systemTime
     if (now < time.nextLook) return
     time.nextLook = now + this.#context.emitIntervalMs
     const closed: [UnjoinedKey<K>, readonly unknown[]][] = []
     time.eldestUnjoined = Number.POSITIVE_INFINITY
+    time.lookedUntil = Number.POSITIVE_INFINITY
     const isOpen = { left: false, right: false }
     for (const [at, { values }] of this.#unjoined.all()) {
+      time.lookedUntil = at.timestamp
+      if (isOpen.left && isOpen.right) break
       const side = at.isLeft ? 'left' : 'right'
       if (at.timestamp + waitMs[side] + graceMs < time.streamTime) {
         closed.push([at, values])
@@ -134,7 +139,6 @@ export class StreamStreamJoin<K, R> implements Processor<K, unknown, K, R> {
       }
       isOpen[side] = true
       time.eldestUnjoined = Math.min(time.eldestUnjoined, at.timestamp)
-      if (isOpen.left && isOpen.right) break
     }
     for (const [at] of closed) this.#unjoined.delete(at)
     return inTurn(closed.values(), ([at, values]) => this.#emitAll(record, at, values))

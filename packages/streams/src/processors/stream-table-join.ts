@@ -23,6 +23,8 @@ export class StreamTableJoinProcessor<K, V, G, W, R> implements Processor<K, V, 
   #table!: ValueGetter<G, W>
   #waiting: WaitingStore<K, V> | undefined
   #streamTime = -1
+  /** The largest timestamp of those that have waited: as in Kafka Streams, what waits goes by that. */
+  #keptTime = -1
   #sequence = 0
 
   constructor(join: StreamTableJoin<K, V, G, W, R>) {
@@ -36,7 +38,10 @@ export class StreamTableJoinProcessor<K, V, G, W, R> implements Processor<K, V, 
     this.#table.init(context)
     if (!grace) return
     this.#waiting = context.store(grace.buffer)
-    for (const [{ sequence }] of this.#waiting.all()) this.#sequence = Math.max(this.#sequence, sequence + 1)
+    for (const [{ sequence, timestamp }] of this.#waiting.all()) {
+      this.#sequence = Math.max(this.#sequence, sequence + 1)
+      this.#keptTime = Math.max(this.#keptTime, timestamp)
+    }
   }
 
   process(record: StreamRecord<K, V>): Done {
@@ -44,20 +49,21 @@ export class StreamTableJoinProcessor<K, V, G, W, R> implements Processor<K, V, 
     if (timestamp > this.#streamTime) this.#streamTime = timestamp
     if (isNothing(value)) return this.#context.dropped('it has no value, and is joined with nothing')
     if (!this.#waiting || isNothing(key)) return this.#meet(record)
-    const horizon = this.#streamTime - this.#join.grace!.ms
-    const isLate = timestamp < horizon
+    const isLate = timestamp < this.#streamTime - this.#join.grace!.ms
     if (!isLate) this.#keep(record)
     const waiting = isLate ? this.#meet(record) : undefined
-    return waiting ? waiting.then(() => this.#release(horizon)) : this.#release(horizon)
+    return waiting ? waiting.then(() => this.#release()) : this.#release()
   }
 
   #keep({ key, value, timestamp, headers }: StreamRecord<K, V>): void {
+    if (timestamp > this.#keptTime) this.#keptTime = timestamp
     this.#waiting!.put({ timestamp, sequence: this.#sequence, key }, { value, headers })
     this.#sequence = (this.#sequence + 1) & 0x7fffffff
   }
 
   /** Those whose grace has passed, by time. */
-  #release(horizon: number): Done {
+  #release(): Done {
+    const horizon = this.#keptTime - this.#join.grace!.ms
     const due: [WaitingKey<K>, StreamRecord<K, V>][] = []
     for (const [at, { value, headers }] of this.#waiting!.all()) {
       if (at.timestamp > horizon) break
