@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serde } from '@odradek/client'
-import { type KGroupedTable, type KTable, StreamsBuilder, session, TopologyTestDriver, type Windowed } from '../index.ts'
+import {
+  type KGroupedTable,
+  type KTable,
+  StreamsBuilder,
+  session,
+  TopologyTestDriver,
+  type Windowed,
+} from '../index.ts'
 import { answers, texts } from '../testing/answers.ts'
 
 /** Fails to compile unless the two types are the same. */
@@ -95,7 +102,11 @@ test('groups by keys that are objects know equal ones by their bytes', async () 
   const builder = new StreamsBuilder()
   builder
     .table('in', texts)
-    .groupBy(async value => [{ first: value[0] }, value] as const, { key: serde.json(), value: serde.string, name: 'g' })
+    .groupBy(async value => [{ first: value[0] }, value] as const, {
+      key: serde.json(),
+      value: serde.string,
+      name: 'g',
+    })
     .count()
   const driver = new TopologyTestDriver(builder.build(), { applicationId: 'app' })
   const input = driver.input('in', serde.string, serde.string)
@@ -193,7 +204,10 @@ test('types follow values through groupings and aggregates', () => {
     (sum, value) => sum + value.length,
   )
   same<typeof lengths, KTable<string, number>>(true)
-  const late = grouped.aggregate(async () => new Map<string, number>(), async (map, value) => map.set(value, 1))
+  const late = grouped.aggregate(
+    async () => new Map<string, number>(),
+    async (map, value) => map.set(value, 1),
+  )
   same<typeof late, KTable<string, Map<string, number>>>(true)
   const sums = lengths.groupBy((length, key) => [length, key], { key: serde.int64, value: serde.string })
   same<typeof sums, KGroupedTable<number, string>>(true)
@@ -207,9 +221,13 @@ test('types follow values through groupings and aggregates', () => {
     // @ts-expect-error grace must be said
     grouped.windowedBy(session({ gap: 1 }))
     // @ts-expect-error sessions need a merger
-    grouped.windowedBy(session({ gap: 1, grace: 0 })).aggregate(() => 0, sum => sum + 1)
+    grouped.windowedBy(session({ gap: 1, grace: 0 })).aggregate(
+      () => 0,
+      sum => sum + 1,
+    )
+    const keep = (sum: string) => sum
     // @ts-expect-error the aggregate is a number
-    grouped.aggregate(() => 0, (sum: string) => sum)
+    grouped.aggregate(() => 0, keep)
   }
   assert.equal(typeof check, 'function')
 })

@@ -1,4 +1,4 @@
-import { type Done, isNothing, type StreamRecord } from '../record.ts'
+import type { Done, StreamRecord } from '../record.ts'
 import type { Timestamped } from '../state/stores.ts'
 import { type WindowAggregation, WindowedAggregate } from './window-aggregate.ts'
 
@@ -41,6 +41,10 @@ export class SlidingAggregate<K, V, A> extends WindowedAggregate<K, V, A> {
     this.#differenceMs = differenceMs
   }
 
+  protected get needsValue(): boolean {
+    return true
+  }
+
   protected get closingSpanMs(): number {
     return this.#differenceMs + 1
   }
@@ -50,11 +54,7 @@ export class SlidingAggregate<K, V, A> extends WindowedAggregate<K, V, A> {
   }
 
   protected add(record: StreamRecord<K, V>, closeTime: number): Done {
-    const { key, value, timestamp } = record
-    if (isNothing(value)) {
-      this.context.dropped('a record to be aggregated has no value')
-      return
-    }
+    const { key, timestamp } = record
     if (timestamp + 1 + this.#differenceMs <= closeTime) {
       this.expired(Math.max(0, timestamp - this.#differenceMs), timestamp)
       return
@@ -80,7 +80,6 @@ export class SlidingAggregate<K, V, A> extends WindowedAggregate<K, V, A> {
   #usual(key: K, timestamp: number): readonly WindowChange<A>[] {
     const around = this.#look(key, timestamp)
     const { changes, starts, previous, endedBefore, hasLeft, later } = around
-    if (hasLeft && previous === undefined) return changes // another record of this time has made all windows
     if (previous !== undefined && !starts.has(previous + 1) && previous + 1 + this.#differenceMs >= timestamp)
       changes.push({ start: previous + 1, before: undefined })
     if (!hasLeft) {

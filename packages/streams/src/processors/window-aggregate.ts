@@ -48,6 +48,8 @@ export abstract class WindowedAggregate<K, V, A> implements Processor<K, V, Wind
     })
   }
 
+  /** Where it does not, a record without a value counts as any other. */
+  protected abstract readonly needsValue: boolean
   /** A window is closed when so much has passed since its start, beyond its grace. */
   protected abstract readonly closingSpanMs: number
   /** The latest start of a window that the record may make. */
@@ -56,11 +58,11 @@ export abstract class WindowedAggregate<K, V, A> implements Processor<K, V, Wind
 
   process(record: StreamRecord<K, V>): Done {
     const { key, timestamp, headers } = record
-    if (isNothing(key)) {
-      this.context.dropped('a record to be aggregated has no key')
+    if (isNothing(key) || (this.needsValue && isNothing(record.value))) {
+      this.context.dropped(`a record to be aggregated has no key${this.needsValue ? ' or no value' : ''}`)
       return
     }
-    // Also a record that is dropped afterwards moves time on (streams facts 2.4).
+    // Before the record is judged (streams facts 2.4).
     if (timestamp > this.#streamTime) this.#streamTime = timestamp
     const closeTime = this.#streamTime - this.graceMs
     if (this.#final) {
@@ -117,6 +119,10 @@ export class AlignedAggregate<K, V, A> extends WindowedAggregate<K, V, A> {
   constructor(aggregation: WindowAggregation<K, V, A>, alignment: Alignment) {
     super(aggregation)
     this.#alignment = alignment
+  }
+
+  protected get needsValue(): boolean {
+    return false
   }
 
   protected get closingSpanMs(): number {
