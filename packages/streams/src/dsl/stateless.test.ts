@@ -161,6 +161,15 @@ test('generated names that reach topics are refused where names must be explicit
     () => builder.build({ explicitNames: true }),
     /KSTREAM-AGGREGATE-STATE-STORE-0000000002-repartition, KSTREAM-AGGREGATE-STATE-STORE-0000000002-changelog\. Name what makes them/,
   )
+  const unlogged = new StreamsBuilder()
+  unlogged
+    .stream('in', text)
+    .groupByKey()
+    .count({ store: { logging: false } })
+  assert.throws(
+    () => unlogged.build({ explicitNames: true }),
+    /stores have generated names: KSTREAM-AGGREGATE-STATE-STORE/,
+  )
   const named = new StreamsBuilder()
   named
     .stream('in', text)
