@@ -53,7 +53,9 @@ const programs: Record<string, (builder: StreamsBuilder) => void> = {
   unlimited: b =>
     write(
       ({ key, start }) => `${key}[${start}]`,
-      grouped(b).windowedBy(unlimited({ startAt: 8 })).aggregate(empty, add, stored),
+      grouped(b)
+        .windowedBy(unlimited({ startAt: 8 }))
+        .aggregate(empty, add, stored),
     ),
   'tumbling, on close': b =>
     writeWindows(grouped(b).windowedBy(tumble).emitStrategy('on-window-close').aggregate(empty, add, stored)),
@@ -61,8 +63,17 @@ const programs: Record<string, (builder: StreamsBuilder) => void> = {
     writeWindows(grouped(b).windowedBy(hop).emitStrategy('on-window-close').aggregate(empty, add, stored)),
   sliding: b => writeWindows(grouped(b).windowedBy(slide).aggregate(empty, add, stored)),
   'sliding early': b =>
-    writeWindows(grouped(b).windowedBy(sliding({ difference: 25, grace: 50 })).aggregate(empty, add, stored)),
-  'sliding reduce': b => writeWindows(grouped(b).windowedBy(sliding({ difference: 6, grace: 9 })).reduce(add)),
+    writeWindows(
+      grouped(b)
+        .windowedBy(sliding({ difference: 25, grace: 50 }))
+        .aggregate(empty, add, stored),
+    ),
+  'sliding reduce': b =>
+    writeWindows(
+      grouped(b)
+        .windowedBy(sliding({ difference: 6, grace: 9 }))
+        .reduce(add),
+    ),
   'sliding, on close': b => {
     const windows = grouped(b).windowedBy(sliding({ difference: 10, grace: 5 }))
     writeWindows(windows.emitStrategy('on-window-close').aggregate(empty, add, stored))
@@ -125,7 +136,10 @@ async function answersOf(title: string): Promise<string[]> {
   const input = driver.input('in', serde.string, serde.string)
   const output = driver.output('out', serde.string, serde.string)
   const lines: string[] = []
-  for (const line of recorded.get(title)!.split('\n').filter(line => line.startsWith('>'))) {
+  for (const line of recorded
+    .get(title)!
+    .split('\n')
+    .filter(line => line.startsWith('>'))) {
     const [, key, value, timestamp] = line.split(' ')
     lines.push(line)
     await input.pipe(key!, value === 'null' ? null : value!, Number(timestamp))
@@ -147,6 +161,12 @@ for (const title of lossy)
     for (const line of lines) if (line === left[0]) left.shift()
     assert.deepEqual(left, [], 'what Kafka Streams tells is told here too, in its order')
     const results = lines.filter(line => line.includes('['))
-    assert.ok(results.length > recorded.get(title)!.split('\n').filter(line => line.includes('[')).length)
+    assert.ok(
+      results.length >
+        recorded
+          .get(title)!
+          .split('\n')
+          .filter(line => line.includes('[')).length,
+    )
     assert.equal(new Set(results.map(line => line.split(' ')[0])).size, results.length, 'each window once')
   })

@@ -12,9 +12,18 @@ type Write = (builder: StreamsBuilder) => KTable<any, any>
 
 const grouped = (builder: StreamsBuilder) => builder.stream('in', texts).groupByKey()
 const windowed: Record<string, Write> = {
-  tumbling: builder => grouped(builder).windowedBy(tumbling({ size: 10, grace: 20 })).count(),
-  sliding: builder => grouped(builder).windowedBy(sliding({ difference: 6, grace: 20 })).count(),
-  sessions: builder => grouped(builder).windowedBy(session({ gap: 4, grace: 20 })).count(),
+  tumbling: builder =>
+    grouped(builder)
+      .windowedBy(tumbling({ size: 10, grace: 20 }))
+      .count(),
+  sliding: builder =>
+    grouped(builder)
+      .windowedBy(sliding({ difference: 6, grace: 20 }))
+      .count(),
+  sessions: builder =>
+    grouped(builder)
+      .windowedBy(session({ gap: 4, grace: 20 }))
+      .count(),
 }
 
 /** Everything that a task writes for the same records, with a cache or without. */
@@ -50,7 +59,12 @@ async function written(write: Write, cache: CacheBudget | null) {
     await graph.process({ key, value: key, timestamp, headers: noHeaders }, { topic: 'in', partition: 0, offset: at })
     if (at % 50 === 49) for (const store of stores.values()) await store.flush?.()
   }
-  const table = new Map(sent.map(({ key, value }) => [Buffer.from(key!).toString('hex'), value && Number(serde.int64.deserialize(value, { topic: 'out', part: 'value' }))]))
+  const table = new Map(
+    sent.map(({ key, value }) => [
+      Buffer.from(key!).toString('hex'),
+      value && Number(serde.int64.deserialize(value, { topic: 'out', part: 'value' })),
+    ]),
+  )
   return { table: new Map([...table].filter(([, count]) => count !== null).sort()), records: sent.length }
 }
 
@@ -72,6 +86,8 @@ test('results that come once are not held back by a cache (streams facts 2.19)',
   const plain = await written(write, null)
   const cached = await written(write, cacheBudget(100_000))
   assert.deepEqual(cached, plain)
-  const key = windowedSerde.time(serde.string, 10).serialize({ key: 'a', start: 0, end: 10 }, { topic: 'out', part: 'key' })
+  const key = windowedSerde
+    .time(serde.string, 10)
+    .serialize({ key: 'a', start: 0, end: 10 }, { topic: 'out', part: 'key' })
   assert.ok(plain.table.has(Buffer.from(key).toString('hex')))
 })

@@ -80,8 +80,10 @@ test('those below see what went out last, not what is held back (streams facts 2
   assert.deepEqual(told, [[], ['all 1 @0'], [], [], ['all 1-1+3 @12']])
 })
 
-const suppressed = (limits: Parameters<typeof untilTimeLimit>[1]) => (builder: StreamsBuilder): KTable<string, string> =>
-  table(builder).suppress(untilTimeLimit(1_000, limits))
+const suppressed =
+  (limits: Parameters<typeof untilTimeLimit>[1]) =>
+  (builder: StreamsBuilder): KTable<string, string> =>
+    table(builder).suppress(untilTimeLimit(1_000, limits))
 
 test('a full buffer lets go of what waits longest, or ends the application', async () => {
   const records = [
@@ -95,11 +97,14 @@ test('a full buffer lets go of what waits longest, or ends the application', asy
   assert.deepEqual(early.told, [[], [], [], ['a 1 @0'], ['b 2 @3']])
   const bytes = await answers(suppressed({ maxBytes: 70 }), records)
   assert.deepEqual(bytes.told, [[], [], [], ['a 1 @0'], ['b 2 @3']])
-  await assert.rejects(answers(suppressed({ maxRecords: 2, whenFull: 'shut-down' }), records), (error: StreamsError) => {
-    assert.ok(error instanceof StreamsError)
-    assert.match(error.message, /buffer 'KTABLE-SUPPRESS-.*' of a suppress is full: 3 of 2 records/)
-    return true
-  })
+  await assert.rejects(
+    answers(suppressed({ maxRecords: 2, whenFull: 'shut-down' }), records),
+    (error: StreamsError) => {
+      assert.ok(error instanceof StreamsError)
+      assert.match(error.message, /buffer 'KTABLE-SUPPRESS-.*' of a suppress is full: 3 of 2 records/)
+      return true
+    },
+  )
 })
 
 test('what is held back survives in the changelog', async () => {
