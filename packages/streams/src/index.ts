@@ -4,6 +4,7 @@ export {
   SessionWindowedCogroupedKStream,
   TimeWindowedCogroupedKStream,
 } from './dsl/cogrouped-k-stream.ts'
+export { GlobalKTable } from './dsl/global-k-table.ts'
 export { type JoinWindow, joinWindow } from './dsl/join-window.ts'
 export { KGroupedStream } from './dsl/k-grouped-stream.ts'
 export { KGroupedTable } from './dsl/k-grouped-table.ts'

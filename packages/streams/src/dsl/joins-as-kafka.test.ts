@@ -43,6 +43,10 @@ const programs: Record<string, (builder: StreamsBuilder) => KStream<string, any>
     stream(builder, 'left').join(table(builder, 'right', 60), both, { grace: 20 }),
   'stream and table: left join, grace': builder =>
     stream(builder, 'left').leftJoin(table(builder, 'right', 60), both, { grace: 20 }),
+  'stream and global table: join': builder =>
+    stream(builder, 'left').join(builder.globalTable('right', text), both, { on: pointsTo }),
+  'stream and global table: left join': builder =>
+    stream(builder, 'left').leftJoin(builder.globalTable('right', text), both, { on: pointsTo }),
   'stream and table: a join looked up': builder => {
     const [left, right] = [table(builder, 'left'), table(builder, 'right')]
     return right.toStream().leftJoin(left.outerJoin(right, both), both)

@@ -3,6 +3,7 @@ import type { Predicate, Several } from '../processors/stateless.ts'
 import type { MaybePromise } from '../record.ts'
 import type { TopicChoice } from '../topology/node-spec.ts'
 import { type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
+import { GlobalKTable } from './global-k-table.ts'
 import { KGroupedStream } from './k-grouped-stream.ts'
 import { KTable } from './k-table.ts'
 import {
@@ -14,6 +15,7 @@ import {
 } from './processing.ts'
 import { type Branches, type SplitOptions, split } from './split.ts'
 import * as stateless from './stateless.ts'
+import { type GlobalLookupOptions, streamGlobalJoin } from './stream-global-join.ts'
 import { type StreamJoiner, type StreamJoinOptions, streamStreamJoin } from './stream-stream-join.ts'
 import { type RowJoiner, streamTableJoin, type TableLookupOptions } from './stream-table-join.ts'
 import { streamToTable, type ToTableOptions } from './stream-to-table.ts'
@@ -131,7 +133,8 @@ export class KStream<K, V> {
 
   /**
    * With another stream: each pair of records of one key within the window (`joinWindow`). With a table: each record and the row of its
-   * key. Both sides must have equal numbers of partitions. A null value is joined with nothing.
+   * key; both sides must have equal numbers of partitions. With a global table: each record and the row `on` names. A null value is
+   * joined with nothing.
    */
   join<W, R>(
     other: KStream<K, W>,
@@ -143,7 +146,12 @@ export class KStream<K, V> {
     joiner: RowJoiner<K, NonNullable<V>, W, R>,
     options?: TableLookupOptions<K, V>,
   ): KStream<K, R>
-  join(other: KStream<K, any> | KTable<K, any>, joiner: any, options?: any): KStream<K, any> {
+  join<G, W, R>(
+    table: GlobalKTable<G, W>,
+    joiner: RowJoiner<K, NonNullable<V>, W, R>,
+    options: GlobalLookupOptions<K, V, G>,
+  ): KStream<K, R>
+  join(other: KStream<K, any> | KTable<K, any> | GlobalKTable<any, any>, joiner: any, options?: any): KStream<K, any> {
     return new KStream(joinFlows(this.#flow, other, joiner, options, 'inner'))
   }
 
@@ -158,7 +166,16 @@ export class KStream<K, V> {
     joiner: RowJoiner<K, NonNullable<V>, W | null, R>,
     options?: TableLookupOptions<K, V>,
   ): KStream<K, R>
-  leftJoin(other: KStream<K, any> | KTable<K, any>, joiner: any, options?: any): KStream<K, any> {
+  leftJoin<G, W, R>(
+    table: GlobalKTable<G, W>,
+    joiner: RowJoiner<K, NonNullable<V>, W | null, R>,
+    options: GlobalLookupOptions<K, V, G>,
+  ): KStream<K, R>
+  leftJoin(
+    other: KStream<K, any> | KTable<K, any> | GlobalKTable<any, any>,
+    joiner: any,
+    options?: any,
+  ): KStream<K, any> {
     return new KStream(joinFlows(this.#flow, other, joiner, options, 'left'))
   }
 
@@ -217,11 +234,13 @@ export class KStream<K, V> {
 /** What a stream is joined with decides how. */
 function joinFlows(
   flow: StreamFlow,
-  other: KStream<any, any> | KTable<any, any>,
+  other: KStream<any, any> | KTable<any, any> | GlobalKTable<any, any>,
   joiner: any,
   options: any,
   kind: 'inner' | 'left',
 ): StreamFlow {
   if (other instanceof KStream) return streamStreamJoin(flow, other.flow, joiner, { ...options, kind })
+  if (other instanceof GlobalKTable)
+    return streamGlobalJoin(flow, other.flow, joiner, { ...options, isLeft: kind === 'left' })
   return streamTableJoin(flow, other.flow, joiner, { ...options, isLeft: kind === 'left' })
 }

@@ -5,6 +5,8 @@ import { Building } from './building.ts'
 import { mustNameTopics } from './explicit-names.ts'
 import { filledStore } from './filled-store.ts'
 import type { NamedOptions, Serdes } from './flow.ts'
+import { GlobalKTable } from './global-k-table.ts'
+import { type GlobalTableOptions, globalTable } from './global-table.ts'
 import { KStream } from './k-stream.ts'
 import { KTable } from './k-table.ts'
 import { type SourceOptions, streamSource } from './stream-source.ts'
@@ -31,6 +33,14 @@ export class StreamsBuilder {
   /** The latest value of every key of a topic. */
   table<K = Uint8Array, V = Uint8Array>(topic: string, options: TableOptions<K, V> = {}): KTable<K, V> {
     return new KTable(tableSource(this.#building, topic, options))
+  }
+
+  /** All rows of a topic, in every instance: streams look them up by any key. */
+  globalTable<K = Uint8Array, V = Uint8Array>(
+    topic: string,
+    options: GlobalTableOptions<K, V> = {},
+  ): GlobalKTable<K, V> {
+    return new GlobalKTable(globalTable(this.#building, topic, options))
   }
 
   /** A store for processors that name it. */

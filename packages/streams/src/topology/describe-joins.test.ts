@@ -104,6 +104,20 @@ const programs: Record<string, (builder: StreamsBuilder) => KStream<string, any>
     builder
       .stream('left', text)
       .join(builder.table('right', { ...text, store: versions }), both, { grace: 50, name: 'look-up' }),
+  'stream and global table: join': builder => {
+    const rows = builder.globalTable('right', text)
+    return builder.stream('left', text).join(rows, both, { on: value => value })
+  },
+  'stream and global table: left join, store named': builder => {
+    const rows = builder.globalTable('right', { ...text, store: 'everywhere' })
+    return builder.stream('left', text).leftJoin(rows, both, { on: value => value })
+  },
+  'stream and global table: join, all named': builder => {
+    const rows = builder.globalTable('right', { ...text, name: 'rows', store: 'everywhere' })
+    return builder.stream('left', text).join(rows, both, { on: value => value, name: 'look-up' })
+  },
+  'stream and global table: stream first': builder =>
+    builder.stream('left', text).leftJoin(builder.globalTable('right', text), both, { on: value => value }),
   'tables: join of mapped tables': builder => {
     const left = builder.table('left', text).mapValues(value => value)
     const right = builder.table('right', text).filter(() => true)
