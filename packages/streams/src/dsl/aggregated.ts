@@ -1,5 +1,5 @@
 import type { Serde } from '@odradek/client'
-import type { Folding } from '../processors/folding.ts'
+import { counting, type Folding } from '../processors/folding.ts'
 import type { StoreSpec } from '../state/state-store.ts'
 import type { AggregateOptions, Aggregation } from './aggregation.ts'
 import { serdesOf, type TableFlow, type TableNode } from './flow.ts'
@@ -48,6 +48,9 @@ export function aggregated<K, V, KR, A>(
 ): TableFlow<KR, A> {
   const { building, serdes } = grouping.flow
   const { prefix } = options
+  // Kafka Streams lets a count that is told how to keep its store, but not its name, use up a number more.
+  if (folding === counting && options.store !== undefined && storeOptionsOf(options).name === undefined)
+    building.names.store(prefix)
   const result = resultOf(aggregation, serdes.key, options, () => building.names.store(prefix))
   const { storeName, isNamed, table, spec } = result
   const name = building.names.node(prefix, options.name)

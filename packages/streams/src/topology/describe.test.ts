@@ -13,6 +13,11 @@ const programs: Record<string, (builder: StreamsBuilder) => void> = {
   'grouped.as': builder => byWord(wordsOf(builder, 'in'), 'by-word').count().toStream().to('out'),
   'grouped.as, store': builder =>
     byWord(wordsOf(builder, 'in'), 'by-word').count({ store: 'counts' }).toStream().to('out'),
+  'count, store without a name': builder =>
+    byWord(builder.stream('in') as unknown as Text)
+      .count({ store: { in: 'memory' } })
+      .toStream()
+      .to('out'),
   'count named': builder => byWord(wordsOf(builder, 'in')).count({ name: 'tally' }).toStream().to('out'),
   'count named, store': builder =>
     byWord(wordsOf(builder, 'in')).count({ name: 'tally', store: 'counts' }).toStream().to('out'),
