@@ -19,5 +19,5 @@ const first = disk.position('table') ?? 0
 for (let commit = first + 1; ; commit++) {
   for (let i = 0; i < 500; i++) store.put(`key-${i}`, commit, commit)
   disk.commit(new Map([['table', commit]]))
-  await new Promise<void>(resolve => process.send!(commit - first, () => resolve()))
+  await new Promise<void>(resolve => process.send!(commit - first, undefined, undefined, () => resolve()))
 }
