@@ -54,7 +54,7 @@ interface Pending {
   timer: Timer | undefined
 }
 
-const software = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0.3.0' }
+const software = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0.4.0' }
 
 export class BrokerConnection {
   readonly address: Address
