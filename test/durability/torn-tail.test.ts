@@ -58,8 +58,9 @@ test('garbage behind the last batch is cut off', async t => {
 
 test('acknowledged records that are gone are answered for, never given to others, and the file stays as it is', async t => {
   const { folder, whole, ends } = await tornFolder(t)
+  // An orderly end, after which the checkpoint alone knows what was acknowledged.
+  await (await brokerOn(folder)).close()
   truncateSync(join(folder, log), whole - 10)
-  rmSync(join(folder, 'journal'), { recursive: true, force: true })
   const left = ends.length - 1
   for (const start of ['the first start', 'the next one']) {
     await using broker = await brokerOn(folder)

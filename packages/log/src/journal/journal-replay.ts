@@ -11,6 +11,7 @@ import { eachOf } from '../each-of.ts'
 import { type Checkpoint, partitionKey } from '../folder/checkpoint.ts'
 import { journalName, offsetInName, segmentName } from '../folder/file-names.ts'
 import { ownerOf, partitionFolder } from '../folder/partition-folder.ts'
+import { isOutOfDescriptors } from '../folder/thrifty-disk.ts'
 import { listIfThere, parentFolder } from '../folder/whole-file.ts'
 import type { LogLogger } from '../log-services.ts'
 import type { JournalEntry } from './journal-group.ts'
@@ -100,13 +101,18 @@ class Replay {
 
   async run(pieces: readonly ScannedPiece[]): Promise<void> {
     const ofPartitions = Map.groupBy(entriesOf(pieces), ({ owner }) => partitionKey(owner.topicId, owner.index))
+    const short: [string, readonly JournalEntry[]][] = []
     await eachOf([...ofPartitions], width, async ([key, entries]) => {
       try {
         await this.#replayPartition(key, entries)
       } catch (error) {
-        this.failures.set(key, error as Error)
+        if (isOutOfDescriptors(error)) short.push([key, entries])
+        else this.failures.set(key, error as Error)
       }
     })
+    // So many at a time took all descriptors there are; one after the other they need a few.
+    for (const [key, entries] of short)
+      await this.#replayPartition(key, entries).catch(error => this.failures.set(key, error))
   }
 
   async #replayPartition(key: string, entries: readonly JournalEntry[]): Promise<void> {
