@@ -6,16 +6,16 @@ import { KafkaStreams, type KafkaStreamsOptions, StreamsBuilder, type Topology }
 export const linesTopic = topic('lines', { key: serde.string, value: serde.string })
 export const countsTopic = topic('counts', { key: serde.string, value: serde.int64 })
 
-/** Counts words of `lines` into `counts`; the store is called `words`. */
-export function wordCount(): Topology {
+/** Counts words of `lines` into `counts`, or of what those are called here; the store is called `words`. */
+export function wordCount(topicOf = (name: string) => name): Topology {
   const builder = new StreamsBuilder()
   builder
-    .stream('lines', { key: serde.string, value: serde.string })
+    .stream(topicOf('lines'), { key: serde.string, value: serde.string })
     .flatMapValues(line => line.split(' '))
     .groupBy(word => word, { key: serde.string, value: serde.string })
     .count({ store: 'words' })
     .toStream()
-    .to('counts', { key: serde.string, value: serde.int64 })
+    .to(topicOf('counts'), { key: serde.string, value: serde.int64 })
   return builder.build()
 }
 
