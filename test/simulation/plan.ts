@@ -153,6 +153,8 @@ export function planOf(seed: number): Plan {
     brokerConfig: {
       'odradek.insecure.network': 'true',
       'group.initial.rebalance.delay.ms': '0',
+      // With a journal hardly a segment is synced for itself: every second seed has none.
+      ...(seed % 2 === 1 && { 'odradek.log.journal.bytes': '0' }),
       ...consumerGroups,
       ...(name === 'queues' && queueConfig),
       'offsets.topic.num.partitions': '1',

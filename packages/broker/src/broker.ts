@@ -176,7 +176,7 @@ function startEngine(
       retentionCheckMs: config.get('log.retention.check.interval.ms'),
       scrubBytesPerSecond: isMemory ? 0 : config.get('odradek.log.scrub.bytes.per.second'),
       // Memory needs no sync, and would hold everything twice.
-      ...(isMemory ? { journalBytes: 0 } : {}),
+      journalBytes: isMemory ? 0 : config.get('odradek.log.journal.bytes'),
     },
   })
 }

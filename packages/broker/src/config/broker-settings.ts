@@ -516,6 +516,12 @@ export const brokerSettings = {
     min: 0,
     doc: 'Partitions that all fetch sessions together remember at most, some 200 bytes each.',
   },
+  'odradek.log.journal.bytes': {
+    type: 'int',
+    default: 32 * MiB,
+    min: 0,
+    doc: 'Size of each of the two files of the journal, which small commits go through; 0: there is none, and every segment is synced for itself.',
+  },
   'odradek.log.scrub.bytes.per.second': {
     type: 'long',
     default: 4 * MiB,
