@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { serde } from '@odradek/client'
-import type { TestCluster } from '../../../client/src/testing/test-cluster.ts'
 import { type KafkaStreams, logAndContinue, StreamsBuilder } from '../index.ts'
-import { ApplicationScene, openCluster, until } from '../testing/application-scene.ts'
+import { ApplicationScene, type Cluster, openCluster, until } from '../testing/application-scene.ts'
 import { wordCount } from '../testing/simulated-cluster.ts'
 
 const countingProcess = new URL('../testing/counting-process.ts', import.meta.url)
@@ -23,7 +22,7 @@ const countedBy = (...apps: KafkaStreams[]) =>
 const haveRest = (...apps: KafkaStreams[]) => apps.every(app => app.state === 'RUNNING')
 
 suite('instances', { concurrency: 3 }, () => {
-  let cluster: TestCluster
+  let cluster: Cluster
   before(async () => {
     cluster = await openCluster()
   })

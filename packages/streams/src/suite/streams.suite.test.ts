@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { serde } from '@odradek/client'
-import type { TestCluster } from '../../../client/src/testing/test-cluster.ts'
 import { joinWindow, StreamsBuilder, session, tumbling, untilWindowCloses, type Windowed } from '../index.ts'
-import { ApplicationScene, begin, openCluster } from '../testing/application-scene.ts'
+import { ApplicationScene, begin, type Cluster, openCluster } from '../testing/application-scene.ts'
 
 const text = { key: serde.string, value: serde.string }
 const counted = { key: serde.string, value: serde.int64 }
@@ -14,7 +13,7 @@ const asText = {
 }
 
 suite('operators', { concurrency: 4 }, () => {
-  let cluster: TestCluster
+  let cluster: Cluster
   before(async () => {
     cluster = await openCluster()
   })

@@ -3,11 +3,13 @@
  * alone, what goes in, and what comes out.
  */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Kafka, type Serde, serde, topic } from '@odradek/client'
-import { type TestCluster, testCluster } from '../../../client/src/testing/test-cluster.ts'
+import { Broker } from '@odradek/broker'
+import { Kafka, type Serde, serde, topic } from '@odradek/client'
+import { realWorld } from '@odradek/world'
 import { KafkaStreams, type KafkaStreamsOptions, type Topology } from '../index.ts'
 
 /** Key, value, and milliseconds after `begin`. */
@@ -26,7 +28,21 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   assert.fail(`it did not come to pass that ${what}`)
 }
 
-export const openCluster = () => testCluster({ config: { 'group.min.session.timeout.ms': '1000' } })
+export interface Cluster extends AsyncDisposable {
+  readonly bootstrap: string
+}
+
+export async function openCluster(): Promise<Cluster> {
+  const foreign = process.env.ODRADEK_TEST_BROKER
+  if (foreign) return { bootstrap: foreign, async [Symbol.asyncDispose]() {} }
+  const broker = await Broker.start({
+    world: realWorld(),
+    listen: { host: '127.0.0.1', port: 0 },
+    data: { memory: true },
+    config: { 'group.initial.rebalance.delay.ms': '0' },
+  })
+  return { bootstrap: broker.bootstrap, [Symbol.asyncDispose]: () => broker.close({ drain: false }) }
+}
 
 export class ApplicationScene implements AsyncDisposable {
   readonly id: string
@@ -35,10 +51,10 @@ export class ApplicationScene implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'odradek-suite-'))
   readonly #instances: KafkaStreams[] = []
 
-  constructor(cluster: TestCluster, name: string) {
-    this.id = cluster.name(name)
-    this.bootstrap = cluster.bootstrap
-    this.kafka = cluster.kafka()
+  constructor({ bootstrap }: Cluster, name: string) {
+    this.id = `${name}-${randomBytes(4).toString('hex')}`
+    this.bootstrap = bootstrap
+    this.kafka = new Kafka({ brokers: bootstrap })
   }
 
   /** What a topic is called in full. */
@@ -108,6 +124,7 @@ export class ApplicationScene implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#instances.map(app => app.close()))
+    await this.kafka.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
