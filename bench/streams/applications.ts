@@ -1,7 +1,14 @@
 /** What is measured, as its users would write it. The same programs stand in peers/kafka-streams/StreamsPeer.java. */
 import { serde } from '@odradek/client'
-import { joinWindow, type KStream, type StreamsBuilder, tumbling, windowedSerde } from '@odradek/streams'
-import type { FixedKeyProcessorContext, FixedKeyRecord } from '../../packages/streams/src/dsl/processing.ts'
+import {
+  type FixedKeyProcessorContext,
+  type FixedKeyRecord,
+  joinWindow,
+  type KStream,
+  type StreamsBuilder,
+  tumbling,
+  windowedSerde,
+} from '@odradek/streams'
 
 export interface Watch {
   /** A record has come from an input. */
