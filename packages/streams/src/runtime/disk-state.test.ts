@@ -47,3 +47,31 @@ test('an instance that comes back finds its state on disk, and restores what cam
   )
   rmSync(stateFolder, { recursive: true })
 })
+
+test('state on disk that came from another topic of the same name is given up: its offsets mean nothing there', async () => {
+  const stateFolder = mkdtempSync(join(tmpdir(), 'odradek-state-'))
+  const kept = { defaultStore: 'disk', stateFolder } as const
+  const warned: string[] = []
+  const logger = { warn: (_: object, message: string) => void warned.push(message), error: () => {} }
+  for (const [seed, line] of [
+    [1, 'a b c'],
+    [2, 'v w x y z'],
+  ] as const) {
+    const cluster = await SimulatedCluster.start(seed)
+    await cluster.makeTopics(1)
+    await cluster.publish([line])
+    const first = cluster.instance('elsewhere')
+    await cluster.finish(first.start())
+    await cluster.until(() => first.state === 'RUNNING' && first.store('words').size === line.split(' ').length)
+    await cluster.finish(first.close())
+    const app = cluster.instance('one', { ...kept, logger })
+    await cluster.finish(app.start())
+    await cluster.until(() => app.state === 'RUNNING' && app.store('words').size === line.split(' ').length)
+    const words = [...app.store<string, number>('words').all()].map(([word]) => word)
+    assert.deepEqual(words, line.split(' '))
+    await cluster.finish(app.close())
+    await cluster.close()
+  }
+  assert.equal(warned.filter(message => message.includes('or is another topic now')).length, 1)
+  rmSync(stateFolder, { recursive: true })
+})

@@ -1,5 +1,6 @@
 /** What an instance is made of, put together from its options and taken apart again. Nothing is decided here. */
 import { type ConsumerEngine, createConsumerEngine, type Kafka } from '@odradek/client'
+import { noId } from '@odradek/protocol'
 import { type ErrorPolicy, errorPolicy } from '../handlers/handlers.ts'
 import { DropLog } from '../metrics/drop-log.ts'
 import type { InstanceMetrics } from '../metrics/instance-metrics.ts'
@@ -173,11 +174,12 @@ function restorersOf({ kafka, options, settings, errors }: Given) {
     new Restorer({
       engine: createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false, isolation }),
       offsetsFor: (...asked) => lookup.offsetsFor(...asked),
+      topicIdOf: topic => topicIdOf(kafka, topic),
       onProgress: options.onRestore && (progress => options.onRestore?.(progress)),
       onWiped: ({ store, changelog }, taskId) =>
         errors.logger.warn(
           { taskId, store: store.name, ...changelog },
-          'The changelog does not go back to where the store was left; the store is restored from the beginning.',
+          'The changelog does not go back to where the store was left, or is another topic now; the store is restored from the beginning.',
         ),
     })
   return { lookup, restorer: restorer(), follower: restorer() }
@@ -281,4 +283,9 @@ function writersOf(topology: Topology, applicationId: string): (topic: string) =
       .filter(writer => writer.topic === topic)
       .map(({ name }) => name)
       .join(', ') || 'this application'
+}
+
+async function topicIdOf(kafka: Kafka, topic: string): Promise<string | undefined> {
+  const [found] = await kafka.cluster.metadata([topic])
+  return found === undefined || found.topicId === noId ? undefined : found.topicId
 }

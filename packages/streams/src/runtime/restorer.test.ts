@@ -38,6 +38,7 @@ function scripted({ start = 0, end, polls = [] }: Script) {
   const restorer = new Restorer({
     engine: engine as unknown as ConsumerEngine,
     offsetsFor: async (_, point) => [point === 'earliest' ? start : end],
+    topicIdOf: async () => undefined,
     onProgress: told => progress.push(told),
   })
   return { restorer, assigned: () => assigned, seeks, progress }

@@ -7,8 +7,10 @@ export interface RestorerOptions {
   engine: ConsumerEngine
   /** Asked where changelogs begin and end: with records that are not committed, so that a transaction still open is waited for. */
   offsetsFor: ConsumerEngine['offsetsFor']
+  /** The id that a topic has now; undefined where the brokers have no ids. */
+  topicIdOf(topic: string): Promise<string | undefined>
   onProgress?: ((progress: RestoreProgress) => void) | undefined
-  /** What a store had is of no use: its changelog does not go back so far, or not on so far. For the log. */
+  /** What a store had is of no use: its changelog does not go back so far, or not on so far, or is another topic. For the log. */
   onWiped?: ((store: LoggedStore, taskId: string) => void) | undefined
 }
 
@@ -41,6 +43,7 @@ export class Restorer {
   async add(states: readonly TaskState[], signal: AbortSignal, { isStandby = false } = {}): Promise<void> {
     const wanted = states.flatMap(state => state.logged.map(logged => ({ ...logged, state })))
     if (wanted.length === 0) return
+    await this.#mustBelong(wanted)
     const changelogs = wanted.map(({ changelog }) => changelog)
     const [starts, ends] = await Promise.all(
       (['earliest', 'latest'] as const).map(point => this.#options.offsetsFor(changelogs, point, { signal })),
@@ -96,6 +99,14 @@ export class Restorer {
 
   close(): Promise<void> {
     return this.#engine.close()
+  }
+
+  /** A changelog that was deleted and made anew, or one of another cluster, has offsets of its own. */
+  async #mustBelong(wanted: readonly (LoggedStore & { state: TaskState })[]): Promise<void> {
+    for (const { state, ...logged } of wanted) {
+      const id = await this.#options.topicIdOf(logged.changelog.topic)
+      if (id !== undefined && !state.belongsTo(logged.store.name, id)) this.#options.onWiped?.(logged, state.taskId)
+    }
   }
 
   #beginning(state: TaskState, logged: LoggedStore, start: number, end: number): number {

@@ -72,6 +72,13 @@ export class TaskState {
     this.#restored.set(store, position)
   }
 
+  /** False: what was on disk came from another topic of that name, and is gone. */
+  belongsTo(store: string, topicId: string): boolean {
+    const isSame = this.#disk?.belongsTo(store, topicId) ?? true
+    if (!isSame) this.#restored.delete(store)
+    return isSame
+  }
+
   /** So much is held back that it should be written. */
   get wantsCommit(): boolean {
     return this.#disk?.wantsCommit ?? false

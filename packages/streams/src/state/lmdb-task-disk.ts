@@ -2,7 +2,7 @@ import { KafkaError, UsageError } from '@odradek/protocol'
 import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
 import { DiskKeyTable } from './disk-key-table.ts'
 import { DiskTimeTable } from './disk-time-table.ts'
-import { type Bytes, databaseKey, type Environment, openDatabase } from './lmdb.ts'
+import { type Bytes, databaseKey, type Environment, openDatabase, ownDatabaseKey } from './lmdb.ts'
 import type { TaskDisk } from './state-store.ts'
 import type { KeyTable, TimeTable } from './tables.ts'
 
@@ -62,6 +62,16 @@ export class LmdbTaskDisk implements TaskDisk {
 
   get wantsCommit(): boolean {
     return this.#held >= mostHeld
+  }
+
+  belongsTo(store: string, topicId: string): boolean {
+    const key = ownDatabaseKey(latin1(`topic:${store}`), metaName)
+    const known = this.#meta.getBinary(key)?.toString()
+    if (known === topicId) return true
+    const isOther = known !== undefined && this.position(store) !== undefined
+    if (isOther) this.wipe(store)
+    this.#transaction(() => this.#meta.putSync(key, Buffer.from(topicId)))
+    return !isOther
   }
 
   commit(positions: ReadonlyMap<string, number>, { now = true } = {}): void {

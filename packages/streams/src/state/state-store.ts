@@ -84,6 +84,11 @@ export interface TaskDisk {
    * offset after the store's last acknowledged change. It may put off writing (`now: false`): then a crash costs restoring a little more.
    */
   commit(positions: ReadonlyMap<string, number>, options?: { now?: boolean }): void
+  /**
+   * Says which topic, by its id, the store's changelog is now. False: what is on disk came from another one of the same name, and is
+   * removed; its offsets mean nothing here.
+   */
+  belongsTo(store: string, topicId: string): boolean
   /** So much is held back that a commit should come soon. */
   readonly wantsCommit: boolean
   /** Forgets what was changed since the last commit: it was aborted, or the task is lost. */
