@@ -124,7 +124,7 @@ suite('instances', { concurrency: 3 }, () => {
     }
   })
 
-  test('what cannot be read or processed goes to the dead letters with its headers, and the rest goes on', async () => {
+  test('what cannot be read or processed goes to the dead letters as it came, and the rest goes on', async () => {
     const { scene } = await open('dead-letters', 1)
     await using _ = scene
     const builder = new StreamsBuilder()
