@@ -17,6 +17,7 @@ import { ProducerCollector } from './producer-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { Restorer } from './restorer.ts'
 import { StandbyTasks } from './standby-tasks.ts'
+import { StateCleanup } from './state-cleanup.ts'
 import { StreamThread } from './stream-thread.ts'
 import { type KafkaStreamsOptions, type StreamsSettings, settingsOf } from './streams-options.ts'
 import { type TaskInput, taskAssignor } from './task-assignor.ts'
@@ -35,6 +36,7 @@ export interface InstanceParts {
   readonly purge: RepartitionPurge
   readonly place: GroupPlace
   readonly folder: StateFolder | null
+  readonly cleanup: StateCleanup | null
   /** Asks where changelogs begin and end. */
   readonly lookup: ConsumerEngine
 }
@@ -104,7 +106,9 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
     logger: errors.logger,
     onCommitted: offsets => purge.committed(offsets),
   })
-  const parts: InstanceParts = { ...shared, thread, purge, place, folder, lookup }
+  const { logger } = errors
+  const cleanup = folder && new StateCleanup({ clock, folder, delayMs: settings.stateCleanupDelayMs, logger })
+  const parts: InstanceParts = { ...shared, thread, purge, place, folder, cleanup, lookup }
   await begun(parts, given)
   return parts
 }
@@ -134,6 +138,7 @@ export async function releaseParts(parts: InstanceParts, leaveGroup: boolean): P
     await lookup.close()
     await collector.close()
     await purge.close()
+    parts.cleanup?.close()
     await folder?.close()
   }
 }
