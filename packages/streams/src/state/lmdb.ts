@@ -2,7 +2,8 @@
  * LMDB as far as stores use it: keys and values are bytes, everything is synchronous.
  *
  * A key begins with one byte 1, since LMDB knows no empty key. Nothing is synced while the database is open: a process that dies loses
- * nothing by that; after a machine that died, the database is not trusted (`task-database.ts`).
+ * nothing by that; after a machine that died, the database is not trusted (`task-database.ts`). Pages are read one by one: keys are
+ * asked for in no order, and read-ahead of a state larger than memory throws out what is needed next.
  */
 import { UsageError } from '@odradek/client'
 import { type Database, open, type RootDatabase } from 'lmdb'
@@ -19,7 +20,7 @@ export const longestKey = 1977
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
 
 export const openEnvironment = (folder: string): Environment =>
-  open({ path: folder, ...binary, maxDbs: mostStores, mapSize, noSync: true, overlappingSync: false, noSubdir: false })
+  open({ path: folder, ...binary, maxDbs: mostStores, mapSize, noSync: true, noReadAhead: true, overlappingSync: false, noSubdir: false })
 
 export const openDatabase = (environment: Environment, name: string): Bytes =>
   environment.openDB<Uint8Array, Uint8Array>({ name, ...binary })
