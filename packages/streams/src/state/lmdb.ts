@@ -17,10 +17,21 @@ const mostStores = 250
 /** LMDB's own limit, less the first byte. */
 export const longestKey = 1977
 
+/** An option that its types do not know. */
+const oneByOne = { noReadAhead: true }
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
 
 export const openEnvironment = (folder: string): Environment =>
-  open({ path: folder, ...binary, maxDbs: mostStores, mapSize, noSync: true, noReadAhead: true, overlappingSync: false, noSubdir: false })
+  open({
+    path: folder,
+    ...binary,
+    maxDbs: mostStores,
+    mapSize,
+    noSync: true,
+    ...oneByOne,
+    overlappingSync: false,
+    noSubdir: false,
+  })
 
 export const openDatabase = (environment: Environment, name: string): Bytes =>
   environment.openDB<Uint8Array, Uint8Array>({ name, ...binary })
