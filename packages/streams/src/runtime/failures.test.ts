@@ -99,7 +99,7 @@ test('a value that does not fit the serde of a sink is blamed on the sink', asyn
   assert.match(error.message, /a value of topic 'counts' does not fit its int64 serde/)
 })
 
-test('what the brokers refuse ends the instance before its offsets are committed', async () => {
+test('what the brokers refuse ends the instance before its offsets are committed (streams facts 2.31)', async () => {
   const cluster = await SimulatedCluster.start(1)
   await cluster.makeTopics(1)
   await cluster.finish(

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { StreamsBuilder } from '../index.ts'
 import { internalTopics } from './internal-topics.ts'
 
-test('repartition topics are as wide as what feeds them, changelogs as the tasks that write them', () => {
+test('repartition topics are as wide as what feeds them, changelogs as the tasks that write them (streams facts 2.47)', () => {
   const builder = new StreamsBuilder()
   builder
     .stream(['narrow', 'wide'])

@@ -135,7 +135,7 @@ test('what was committed is read back: time does not begin anew, and nothing is 
   await cluster.close()
 })
 
-test('what has been processed is deleted from repartition topics, and from no other', async () => {
+test('what has been processed is deleted from repartition topics, and from no other (streams facts 2.48)', async () => {
   const cluster = await counted([])
   const app = cluster.instance('after', { commitIntervalMs: 1_000 })
   await cluster.finish(app.start())
