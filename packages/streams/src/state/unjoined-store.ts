@@ -6,6 +6,7 @@
  * so that rows are read by time, of one time those of the right first (streams facts 2.23).
  */
 import type { Serde } from '@odradek/client'
+import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
 import { keyValueStore } from './key-value-store.ts'
 import type { StoreSpec } from './state-store.ts'
 import type { KeyValueStore, StoreOptions } from './stores.ts'
@@ -44,16 +45,14 @@ function keySerde<K>(inner: Serde<K>): Serde<UnjoinedKey<K>> {
     serialize({ timestamp, isLeft, key }, context) {
       const bytes = inner.serialize(key, context)
       const out = Buffer.allocUnsafe(headLength + bytes.length)
-      out.writeUInt32BE(Math.floor(timestamp / 2 ** 32), 0)
-      out.writeUInt32BE(timestamp >>> 0, 4)
+      writeInt64(out, 0, timestamp)
       out[8] = isLeft ? 1 : 0
       out.set(bytes, headLength)
       return out
     },
     deserialize(bytes, context) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
       return {
-        timestamp: view.getUint32(0) * 2 ** 32 + view.getUint32(4),
+        timestamp: readInt64(bufferOf(bytes), 0),
         isLeft: bytes[8] === 1,
         key: inner.deserialize(bytes.subarray(headLength), context),
       }

@@ -5,6 +5,7 @@
  */
 import type { Serde } from '@odradek/client'
 import type { RecordHeaders } from '../record.ts'
+import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
 import { keyValueStore } from './key-value-store.ts'
 import type { StoreSpec } from './state-store.ts'
 import type { KeyValueStore } from './stores.ts'
@@ -33,17 +34,15 @@ function keySerde<K>(inner: Serde<K>): Serde<WaitingKey<K>> {
     serialize({ timestamp, sequence, key }, context) {
       const bytes = inner.serialize(key, context)
       const out = Buffer.allocUnsafe(headLength + bytes.length)
-      out.writeUInt32BE(Math.floor(timestamp / 2 ** 32), 0)
-      out.writeUInt32BE(timestamp >>> 0, 4)
+      writeInt64(out, 0, timestamp)
       out.writeInt32BE(sequence, 8)
       out.set(bytes, headLength)
       return out
     },
     deserialize(bytes, context) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
       return {
-        timestamp: view.getUint32(0) * 2 ** 32 + view.getUint32(4),
-        sequence: view.getInt32(8),
+        timestamp: readInt64(bufferOf(bytes), 0),
+        sequence: bufferOf(bytes).readInt32BE(8),
         key: inner.deserialize(bytes.subarray(headLength), context),
       }
     },
