@@ -10,25 +10,20 @@ import type { RestoredRecord } from './tables.ts'
 export const headLength = 8
 const entryHead = 8
 
-/** Records in key order, each key once, and the keys of the first and the last. */
-export interface SortedRecords {
-  readonly bytes: Buffer
-  readonly first: Uint8Array
-  readonly last: Uint8Array
-}
-
 export class GatheredRecords {
   #bytes: Buffer
   #view: DataView
   #used = 0
   #count = 0
+  /** So many bytes are the same in all keys, as LMDB has them. */
+  #common = 0
 
   constructor(capacity: number) {
     this.#bytes = Buffer.alloc(capacity)
     this.#view = viewOf(this.#bytes)
   }
 
-  /** False: there is no room, `sorted` must come first. One that is alone finds room whatever its length. */
+  /** False: there is no room, `drain` must come first. One that is alone finds room whatever its length. */
   add(key: Uint8Array, { value, timestamp }: RestoredRecord): boolean {
     const length = lengthOf(key, value)
     if (this.#used + length > this.#bytes.length) {
@@ -50,30 +45,35 @@ export class GatheredRecords {
       view.setUint32(at + 4, timestamp - high * 2 ** 32)
       this.#bytes.set(value, at + entryHead)
     }
+    this.#common = this.#count === 0 ? key.length + 1 : this.#commonWith(key)
     this.#used += length
     this.#count++
     return true
   }
 
-  /** In key order, of each key the last; then nothing is gathered. There must be something. */
-  sorted(): SortedRecords {
+  /** What all keys begin with, as LMDB has them. */
+  get common(): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(headLength, headLength + this.#common))
+  }
+
+  /** Gives away in key order where records stand, of each key the last; then nothing is gathered. */
+  drain(take: (bytes: Buffer, from: number, to: number) => void): void {
     const starts = this.#starts()
     const order = this.#order(starts)
-    const bytes = Buffer.allocUnsafeSlow(this.#used)
-    let used = 0
     for (let i = 0; i < order.length; i++) {
       const at = starts[order[i]!]!
       if (i + 1 < order.length && this.#compareKeys(at, starts[order[i + 1]!]!) === 0) continue
-      used += this.#bytes.copy(bytes, used, at, this.#end(at))
+      take(this.#bytes, at, this.#end(at))
     }
-    const [first, last] = [this.#keyAt(starts[order[0]!]!), this.#keyAt(starts[order[order.length - 1]!]!)]
     this.#used = 0
     this.#count = 0
-    return { bytes: bytes.subarray(0, used), first, last }
   }
 
-  #keyAt(at: number): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(at + headLength, at + headLength + this.#view.getUint32(at)))
+  #commonWith(key: Uint8Array): number {
+    const most = Math.min(this.#common, key.length + 1)
+    let same = 1
+    while (same < most && this.#bytes[headLength + same] === key[same - 1]) same++
+    return same
   }
 
   #starts(): Uint32Array {
@@ -88,12 +88,16 @@ export class GatheredRecords {
   /** Merges neighbours, then neighbours of those, and so on: what is in order already is found so, and equal keys stay as they came. */
   #order(starts: Uint32Array): Uint32Array {
     const count = starts.length
-    const skip = this.#commonLength(starts)
-    const prefixes = new Float64Array(count)
-    for (let i = 0; i < count; i++) prefixes[i] = prefixOf(this.#bytes, starts[i]!, this.#view, skip)
+    const skip = this.#common
+    const [high, low] = [new Uint32Array(count), new Uint32Array(count)]
+    for (let i = 0; i < count; i++) {
+      high[i] = fourBytes(this.#bytes, this.#view, starts[i]!, skip)
+      low[i] = fourBytes(this.#bytes, this.#view, starts[i]!, skip + 4)
+    }
     const isAfter = (one: number, other: number): boolean => {
-      const difference = prefixes[one]! - prefixes[other]!
-      return difference !== 0 ? difference > 0 : this.#compareKeys(starts[one]!, starts[other]!) > 0
+      if (high[one] !== high[other]) return high[one]! > high[other]!
+      if (low[one] !== low[other]) return low[one]! > low[other]!
+      return this.#compareKeys(starts[one]!, starts[other]!) > 0
     }
     let from = Uint32Array.from(starts.keys())
     let to = new Uint32Array(count)
@@ -103,21 +107,6 @@ export class GatheredRecords {
       ;[from, to] = [to, from]
     }
     return from
-  }
-
-  /** How many bytes all keys begin with. */
-  #commonLength(starts: Uint32Array): number {
-    if (starts.length === 0) return 0
-    const first = starts[0]! + headLength
-    let common = this.#view.getUint32(starts[0]!)
-    for (let i = 1; i < starts.length && common > 0; i++) {
-      const start = starts[i]!
-      common = Math.min(common, this.#view.getUint32(start))
-      let same = 0
-      while (same < common && this.#bytes[first + same] === this.#bytes[start + headLength + same]) same++
-      common = same
-    }
-    return common
   }
 
   #compareKeys(one: number, other: number): number {
@@ -134,14 +123,14 @@ const lengthOf = (key: Uint8Array, value: Uint8Array | null): number =>
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Six bytes of the key of the record there, after those that are skipped: they sort as keys do; equal ones say nothing. */
-export function prefixOf(bytes: Uint8Array, at: number, view: DataView, skip: number): number {
+/** Of the key of the record there, after those that are skipped: they sort as keys do; equal ones say nothing. */
+export function fourBytes(bytes: Uint8Array, view: DataView, at: number, skip: number): number {
   const from = at + headLength + skip
   const end = at + headLength + view.getUint32(at)
-  if (end - from >= 6) return view.getUint32(from) * 65_536 + view.getUint16(from + 4)
-  let prefix = 0
-  for (let i = from; i < from + 6; i++) prefix = prefix * 256 + (i < end ? bytes[i]! : 0)
-  return prefix
+  if (end - from >= 4) return view.getUint32(from)
+  let found = 0
+  for (let i = from; i < from + 4; i++) found = found * 256 + (i < end ? bytes[i]! : 0)
+  return found
 }
 
 /** Of the records that stand there. */

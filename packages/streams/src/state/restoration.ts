@@ -14,7 +14,7 @@ export interface RestorationSizes {
   readonly transaction: number
 }
 
-const usual: RestorationSizes = { run: 8 * 2 ** 20, runs: 64, transaction: 4 * 2 ** 20 }
+const usual: RestorationSizes = { run: 4 * 2 ** 20, runs: 64, transaction: 4 * 2 ** 20 }
 
 let named = 0
 
@@ -31,7 +31,7 @@ export interface RestorationPlace {
  * takes a fourth of the time that scattered keys take, and no page of it twice; so records are gathered, put in order a run at a time,
  * the runs kept in files without names, and merged into the database at the end.
  *
- *     changelog → 8 MiB in memory → runs in key order → merged → database, in transactions of 4 MiB
+ *     changelog → 4 MiB in memory → runs in key order → merged → database, in transactions of 4 MiB
  *
  * The store has no position until all of it is there: whatever happens before, it is emptied and restored anew.
  */
@@ -61,7 +61,7 @@ export class Restoration {
     this.#gathered ??= new GatheredRecords(this.#sizes.run)
     const gathered = this.#gathered
     if (gathered.add(key, record)) return
-    this.#unlessFailed(() => this.#keep(this.#sorted(gathered)))
+    this.#unlessFailed(() => this.#keep(gathered))
     gathered.add(key, record)
   }
 
@@ -88,9 +88,9 @@ export class Restoration {
 
   /** With what is there. What comes from now on is loaded after it. */
   #begin(): Loading {
-    const last = this.#gathered ? [this.#sorted(this.#gathered)] : []
+    if (this.#gathered) this.#keep(this.#gathered)
     const runs = this.#runs
-    const merged = this.#merged([...runs, ...last])
+    const merged = this.#merged(runs)
     this.#runs = []
     this.#gathered = undefined
     this.#common = undefined
@@ -102,21 +102,21 @@ export class Restoration {
     this.#loading = undefined
   }
 
-  #sorted(gathered: GatheredRecords): Buffer {
-    const { bytes, first, last } = gathered.sorted()
-    this.#common = commonPart(commonPart(this.#common ?? first, first), last)
-    return bytes
-  }
-
   /** As a run in a file. Too many are merged into one. */
-  #keep(sorted: Buffer): void {
-    this.#write(run => run.append(sorted))
+  #keep(gathered: GatheredRecords): void {
+    const { common } = gathered
+    this.#common = commonPart(this.#common ?? common, common)
+    this.#write(run => gathered.drain((bytes, from, to) => run.append(bytes, from, to)))
     if (this.#runs.length < this.#sizes.runs) return
     const parts = this.#runs
     this.#runs = []
     try {
       this.#write(run => {
-        for (const merged = this.#merged(parts); merged.current; merged.next()) run.append(merged.current.record)
+        const merged = this.#merged(parts)
+        for (let from = merged.current; from; from = merged.current) {
+          run.append(from.bytes, from.at, from.at + from.recordLength)
+          merged.next()
+        }
       })
     } finally {
       for (const part of parts) part.close()
@@ -127,11 +127,11 @@ export class Restoration {
     const run = new RunFile(`${this.#place.folder}/restoring-${++named}`)
     this.#runs.push(run)
     fill(run)
-    run.flush()
+    run.end()
   }
 
-  #merged(sources: readonly (RunFile | Buffer)[]): MergedRuns {
-    return new MergedRuns(sources.map(source => new SortedRun(source, this.#common?.length ?? 0)))
+  #merged(runs: readonly RunFile[]): MergedRuns {
+    return new MergedRuns(runs.map(run => new SortedRun(run, this.#common?.length ?? 0)))
   }
 
   /** Half of it may be written: what has failed once fails until the store is emptied. */

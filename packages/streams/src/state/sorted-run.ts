@@ -1,36 +1,29 @@
-import { readSync } from 'node:fs'
-import { compareKeys, headLength, prefixOf, viewOf } from './gathered-records.ts'
+import { compareKeys, fourBytes, headLength, viewOf } from './gathered-records.ts'
 import type { RunFile } from './run-file.ts'
 
 const chunkLength = 64 * 1024
 
 /**
- * Records in key order (gathered-records.ts), each key once: in memory, or in a file that has no name any more and goes with the process.
- * Read from the beginning to the end, once.
+ * Records in key order (gathered-records.ts), each key once, as they are read back from a file: from the beginning to the end, once.
  */
 export class SortedRun {
   /** What is in memory of it. */
-  bytes: Buffer
-  view: DataView
-  /** Where the record stands that has been come to. */
+  bytes = Buffer.allocUnsafeSlow(chunkLength)
+  view = viewOf(this.bytes)
+  /** Where the record stands that has been come to, and the bytes of its key that mostly tell it from others. */
   at = 0
-  prefix = 0
-  readonly length: number
-  readonly #file: number | undefined
+  high = 0
+  low = 0
+  readonly #file: RunFile
   readonly #skip: number
-  #end: number
+  #end = 0
   #left: number
 
   /** Of keys that all begin with the same bytes, `skip` is how many. */
-  constructor(source: Buffer | RunFile, skip: number) {
-    const inMemory = source instanceof Uint8Array
-    this.length = source.length
-    this.#file = inMemory ? undefined : source.file
-    this.bytes = inMemory ? source : Buffer.allocUnsafeSlow(Math.min(chunkLength, source.length))
-    this.view = viewOf(this.bytes)
-    this.#end = inMemory ? source.length : 0
-    this.#left = inMemory ? 0 : source.length
+  constructor(file: RunFile, skip: number) {
+    this.#file = file
     this.#skip = skip
+    this.#left = file.length
   }
 
   get keyLength(): number {
@@ -55,11 +48,6 @@ export class SortedRun {
     return this.bytes.subarray(from, from + this.entryLength)
   }
 
-  /** All of it, with the lengths. */
-  get record(): Uint8Array {
-    return this.bytes.subarray(this.at, this.at + this.recordLength)
-  }
-
   /** Comes to the first. False: there is none. */
   begin(): boolean {
     return this.#come(0)
@@ -72,16 +60,16 @@ export class SortedRun {
 
   /** Of the keys that have been come to: negative, this is before the other; 0, they are the same. */
   compare(other: SortedRun): number {
-    const difference = this.prefix - other.prefix
-    return difference !== 0
-      ? difference
-      : compareKeys(this.bytes, this.view, this.at, other.bytes, other.view, other.at)
+    if (this.high !== other.high) return this.high - other.high
+    if (this.low !== other.low) return this.low - other.low
+    return compareKeys(this.bytes, this.view, this.at, other.bytes, other.view, other.at)
   }
 
   #come(at: number): boolean {
     this.at = at
     if (!this.#has(headLength) || !this.#has(this.recordLength)) return false
-    this.prefix = prefixOf(this.bytes, this.at, this.view, this.#skip)
+    this.high = fourBytes(this.bytes, this.view, this.at, this.#skip)
+    this.low = fourBytes(this.bytes, this.view, this.at, this.#skip + 4)
     return true
   }
 
@@ -96,18 +84,9 @@ export class SortedRun {
     } else this.bytes.set(rest)
     this.at = 0
     this.#end = rest.length
-    while (this.#left > 0 && this.#end < this.bytes.length) {
-      const read = readSync(
-        this.#file!,
-        this.bytes,
-        this.#end,
-        Math.min(this.bytes.length - this.#end, this.#left),
-        this.length - this.#left,
-      )
-      if (read === 0) throw new Error(`a run ends ${this.#left} bytes early`)
-      this.#end += read
-      this.#left -= read
-    }
+    const read = this.#file.read(this.bytes.subarray(this.#end), this.#file.length - this.#left)
+    this.#end += read
+    this.#left -= read
     return this.#end >= length
   }
 }
