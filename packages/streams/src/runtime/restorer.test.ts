@@ -56,6 +56,7 @@ function stateWith({ position }: { position?: number } = {}) {
     position: () => at,
     restoredTo: (_: string, to: number) => void (at = to),
     wipe: (name: string) => void wiped.push(name),
+    load: () => true,
     commit: () => {},
   } as unknown as TaskState
   return { state, keys, wiped, position: () => at }

@@ -20,6 +20,8 @@ interface Running extends LoggedStore {
   readonly end: number
   position: number
   restored: number
+  /** Of a standby: it has been at the end once, and its state is committed. */
+  hasCaughtUp: boolean
 }
 
 /**
@@ -33,6 +35,8 @@ export class Restorer {
   readonly #engine: ConsumerEngine
   readonly #running = new Map<string, Running>()
   readonly #byTask = new Map<string, number>()
+  /** What was read is being written: there is no reason to wait for records. */
+  #isLoading = false
 
   constructor(options: RestorerOptions) {
     this.#options = options
@@ -52,7 +56,15 @@ export class Restorer {
       const [start, end] = [starts![i] ?? 0, ends![i] ?? 0]
       const position = this.#beginning(state, logged, start, end)
       if (!isStandby && position >= end) state.restoredTo(logged.store.name, position)
-      else this.#begin({ ...logged, state, end: isStandby ? Number.POSITIVE_INFINITY : end, position, restored: 0 })
+      else
+        this.#begin({
+          ...logged,
+          state,
+          end: isStandby ? Number.POSITIVE_INFINITY : end,
+          position,
+          restored: 0,
+          hasCaughtUp: false,
+        })
     }
     this.#follow()
     for (const { changelog } of wanted) {
@@ -87,13 +99,13 @@ export class Restorer {
   /** Takes what has arrived, waiting up to `maxMs` for it. */
   async step(maxMs: number, signal: AbortSignal): Promise<void> {
     const touched = new Set<TaskState>()
-    for (const batch of await this.#engine.poll(maxMs, { maxRecords: 10_000, signal })) {
+    for (const batch of await this.#engine.poll(this.#isLoading ? 0 : maxMs, { maxRecords: 10_000, signal })) {
       const running = this.#running.get(keyOf(batch))
       if (!running) continue
       this.#take(running, batch)
       touched.add(running.state)
     }
-    for (const state of touched) state.commit({ now: false })
+    for (const state of touched) state.commit({ now: this.#catchesUp(state) })
     this.#finish()
   }
 
@@ -137,9 +149,13 @@ export class Restorer {
   }
 
   #finish(): void {
-    const restored = [...this.#running].filter(
-      ([, { changelog, end }]) => (this.#engine.position(changelog) ?? 0) >= end,
-    )
+    const isRead = ({ changelog, end }: Running): boolean => (this.#engine.position(changelog) ?? 0) >= end
+    const unread = new Set([...this.#running.values()].filter(running => !isRead(running)).map(({ state }) => state))
+    const read = [...this.#running].filter(([, running]) => isRead(running))
+    // All of a task's stores are written together, a part at a time.
+    const loading = new Set(read.map(([, { state }]) => state).filter(state => !unread.has(state) && !state.load()))
+    this.#isLoading = loading.size > 0
+    const restored = read.filter(([, { state }]) => !loading.has(state))
     if (restored.length === 0) return
     for (const [key, running] of restored) {
       const { state, store, changelog } = running
@@ -149,9 +165,21 @@ export class Restorer {
       const left = this.#byTask.get(state.taskId)! - 1
       if (left > 0) this.#byTask.set(state.taskId, left)
       else this.#byTask.delete(state.taskId)
-      this.#tell(running)
     }
+    for (const state of new Set(restored.map(([, running]) => running.state))) if (!unread.has(state)) state.commit()
+    for (const [, running] of restored) this.#tell(running)
     this.#follow()
+  }
+
+  /** Once: until then a store may keep what it takes to itself, and write all of it in one go. */
+  #catchesUp(state: TaskState): boolean {
+    const following = [...this.#running.values()].filter(
+      running => running.state === state && running.end === Number.POSITIVE_INFINITY && !running.hasCaughtUp,
+    )
+    if (following.length === 0 || following.some(running => lagOf(running, this.#engine) > 0)) return false
+    if (!state.load()) return false
+    for (const running of following) running.hasCaughtUp = true
+    return true
   }
 
   #tell({ state, store, changelog, position, end, restored }: Running): void {

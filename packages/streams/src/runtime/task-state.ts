@@ -84,6 +84,11 @@ export class TaskState {
     return this.#disk?.wantsCommit ?? false
   }
 
+  /** Before the commit after restoring, until it is true: each call does a part of what that commit would have to do. */
+  load(): boolean {
+    return this.#disk?.load() ?? true
+  }
+
   /** What is in the stores is the state of a commit that has succeeded, or of the changelogs alone. */
   commit(options?: { now?: boolean }): void {
     for (const [store, changelog] of this.#changelogs) {

@@ -1,6 +1,7 @@
 import { readEntry, type StoredEntry, writeEntry } from './disk-entry.ts'
-import { type Bytes, databaseKey, longestKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
+import { type Bytes, databaseKey, entriesIn, longestKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
 import type { DiskTable } from './lmdb-task-disk.ts'
+import { Restoration, type RestorationPlace } from './restoration.ts'
 import { SortedTexts } from './sorted-texts.ts'
 import {
   bytesOf,
@@ -17,26 +18,44 @@ const pageLength = 256
 /** What an entry that is held back takes in memory, besides its bytes. */
 const overhead = 120
 
-/** Keys and values in a database, and over them, in memory, what was changed since the last commit. Null: removed. */
+export interface KeyTablePlace extends RestorationPlace {
+  /** Nothing of the store was ever committed. */
+  isNew(): boolean
+}
+
+/**
+ * Keys and values in a database, and over them, in memory, what was changed since the last commit. Null: removed. A new store that is
+ * restored is filled otherwise (restoration.ts), until it is read or committed. Invariant: one of the two is empty.
+ */
 export class DiskKeyTable implements KeyTable, DiskTable {
   readonly #store: string
   readonly #database: Bytes
   readonly #changed = new Map<string, StoredEntry | null>()
+  readonly #place: KeyTablePlace
+  readonly #restoration: Restoration
   #sorted: SortedTexts | undefined
   #stored: number
   heldBytes = 0
 
-  constructor(store: string, database: Bytes) {
+  constructor(store: string, database: Bytes, place: KeyTablePlace) {
     this.#store = store
     this.#database = database
+    this.#place = place
+    this.#restoration = new Restoration(database, place)
     this.#stored = entriesIn(database)
   }
 
+  get isRestoring(): boolean {
+    return !this.#restoration.isEmpty
+  }
+
   get size(): number {
+    this.finishRestoring()
     return Math.max(this.#stored, this.#changed.size)
   }
 
   get({ text }: StoreKey): Entry | undefined {
+    this.finishRestoring()
     const changed = this.#changed.get(text)
     if (changed !== undefined) return changed === null ? undefined : entryOf(changed)
     const found = this.#database.getBinary(databaseKey(text, this.#store))
@@ -44,14 +63,17 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 
   set({ text }: StoreKey, { value, timestamp }: Entry): void {
+    this.finishRestoring()
     this.#change(text, { value: textOf(value), timestamp })
   }
 
   delete({ text }: StoreKey): void {
+    this.finishRestoring()
     this.#change(text, null)
   }
 
   *range(range: TextRange): Iterable<[string, Entry]> {
+    this.finishRestoring()
     let rest = range
     for (;;) {
       const page = this.#page(rest)
@@ -63,8 +85,18 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 
   restore(records: readonly RestoredRecord[]): void {
-    for (const { key, value, timestamp } of records)
-      if (key !== null) this.#change(textOf(key), value && { value, timestamp })
+    if (this.#changed.size === 0 && this.#place.isNew()) {
+      for (const record of records) if (record.key !== null) this.#gather(record.key, record)
+    } else
+      for (const { key, value, timestamp } of records)
+        if (key !== null) this.#change(textOf(key), value && { value, timestamp })
+  }
+
+  finishRestoring(most?: number): boolean {
+    if (this.#restoration.isEmpty) return true
+    const isFinished = this.#restoration.load(most)
+    this.#stored = entriesIn(this.#database)
+    return isFinished
   }
 
   write(): void {
@@ -78,6 +110,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 
   forget(): void {
+    this.#restoration.giveUp()
     this.#changed.clear()
     this.#sorted = undefined
     this.heldBytes = 0
@@ -90,6 +123,11 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 
   close(): void {}
+
+  #gather(key: Uint8Array, record: RestoredRecord): void {
+    if (key.length > longestKey) databaseKey(textOf(key), this.#store) // throws
+    this.#restoration.add(key, record)
+  }
 
   #change(text: string, entry: StoredEntry | null): void {
     const before = this.#changed.get(text)
@@ -144,5 +182,3 @@ const until = (range: TextRange, last: string): TextRange =>
 
 const after = (range: TextRange, last: string): TextRange =>
   range.reverse ? { ...range, to: undefined, before: last } : { ...range, from: `${last}\0` }
-
-const entriesIn = (database: Bytes): number => (database.getStats() as { entryCount: number }).entryCount

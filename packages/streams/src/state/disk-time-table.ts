@@ -39,6 +39,7 @@ export class DiskTimeTable implements TimeTable, DiskTable {
   readonly #segments = new Set<number>()
   #expired = 0
   heldBytes = 0
+  readonly isRestoring = false
   counter: number
   latest: number
 
@@ -95,6 +96,10 @@ export class DiskTimeTable implements TimeTable, DiskTable {
   expire(before: number): void {
     this.#expired = Math.max(this.#expired, segmentOf(before, this.#segmentMs))
     this.#changed.expire(before)
+  }
+
+  finishRestoring(): boolean {
+    return true
   }
 
   write(): void {

@@ -10,6 +10,10 @@ import type { KeyTable, TimeTable } from './tables.ts'
 export interface DiskTable {
   /** What is held back takes about so much memory. */
   readonly heldBytes: number
+  /** Some of what was restored is not in the database yet: there can be no position. */
+  readonly isRestoring: boolean
+  /** Writes about so many bytes of what is restored, or everything, in transactions of its own. True: all is written. */
+  finishRestoring(most?: number): boolean
   /** Writes what is held back; inside a transaction. */
   write(): void
   /** Holds nothing back any more: it is written, or given up. */
@@ -30,6 +34,8 @@ export interface TaskEnvironment {
 const mostHeld = 64 * 2 ** 20
 /** A commit that may be put off is, until so much is held back. */
 const worthWriting = 16 * 2 ** 20
+/** Takes a few tenths of a second. */
+const loadedAtOnce = 32 * 2 ** 20
 
 /**
  * A task's database: one for each store, and one for what is known of them.
@@ -74,11 +80,18 @@ export class LmdbTaskDisk implements TaskDisk {
     return !isOther
   }
 
+  load(): boolean {
+    for (const table of this.#tables.values()) if (!table.finishRestoring(loadedAtOnce)) return false
+    return true
+  }
+
   commit(positions: ReadonlyMap<string, number>, { now = true } = {}): void {
     if (!now && this.#held < worthWriting) return
+    if (now) for (const table of this.#tables.values()) table.finishRestoring()
+    const written = [...this.#tables].filter(([, table]) => !table.isRestoring)
     this.#transaction(() => {
-      for (const table of this.#tables.values()) table.write()
-      for (const store of this.#tables.keys()) {
+      for (const [store, table] of written) {
+        table.write()
         const position = positions.get(store) ?? (this.position(store) === undefined ? 0 : undefined)
         if (position !== undefined) this.#setNumber(`position:${store}`, position)
       }
@@ -87,9 +100,10 @@ export class LmdbTaskDisk implements TaskDisk {
         if (latest >= 0) this.#setNumber(`latest:${store}`, latest)
       }
     })
-    for (const table of this.#tables.values()) table.forget()
+    for (const [, table] of written) table.forget()
   }
 
+  /** A new store that was being restored may be left half full: it has no position, and is emptied when it is opened. */
   rollback(): void {
     for (const table of this.#tables.values()) table.forget()
     for (const [store, table] of this.#timeTables) Object.assign(table, this.#marks(store))
@@ -111,7 +125,12 @@ export class LmdbTaskDisk implements TaskDisk {
   }
 
   keyTable(store: string): KeyTable {
-    const table = new DiskKeyTable(store, this.#open(store))
+    const table = new DiskKeyTable(store, this.#open(store), {
+      folder: this.#folder,
+      isNew: () => this.position(store) === undefined,
+      attempt: write => this.#attempt(write),
+      transaction: write => this.#transaction(write),
+    })
     this.#tables.set(store, table)
     return table
   }
@@ -136,8 +155,12 @@ export class LmdbTaskDisk implements TaskDisk {
 
   /** All of it, or nothing. */
   #transaction(write: () => void): void {
+    this.#attempt(() => this.#environment.transactionSync(write))
+  }
+
+  #attempt(write: () => void): void {
     try {
-      this.#environment.transactionSync(write)
+      write()
     } catch (cause) {
       if (cause instanceof KafkaError) throw cause
       const why = cause instanceof Error ? cause.message : String(cause)

@@ -53,3 +53,5 @@ export const ownDatabaseKey = (text: string, store: string): Uint8Array => Buffe
 
 export const textOfDatabaseKey = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString('latin1')
+
+export const entriesIn = (database: Bytes): number => (database.getStats() as { entryCount: number }).entryCount

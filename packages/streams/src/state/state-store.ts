@@ -85,6 +85,11 @@ export interface TaskDisk {
    */
   commit(positions: ReadonlyMap<string, number>, options?: { now?: boolean }): void
   /**
+   * Before the commit after restoring: a new store is written when all of its changelog was read. That may take long; this does a part of
+   * it. True: nothing is left.
+   */
+  load(): boolean
+  /**
    * Says which topic, by its id, the store's changelog is now. False: what is on disk came from another one of the same name, and is
    * removed; its offsets mean nothing here.
    */
