@@ -24,25 +24,32 @@ export const killedCompaction = item({
     wrong: none('lives after which a key, a tombstone or a committed read was wrong'),
   },
   async run(chaos) {
-    const folder = chaos.folder()
-    const history = new History(chaos, folder)
-    const steps = Object.keys(await history.live(300, undefined))
+    const first = new History(chaos, chaos.folder())
+    const steps = Object.keys(await first.live(300, undefined))
+    const histories = [first]
     const kills = new Map<string, number>()
-    const rounds = chaos.count({ quick: 1, full: 50 })
+    const wanted = chaos.count({ quick: 1, full: 50 })
     for (const [i, step] of steps.entries()) {
       if (chaos.options.isQuick && i % 2 === 1) continue
-      for (let round = 0; round < rounds; round++)
-        if (await history.killedAt(step)) kills.set(step, (kills.get(step) ?? 0) + 1)
+      const history = chaos.options.isQuick ? first : new History(chaos, chaos.folder())
+      if (history !== first) histories.push(history)
+      const count = await history.kills(step, wanted)
+      if (count > 0) kills.set(step, count)
+      chaos.say(`${count} kills ${step}, by life ${history.lives} of the folder`)
     }
-    for (const [step, count] of kills) chaos.say(`${count} kills ${step}`)
     const fewest = kills.size === 0 ? 0 : Math.min(...kills.values())
     return {
       steps: { value: kills.size, detail: `of ${steps.length}` },
       kills: chaos.options.isQuick ? { skipped: `${fewest} in a quick run` } : fewest,
-      wrong: { value: history.wrong, detail: `of ${history.lives}` },
+      wrong: {
+        value: sum(histories.map(({ wrong }) => wrong)),
+        detail: `of ${sum(histories.map(({ lives }) => lives))}`,
+      },
     }
   },
 })
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((one, other) => one + other, 0)
 
 /** One data folder through all its lives. */
 class History {
@@ -57,10 +64,12 @@ class History {
     this.#folder = folder
   }
 
-  /** Some steps do not come in every life. */
-  async killedAt(step: string): Promise<boolean> {
-    for (let attempt = 0; attempt < 4; attempt++) if (Object.keys(await this.live(300, step)).length === 0) return true
-    return false
+  /** How often it was killed at the step: as often as is wanted, unless the step hardly ever comes. */
+  async kills(step: string, wanted: number): Promise<number> {
+    let kills = 0
+    for (let life = 0; kills < wanted && life < 4 * wanted; life++)
+      if (Object.keys(await this.live(300, step)).length === 0) kills++
+    return kills
   }
 
   /** The steps that it came by, if it was not killed; then everything is checked. */
