@@ -54,7 +54,7 @@ interface Pending {
   timer: Timer | undefined
 }
 
-const software = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0.4.0' }
+const software = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0.4.1' }
 
 export class BrokerConnection {
   readonly address: Address
