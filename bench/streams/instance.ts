@@ -5,6 +5,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KafkaStreams, StreamsBuilder } from '@odradek/streams'
+import { ownResidence } from '../process-figures.ts'
 import { applications, type Watch } from './applications.ts'
 
 type Job = Readonly<
@@ -45,10 +46,10 @@ async function measured(job: Job): Promise<string> {
     await Promise.race([run.done, ended])
     while (job.application !== 'restore' && run.isCommitted() === false) await Promise.race([sleep(5), ended])
     const { seconds, cpuSeconds } = run.read()
-    const residentMegabytes = process.memoryUsage.rss() / 2 ** 20
+    const { all, anonymous, files } = ownResidence()
     stop.abort()
     await ended
-    return `seconds=${seconds} cpuSeconds=${cpuSeconds} residentMegabytes=${residentMegabytes}`
+    return `seconds=${seconds} cpuSeconds=${cpuSeconds} residentMegabytes=${all} anonymousMegabytes=${anonymous} fileMegabytes=${files}`
   } catch (error) {
     console.error(error)
     return `failed=${job.application}`

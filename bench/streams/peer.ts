@@ -7,6 +7,9 @@ export interface Result {
   /** Of all threads of the process, in the same time. */
   readonly cpuSeconds: number
   readonly residentMegabytes: number
+  /** Of ours, on Linux: the two parts of it. */
+  readonly anonymousMegabytes: number
+  readonly fileMegabytes: number
 }
 
 const limitMs = 300_000
@@ -42,6 +45,8 @@ export class Peer {
       seconds: figure('seconds'),
       cpuSeconds: figure('cpuSeconds'),
       residentMegabytes: figure('residentMegabytes'),
+      anonymousMegabytes: figure('anonymousMegabytes'),
+      fileMegabytes: figure('fileMegabytes'),
     }
   }
 

@@ -24,6 +24,9 @@ interface Running extends LoggedStore {
   hasCaughtUp: boolean
 }
 
+/** Few, so that most of them are garbage when the young generation is swept: what survives makes it grow, to over 100 MB. */
+const takenAtOnce = 1_000
+
 /**
  * Fills stores from their changelogs, a poll at a time, so that the thread keeps its place in the group meanwhile. A store is restored
  * when the *position* has reached the end that was read at the beginning, not when a record of that offset was seen: the last offsets
@@ -99,7 +102,7 @@ export class Restorer {
   /** Takes what has arrived, waiting up to `maxMs` for it. */
   async step(maxMs: number, signal: AbortSignal): Promise<void> {
     const touched = new Set<TaskState>()
-    for (const batch of await this.#engine.poll(this.#isLoading ? 0 : maxMs, { maxRecords: 10_000, signal })) {
+    for (const batch of await this.#engine.poll(this.#isLoading ? 0 : maxMs, { maxRecords: takenAtOnce, signal })) {
       const running = this.#running.get(keyOf(batch))
       if (!running) continue
       this.#take(running, batch)

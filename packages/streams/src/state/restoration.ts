@@ -8,13 +8,13 @@ import type { RestoredRecord } from './tables.ts'
 export interface RestorationSizes {
   /** In memory, until it is a run of its own on disk. */
   readonly run: number
-  /** Each is a file, and 64 KiB of memory while they are merged. */
+  /** So many of about one length become one. Each is a file, and 64 KiB of memory while they are merged. */
   readonly runs: number
   /** LMDB keeps the memory of the pages that a transaction changes. */
   readonly transaction: number
 }
 
-const usual: RestorationSizes = { run: 4 * 2 ** 20, runs: 64, transaction: 4 * 2 ** 20 }
+const usual: RestorationSizes = { run: 2 ** 20, runs: 64, transaction: 2 ** 20 }
 
 let named = 0
 
@@ -31,7 +31,8 @@ export interface RestorationPlace {
  * takes a fourth of the time that scattered keys take, and no page of it twice; so records are gathered, put in order a run at a time,
  * the runs kept in files without names, and merged into the database at the end.
  *
- *     changelog → 4 MiB in memory → runs in key order → merged → database, in transactions of 4 MiB
+ *     changelog → 1 MiB in memory → runs in key order → merged → database, in transactions of 1 MiB
+ *                                       64 of 1 MiB → one of 64 MiB, 64 of those → one of 4 GiB, …
  *
  * The store has no position until all of it is there: whatever happens before, it is emptied and restored anew.
  */
@@ -40,7 +41,8 @@ export class Restoration {
   readonly #place: RestorationPlace
   readonly #sizes: RestorationSizes
   #gathered: GatheredRecords | undefined
-  #runs: RunFile[] = []
+  /** By how often they were merged; in each the eldest first, and all of one are elder than those of the one before. */
+  #levels: RunFile[][] = []
   /** What all keys of the runs begin with. */
   #common: Uint8Array | undefined
   #loading: Loading | undefined
@@ -54,7 +56,7 @@ export class Restoration {
 
   /** Nothing waits to be written. What has failed waits for ever, until it is given up. */
   get isEmpty(): boolean {
-    return !(this.#gathered || this.#runs.length > 0 || this.#loading || this.#failure !== undefined)
+    return !(this.#gathered || this.#levels.length > 0 || this.#loading || this.#failure !== undefined)
   }
 
   add(key: Uint8Array, record: RestoredRecord): void {
@@ -79,7 +81,7 @@ export class Restoration {
 
   giveUp(): void {
     for (const run of this.#runs) run.close()
-    this.#runs = []
+    this.#levels = []
     this.#gathered = undefined
     this.#common = undefined
     this.#failure = undefined
@@ -91,7 +93,7 @@ export class Restoration {
     if (this.#gathered) this.#keep(this.#gathered)
     const runs = this.#runs
     const merged = this.#merged(runs)
-    this.#runs = []
+    this.#levels = []
     this.#gathered = undefined
     this.#common = undefined
     return { merged, runs, isFirst: entriesIn(this.#database) === 0 }
@@ -102,16 +104,24 @@ export class Restoration {
     this.#loading = undefined
   }
 
-  /** As a run in a file. Too many are merged into one. */
+  /** All of them, the eldest first. */
+  get #runs(): RunFile[] {
+    return this.#levels.toReversed().flat()
+  }
+
+  /** As a run in a file. */
   #keep(gathered: GatheredRecords): void {
     const { common } = gathered
     this.#common = commonPart(this.#common ?? common, common)
-    this.#write(run => gathered.drain((bytes, from, to) => run.append(bytes, from, to)))
-    if (this.#runs.length < this.#sizes.runs) return
-    const parts = this.#runs
-    this.#runs = []
+    this.#write(0, run => gathered.drain((bytes, from, to) => run.append(bytes, from, to)))
+    for (const [level, runs] of this.#levels.entries()) if (runs.length >= this.#sizes.runs) this.#mergeLevel(level)
+  }
+
+  #mergeLevel(level: number): void {
+    const parts = this.#levels[level]!
+    this.#levels[level] = []
     try {
-      this.#write(run => {
+      this.#write(level + 1, run => {
         const merged = this.#merged(parts)
         for (let from = merged.current; from; from = merged.current) {
           run.append(from.bytes, from.at, from.at + from.recordLength)
@@ -123,9 +133,9 @@ export class Restoration {
     }
   }
 
-  #write(fill: (run: RunFile) => void): void {
+  #write(level: number, fill: (run: RunFile) => void): void {
     const run = new RunFile(`${this.#place.folder}/restoring-${++named}`)
-    this.#runs.push(run)
+    ;(this.#levels[level] ??= []).push(run)
     fill(run)
     run.end()
   }
