@@ -41,6 +41,7 @@ export type {
   EngineOptions,
   EngineState,
   GroupMembership,
+  LostPosition,
   OffsetToCommit,
   PartitionBatch,
   StartPosition,

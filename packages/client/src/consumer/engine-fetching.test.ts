@@ -114,11 +114,12 @@ test('a session that the broker has forgotten is begun anew', async () => {
   })
 })
 
-test('a new leader is asked whether it has what was read, and a truncated log sets the position back', async () => {
+test('a new leader is asked whether it has what was read, and a truncated log sets the position back and is told of', async () => {
   await play({}, async ({ cluster, kafka, engine, take, run }) => {
     const state = withEpoch(cluster)
     for (const value of ['a', 'b', 'c']) append(cluster, value, 0, 3)
-    const e = engine()
+    const ends: unknown[] = []
+    const e = engine({ hooks: { onPositionLost: ({ truncatedTo }) => void ends.push(truncatedTo) } })
     e.assign([t0])
     await take(e, 3)
     cluster.on(OffsetForLeaderEpoch, () => ({
@@ -127,6 +128,7 @@ test('a new leader is asked whether it has what was read, and a truncated log se
     state.epoch = 4
     await run(kafka.cluster.refresh())
     assert.deepEqual(await take(e, 1), ['2=c'])
+    assert.deepEqual(ends, [2])
     const asked = cluster.seen.find(({ api }) => api === 'OffsetForLeaderEpoch')!
     assert.equal(asked.request.topics[0].partitions[0].leaderEpoch, 3)
   })

@@ -86,6 +86,17 @@ export interface EngineHooks {
   onLost?(partitions: readonly TopicPartition[]): void | Promise<void>
   /** Told at once, outside `poll`, when `onLost` is to follow at the next one: work on these partitions is in vain. Must not throw. */
   onDoomed?(partitions: readonly TopicPartition[]): void
+  /**
+   * Told at once, outside `poll`, when a position is of no use any more: where to go on. Undefined: as `from` says, or where the log was
+   * truncated. Records of the new position come in later polls only. What it throws ends the engine.
+   */
+  onPositionLost?(lost: LostPosition): StartPosition | undefined
+}
+
+export interface LostPosition extends TopicPartition {
+  readonly reason: string
+  /** The log ends here, before the position: a new leader does not have all that was read. Undefined: the log does not have the position. */
+  readonly truncatedTo?: number
 }
 
 /** Records of one partition and one leader epoch, in order. The bytes of a record stay valid for as long as they are referenced, and pin the fetched buffer. */

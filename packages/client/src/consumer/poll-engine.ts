@@ -72,8 +72,7 @@ export class PollEngine implements ConsumerEngine {
     this.#lookup = new OffsetLookup(cluster, queries, settings.autoCreateTopics)
     const onPlaced = () => this.#fetcher.pump()
     const session = () => this.#session
-    const { from } = settings
-    this.#finder = new PositionFinder({ cluster, queries, trouble, groupId, from, partitions, session, onPlaced })
+    this.#finder = new PositionFinder({ ...settings, cluster, queries, trouble, partitions, session, onPlaced })
     const onArrival = () => this.#wakeup.notify()
     const onOutOfRange = (p: AssignedPartition, reason: string) => this.#finder.reset(p, reason)
     const shared = { cluster, trouble, purpose: this.#purpose, partitions, onArrival, onOutOfRange }

@@ -7,11 +7,11 @@ import { sleep } from '@odradek/world'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { resetChannel } from './diagnostics.ts'
-import type { StartPosition } from './engine.ts'
+import type { EngineHooks, StartPosition } from './engine.ts'
 import { fetchReaction } from './fetch-errors.ts'
 import type { MemberSession } from './member-session.ts'
 import type { FoundOffset, OffsetQueries } from './offset-queries.ts'
-import { resetOf, type Start, startOf } from './start-position.ts'
+import { resetOf, startOf } from './start-position.ts'
 import type { Trouble } from './trouble.ts'
 
 export interface PositionFinderOptions {
@@ -20,6 +20,7 @@ export interface PositionFinderOptions {
   readonly trouble: Trouble
   readonly groupId: string | undefined
   readonly from: StartPosition
+  readonly hooks: EngineHooks
   readonly partitions: () => Iterable<AssignedPartition>
   readonly session: () => MemberSession | undefined
   /** A partition can be fetched now. */
@@ -178,8 +179,7 @@ export class PositionFinder {
         // What was handed out meanwhile is of later epochs, perhaps, and begins where this one ended.
         const isTruncated = found.offset >= 0 && found.offset < position
         if (!isTruncated) return p.validated(current)
-        if (this.#options.from === 'fail') throw noStart(p, 'the log was truncated below the position')
-        this.#place(p, found.offset, found.leaderEpoch, 'the log was truncated')
+        this.#truncated(p, found)
         p.validated(current)
       },
     )
@@ -222,11 +222,28 @@ export class PositionFinder {
     this.#options.trouble.met(`partition ${p.key}`, error, true)
   }
 
-  /** The position is gone: to where the configuration says. */
+  #truncated(p: AssignedPartition, { offset, leaderEpoch }: FoundOffset): void {
+    const reason = 'the log was truncated below the position'
+    const from = this.#startAfter(p, reason, offset)
+    if (from !== undefined) return p.lookFor({ kind: 'start', start: resetOf(from, p), reason })
+    if (this.#options.from === 'fail') throw noStart(p, reason)
+    this.#place(p, offset, leaderEpoch, reason)
+  }
+
+  /** The position is gone: to where the owner or the configuration says. */
   reset(p: AssignedPartition, reason: string): void {
-    const start: Start = resetOf(this.#options.from, p)
-    p.lookFor({ kind: 'start', start, reason })
-    this.wake()
+    try {
+      const from = this.#startAfter(p, reason) ?? this.#options.from
+      p.lookFor({ kind: 'start', start: resetOf(from, p), reason })
+      this.wake()
+    } catch (error) {
+      this.#options.trouble.fail(error)
+    }
+  }
+
+  #startAfter({ topic, partition }: AssignedPartition, reason: string, truncatedTo?: number) {
+    const truncated = truncatedTo === undefined ? {} : { truncatedTo }
+    return this.#options.hooks.onPositionLost?.({ topic, partition, reason, ...truncated })
   }
 }
 
