@@ -225,9 +225,9 @@ export class PositionFinder {
   #truncated(p: AssignedPartition, { offset, leaderEpoch }: FoundOffset): void {
     const reason = 'the log was truncated below the position'
     const from = this.#startAfter(p, reason, offset)
-    if (from !== undefined) return p.lookFor({ kind: 'start', start: resetOf(from, p), reason })
-    if (this.#options.from === 'fail') throw noStart(p, reason)
-    this.#place(p, offset, leaderEpoch, reason)
+    if (from !== undefined) p.lookFor({ kind: 'start', start: resetOf(from, p), reason })
+    else if (this.#options.from === 'fail') throw noStart(p, reason)
+    else this.#place(p, offset, leaderEpoch, reason)
   }
 
   /** The position is gone: to where the owner or the configuration says. */
