@@ -5,7 +5,8 @@
  *                          └────── one of them never will be: kept, for the next start to look at
  *
  * It is written over, never cut: then a sync need not commit a new size or new blocks, which makes it a third shorter. So that this
- * holds the first time, too, it grows by many groups at a time, as zeroes, which no group looks like.
+ * holds the first time, too, it grows by many groups at a time, as zeroes, which no group looks like. Zeroes are never written before
+ * `position`: there is what was acknowledged.
  */
 import type { Disk, DiskFile } from '@odradek/world'
 import { parentFolder } from '../folder/whole-file.ts'
@@ -28,6 +29,7 @@ export class JournalPiece {
   #file: DiskFile | undefined
   #sequence = -1
   #position = 0
+  /** Up to where it was grown, or filled. */
   #size = 0
   #groups = 0
   /** What a start must find here. */
@@ -73,7 +75,9 @@ export class JournalPiece {
     this.#file!.write(this.#position, [group])
   }
 
+  /** Behind what it holds: where an earlier growth has failed, groups stand beyond its size. */
   #grow(needed: number): void {
+    this.#size = Math.max(this.#size, this.#position)
     if (needed <= this.#size) return
     const size = Math.min(Math.ceil(needed / growthBytes) * growthBytes, this.#mostBytes)
     try {

@@ -139,6 +139,16 @@ test('a file of the journal grows ahead of what is written, or by what is writte
   }
 })
 
+test('a file of the journal that could not grow ahead once does so later, and not over what it holds', async () => {
+  const node = new SimulatedNode({}, { journalBytes: 4 * pieceBytes })
+  await node.start()
+  await openMany(node)
+  node.disk.fail({ on: 'write', code: 'ENOSPC', path: '/journal/' })
+  for (const value of ['a', 'b']) assert(allOk(await appendEverywhere(node, value)))
+  await powerFails(node)
+  for (const { id } of many) assert.deepEqual(valuesOf(await node.read(0, id)), ['a', 'b'], `partition ${id}`)
+})
+
 test('a file that cannot be synced behind the journal is offline; what it had acknowledged is there after a restart', async () => {
   const node = await nodeWithJournal()
   await appendEverywhere(node, 'acknowledged')
