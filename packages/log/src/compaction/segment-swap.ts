@@ -4,7 +4,8 @@
  *     0.log 7.log 0.log.cleaned ─rename, sync─▶ 0.log 7.log 0-12.swap ─remove the others─▶ 0.log 0-12.swap ─rename─▶ 0.log
  *           discarded by a start ◀┘            └▶ completed by a start, from here on
  *
- * Sidecars go before: one of the old segment must never be taken for a description of the new one.
+ * Sidecars go before: one of the old segment must never be taken for a description of the new one. So does one that was written and
+ * could not get its name: its file would be used again, and after a power loss may hold what it held first.
  */
 import type { Disk } from '@odradek/world'
 import { segmentName } from '../folder/file-names.ts'
@@ -35,7 +36,7 @@ export async function completeSwap(
 ): Promise<void> {
   const { baseOffset, nextOffset } = range
   for (const name of names) {
-    const [, digits, kind] = /^(\d{20})\.(log|index|quarantine)$/.exec(name) ?? []
+    const [, digits, kind] = /^(\d{20})\.(log|index|index\.new|quarantine)$/.exec(name) ?? []
     const base = Number(digits)
     const isReplaced = kind !== undefined && base >= baseOffset && base < nextOffset
     if (isReplaced && !(kind === 'log' && base === baseOffset)) await disk.remove(`${folder}/${name}`)
