@@ -64,10 +64,10 @@ class History {
     this.#folder = folder
   }
 
-  /** How often it was killed at the step: as often as is wanted, unless the step hardly ever comes. */
+  /** How often it was killed at the step: as often as is wanted, unless the step hardly ever comes. A life is to be killed when it has come one to four times, and it may come but once. */
   async kills(step: string, wanted: number): Promise<number> {
     let kills = 0
-    for (let life = 0; kills < wanted && life < 4 * wanted; life++)
+    for (let life = 0; kills < wanted && life < 8 * wanted; life++)
       if (Object.keys(await this.live(300, step)).length === 0) kills++
     return kills
   }
