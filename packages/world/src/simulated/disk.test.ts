@@ -32,6 +32,20 @@ test('a handle from before a crash is of no use; the file can be opened again', 
   assert.equal((await disk.open('/data/a', 'existing')).size, 3)
 })
 
+test('what was written is on the disk as it was then, when its buffer is used again before the sync ends', async () => {
+  const world = simulatedWorld({ seed: 4, disk: { syncMs: [5, 5] } })
+  const file = await world.disk.open('/a', 'create')
+  const written = bytes('abc')
+  file.write(0, [written])
+  const syncing = world.clock.finish(file.sync())
+  written.fill(0)
+  await syncing
+  await world.clock.finish(world.disk.syncFolder('/'))
+  file.write(3, [bytes('lost')])
+  world.disk.crash({ unsynced: 'lost' })
+  assert.equal(Buffer.from(await world.disk.readFile('/a')).toString(), 'abc')
+})
+
 test('a sync under way when the machine crashes does not succeed', async () => {
   const world = simulatedWorld({ seed: 4, disk: { syncMs: [5, 5] } })
   const file = await world.disk.open('/a', 'create')

@@ -37,9 +37,10 @@ export class SimulatedFile {
     return this.#changes.length > 0
   }
 
+  /** Keeps a copy: `slice` of a Buffer would be none. */
   write(position: number, bytes: Uint8Array): void {
     this.#current.write(position, bytes)
-    this.#changes.push({ position, bytes: bytes.slice(), state: 'pending' })
+    this.#changes.push({ position, bytes: new Uint8Array(bytes), state: 'pending' })
   }
 
   truncate(size: number): void {
