@@ -50,6 +50,8 @@ export class Journal {
   readonly #folder: string
   readonly #pieces: JournalPiece[] = []
   #current: JournalPiece | undefined
+  /** Has the newest group that is durable. */
+  #newest: JournalPiece | undefined
   #sequence: number
   #hasFolder = false
   #isBusy = false
@@ -101,6 +103,7 @@ export class Journal {
     piece.write(encodeGroup(this.#scratch, piece.place, entries))
     for (const { from } of group) piece.dependents.add(from)
     await piece.sync(size)
+    this.#newest = piece
   }
 
   async #pieceFor(size: number): Promise<JournalPiece> {
@@ -117,15 +120,18 @@ export class Journal {
 
   get #hasNext(): boolean {
     const kept = this.#pieces.filter(piece => piece.state === 'kept').length
-    return (
-      this.#pieces.some(piece => piece.state === 'free') || (this.#pieces.length - kept < mostInTurn && kept < mostKept)
-    )
+    return this.#free !== undefined || (this.#pieces.length - kept < mostInTurn && kept < mostKept)
+  }
+
+  /** Not the newest: if its first group were torn, what it held before would look as if the first of it were damaged. */
+  get #free(): JournalPiece | undefined {
+    return this.#pieces.find(piece => piece.state === 'free' && piece !== this.#newest)
   }
 
   /** Leaves the current piece for the next one, which there is. */
   #turn(): void {
     if (this.#current !== undefined) this.#leave(this.#current)
-    let next = this.#pieces.find(piece => piece.state === 'free')
+    let next = this.#free
     if (next === undefined) {
       next = new JournalPiece(`${this.#folder}/${this.#sequence}.journal`, this.#options.pieceBytes)
       this.#pieces.push(next)
