@@ -56,9 +56,18 @@ export function asSent({ place: { topicId, partition }, acks }: Gathered): Place
 
 /** Nothing is said of this delivery any more. */
 export function without(all: readonly Gathered[], delivery: Delivery): Gathered[] {
-  return all
-    .map(({ place, acks }) => ({ place, acks: acks.filter(ack => ack.delivery !== delivery) }))
-    .filter(({ acks }) => acks.length > 0)
+  return some(all, ack => ack.delivery !== delivery)
+}
+
+/** Those whose locks are held, or that need none, and those whose locks have passed. */
+export function byLock(all: readonly Gathered[]): { locked: Gathered[]; passed: Gathered[] } {
+  const isPassed = ({ delivery }: Ack): boolean => delivery?.lock.isOver === true
+  const passed = some(all, isPassed)
+  return { passed, locked: passed.length === 0 ? [...all] : some(all, ack => !isPassed(ack)) }
+}
+
+function some(all: readonly Gathered[], isOne: (ack: Ack) => boolean): Gathered[] {
+  return all.map(({ place, acks }) => ({ place, acks: acks.filter(isOne) })).filter(({ acks }) => acks.length > 0)
 }
 
 /** One of these may have passed its lock, which the broker holds against all: find out which. */

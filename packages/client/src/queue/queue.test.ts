@@ -104,6 +104,25 @@ test('when our clock says that the lock has passed nobody is asked, for the reco
   })
 })
 
+test('an acknowledgement that waited until its lock had passed is not said, for the record may be ours anew', async () => {
+  await playQueue(1, async ({ cluster, share, queue, take, run, world }) => {
+    const reading = queue({ maxInFlight: 5 }).records()
+    const [first] = await take(reading, 1)
+    let isAway = true
+    cluster.on(ShareFetch, request => (isAway ? 'hang-up' : share.fetch(request)))
+    share.epoch = 77
+    const told = outcome(first!.reject())
+    await world.clock.advance(30_500)
+    share.expire(0)
+    isAway = false
+    const [again] = await take(reading, 1)
+    assert.deepEqual([again!.offset, again!.deliveryCount], [0, 2])
+    assert.equal(await run(told), 'INVALID_RECORD_STATE')
+    assert.deepEqual(share.accepted, [])
+    assert.equal(await run(outcome(again!.ack())), 'taken')
+  })
+})
+
 test('records that wait for their turn keep their locks, and so do those whose handlers work', async () => {
   await playQueue(3, async ({ share, queue, run, world }) => {
     const gate = Promise.withResolvers<void>()

@@ -18,7 +18,7 @@ import { Wakeup } from '../consumer/wakeup.ts'
 import { AckType } from './acknowledgement.ts'
 import { readAcquired } from './acquired-records.ts'
 import { Delivery, type Settler } from './delivery.ts'
-import { asSent, type Gathered, Gatherer, halves, without } from './gathered.ts'
+import { asSent, byLock, type Gathered, Gatherer, halves, without } from './gathered.ts'
 import { Lock } from './lock.ts'
 import { type Place, placeKey } from './place.ts'
 import { endOfSession, ShareSession } from './share-session.ts'
@@ -119,7 +119,7 @@ export class ShareLane implements Settler {
     const { cluster, nodeId } = this.#options
     using deadline = new Deadline(cluster.clock, closeMs, `node ${nodeId} did not answer`, signal)
     await Promise.race([this.#over, new Promise(resolve => deadline.signal.addEventListener('abort', resolve))])
-    const left = [...this.#suspects, ...this.#gathered.takeAll()]
+    const left = this.#stillLocked([...this.#suspects, ...this.#gathered.takeAll()])
     try {
       if (this.#session.isOpen) await this.#acknowledge(left, deadline.signal, endOfSession)
       else this.#fail(left, ErrorCodes.SHARE_SESSION_NOT_FOUND)
@@ -164,8 +164,18 @@ export class ShareLane implements Settler {
 
   /** Suspects one by one, for they may spoil what travels with them. */
   #nextAcks(): Gathered[] {
-    const suspect = this.#suspects.shift()
-    return suspect ? [suspect] : this.#gathered.takeAll()
+    for (let suspect = this.#suspects.shift(); suspect; suspect = this.#suspects.shift()) {
+      const locked = this.#stillLocked([suspect])
+      if (locked.length > 0) return locked
+    }
+    return this.#stillLocked(this.#gathered.takeAll())
+  }
+
+  /** What waited until its lock had passed is not said: the record may be ours anew, and the broker would take it for that. */
+  #stillLocked(all: readonly Gathered[]): Gathered[] {
+    const { locked, passed } = byLock(all)
+    this.#fail(passed, ErrorCodes.INVALID_RECORD_STATE)
+    return locked
   }
 
   #mayRideAlong({ place, acks }: Gathered): boolean {
