@@ -20,6 +20,8 @@ export interface StreamsErrorContext extends Partial<RecordPlace> {
  * - `DESERIALIZATION`: a source could not read a record.
  * - `PROCESSING`: a callback or a store threw, or a sink could not write a record as bytes.
  * - `PRODUCTION`: the brokers did not take what was written.
+ * - `NO_START`: a source has no offset to begin at, and was told not to choose one.
+ * - `RESTORATION`: a store could not be restored; `node` is its name, `topic` its changelog.
  * - `TASK_TIMEOUT`: a callback did not settle within `taskTimeoutMs`.
  * - `SHUTDOWN_REQUESTED`: another instance has failed, and its uncaught handler ended the application.
  * - `STORE_NOT_READY`: a store was asked while its tasks move or are restored; ask again later.
@@ -45,6 +47,8 @@ export type StreamsErrorCode =
   | 'DESERIALIZATION'
   | 'PROCESSING'
   | 'PRODUCTION'
+  | 'NO_START'
+  | 'RESTORATION'
   | 'TASK_TIMEOUT'
   | 'SHUTDOWN_REQUESTED'
   | 'STORE_NOT_READY'

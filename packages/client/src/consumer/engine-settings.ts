@@ -29,6 +29,7 @@ export interface EngineSettings {
 }
 
 export const defaultMaxPollIntervalMs = 300_000
+export const defaultMaxRecords = 500
 
 const mebibyte = 1024 * 1024
 

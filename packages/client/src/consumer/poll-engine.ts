@@ -16,7 +16,7 @@ import type {
   OffsetToCommit,
   PartitionBatch,
 } from './engine.ts'
-import { type EngineSettings, settingsOf } from './engine-settings.ts'
+import { defaultMaxRecords, type EngineSettings, settingsOf } from './engine-settings.ts'
 import { Fetcher } from './fetcher.ts'
 import type { Job, MemberSession } from './member-session.ts'
 import { OffsetCommits } from './offset-commits.ts'
@@ -32,8 +32,6 @@ import { Wakeup } from './wakeup.ts'
 
 /** Names connections, so that engines of one handle do not wait for each other. */
 let engines = 0
-
-const defaultMaxRecords = 500
 
 export class PollEngine implements ConsumerEngine {
   readonly #cluster: Cluster
@@ -74,7 +72,10 @@ export class PollEngine implements ConsumerEngine {
     const session = () => this.#session
     this.#finder = new PositionFinder({ ...settings, cluster, queries, trouble, partitions, session, onPlaced })
     const onArrival = () => this.#wakeup.notify()
-    const onOutOfRange = (p: AssignedPartition, reason: string) => this.#finder.reset(p, reason)
+    const onOutOfRange = (p: AssignedPartition, reason: string) => {
+      this.#commits?.forget(p) // what is committed from now on may be lower
+      this.#finder.reset(p, reason)
+    }
     const shared = { cluster, trouble, purpose: this.#purpose, partitions, onArrival, onOutOfRange }
     this.#fetcher = new Fetcher({ ...settings, ...shared, rackId: rackId ?? '' })
     const isAssigned = (at: TopicPartition) => this.#partitions.find(at) !== undefined

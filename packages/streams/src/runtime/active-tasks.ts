@@ -1,12 +1,20 @@
-import { type ConsumerEngine, type TopicPartition, UsageError } from '@odradek/client'
+import type {
+  ConsumerEngine,
+  EngineOptions,
+  LostPosition,
+  PartitionBatch,
+  StartPosition,
+  TopicPartition,
+} from '@odradek/client'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
 import type { LocalStore } from '../queries/local-stores.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { StreamsError } from '../streams-error.ts'
 import type { Collector } from '../task/collector.ts'
 import { type CommittedInput, StreamTask, type StreamTaskOptions } from '../task/stream-task.ts'
 import { type OffsetReset, type TimestampExtractor, topicName } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
-import type { Restorer } from './restorer.ts'
+import { mostAttempts, type Restorer } from './restorer.ts'
 import type { StandbyTasks } from './standby-tasks.ts'
 import type { TaskInput } from './task-assignor.ts'
 import { tasksAmong } from './task-inputs.ts'
@@ -26,9 +34,14 @@ export interface ActiveTasksOptions {
   makeState(input: TaskInput): TaskState
   onDropped?: StreamTaskOptions['onDropped']
   watch?: StreamTaskOptions['watch']
+  /** Where sources begin that do not say it themselves, in the engine's words. */
+  from: EngineOptions['from']
   /** The wall clock. */
   now(): number
 }
+
+/** By task. */
+type States = ReadonlyMap<string, TaskState>
 
 interface Active {
   readonly task: StreamTask
@@ -40,6 +53,8 @@ export class ActiveTasks {
   readonly #options: ActiveTasksOptions
   readonly #byId = new Map<string, Active>()
   readonly #byInput = new Map<string, StreamTask>()
+  /** The first offset that was read of an input since it was given to this instance: where to begin again without a commit. */
+  readonly #begun = new Map<string, number>()
 
   constructor(options: ActiveTasksOptions) {
     this.#options = options
@@ -80,20 +95,51 @@ export class ActiveTasks {
     return [...new Set(partitions.map(at => this.find(at)).filter(task => task !== undefined))]
   }
 
+  /** What was fetched goes to the tasks that it is for. */
+  take(batches: readonly PartitionBatch[]): void {
+    for (const batch of batches) {
+      const name = nameOf(batch)
+      const first = batch.records[0]
+      if (first && !this.#begun.has(name)) this.#begun.set(name, first.offset)
+      this.#byInput.get(name)?.add(batch)
+    }
+  }
+
   /** Makes the tasks of the partitions and begins to restore their stores. */
   async add(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
-    const { applicationId, subtopologies, engine, restorer } = this.#options
-    const found = await engine.committed(partitions, { signal })
+    for (const at of partitions) this.#begun.delete(nameOf(at))
+    await this.#add(partitions, await this.#options.engine.committed(partitions, { signal }), signal, new Map())
+  }
+
+  async #add(
+    partitions: readonly TopicPartition[],
+    found: readonly (CommittedInput | null)[],
+    signal: AbortSignal,
+    states: States,
+  ): Promise<void> {
+    const { applicationId, subtopologies, restorer } = this.#options
     const committed = new Map(partitions.map((at, i) => [nameOf(at), found[i] ?? undefined]))
-    for (const at of partitions) if (!committed.get(nameOf(at))) this.#beginAt(at)
+    for (const at of partitions) if (!committed.get(nameOf(at)) && !this.#begun.has(nameOf(at))) this.#beginAt(at)
     const made: TaskState[] = []
     for (const input of tasksAmong(subtopologies, applicationId, partitions)) {
       const running = this.#byId.get(input.taskId)
+      const committedOf = (topic: string) => committed.get(nameOf({ topic, partition: input.partition }))
+      const kept = states.get(input.taskId)
       if (running) for (const at of input.inputs) running.task.addInput(at, committed.get(nameOf(at)))
-      else made.push(await this.#make(input, topic => committed.get(nameOf({ topic, partition: input.partition }))))
+      else if (kept) await this.#make(input, committedOf, kept)
+      else made.push(await this.#make(input, committedOf, undefined))
       for (const at of input.inputs) this.#byInput.set(nameOf(at), this.#byId.get(input.taskId)!.task)
     }
-    await restorer.add(made, signal)
+    await restorer.add(made, signal, { committedOf: at => committed.get(nameOf(at))?.offset })
+  }
+
+  /** Tasks whose state was of no use: their changelogs were cut while they were restored. They begin anew. */
+  async remakeLost(signal: AbortSignal): Promise<void> {
+    const lost = this.#options.restorer.takeLost()
+    const hopeless = lost.find(({ attempts }) => attempts >= mostAttempts)
+    if (hopeless) throw hopeless.error
+    const inputs = lost.flatMap(({ taskId }) => this.#byId.get(taskId)?.task.input.inputs ?? [])
+    if (inputs.length > 0) await this.restart(inputs, signal)
   }
 
   /** Forgets tasks and what they hold; what they did since the last commit is not kept. */
@@ -110,19 +156,39 @@ export class ActiveTasks {
 
   /** Begins again at the last commit: what was done since was given up. */
   async restart(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
-    const { engine } = this.#options
     await this.drop(this.among(partitions))
-    const found = await engine.committed(partitions, { signal })
-    const assigned = new Set(engine.assignment().map(nameOf))
-    const ours = partitions.filter(at => assigned.has(nameOf(at)))
-    for (const [i, at] of partitions.entries())
-      if (assigned.has(nameOf(at))) engine.seek(at, found[i]?.offset ?? 'earliest')
-    await this.add(ours, signal)
+    await this.#beginAgain(partitions, signal, new Map())
   }
 
-  async #make(input: TaskInput, committedOf: (topic: string) => CommittedInput | undefined): Promise<TaskState> {
+  /** New processors on the state that is there, after a commit: what the former hold on to was replaced. */
+  async renew(signal: AbortSignal): Promise<void> {
+    const states = new Map([...this.#byId].map(([id, { state }]) => [id, state]))
+    const inputs = [...this].flatMap(task => task.input.inputs)
+    for (const task of this) task.close()
+    this.#byId.clear()
+    this.#byInput.clear()
+    await this.#beginAgain(inputs, signal, states)
+  }
+
+  async #beginAgain(partitions: readonly TopicPartition[], signal: AbortSignal, states: States): Promise<void> {
+    const { engine } = this.#options
+    const assigned = new Set(engine.assignment().map(nameOf))
+    const ours = partitions.filter(at => assigned.has(nameOf(at)))
+    const found = await engine.committed(ours, { signal })
+    for (const [i, at] of ours.entries()) {
+      const offset = found[i]?.offset ?? this.#begun.get(nameOf(at))
+      if (offset !== undefined) engine.seek(at, offset)
+    }
+    await this.#add(ours, found, signal, states)
+  }
+
+  async #make(
+    input: TaskInput,
+    committedOf: (topic: string) => CommittedInput | undefined,
+    kept: TaskState | undefined,
+  ): Promise<TaskState> {
     const { applicationId, subtopologies, collector, errors, timestampOf, standbys, globals, now } = this.#options
-    const state = (await standbys.take(input.taskId)) ?? this.#options.makeState(input)
+    const state = kept ?? (await standbys.take(input.taskId)) ?? this.#options.makeState(input)
     const committed = new Map(
       input.inputs.flatMap(({ topic }) => {
         const found = committedOf(topic)
@@ -152,30 +218,46 @@ export class ActiveTasks {
     return state
   }
 
-  /** A source that says where to begin without a committed offset. */
-  #beginAt(at: TopicPartition): void {
-    const { engine, now } = this.#options
-    const reset = this.#resetOf(at.topic)
-    if (reset === undefined) return
-    if (reset === 'none')
-      throw new UsageError(
-        `There is no committed offset of ${nameOf(at)}, and its source has \`offsetReset: 'none'\`. Set the offset with the reset tool, or let the source begin somewhere.`,
-      )
-    engine.seek(at, typeof reset === 'object' ? { timestamp: now() - reset.durationMs } : reset)
+  /** Where the engine goes on when the log does not have its position any more. */
+  startAfter(lost: LostPosition): StartPosition | undefined {
+    const start = this.#startOf(lost, lost.reason)
+    return lost.truncatedTo === undefined ? start : undefined
   }
 
-  #resetOf(topic: string): OffsetReset | undefined {
+  #beginAt(at: TopicPartition): void {
+    const start = this.#startOf(at, 'there is no committed offset')
+    if (start !== undefined) this.#options.engine.seek(at, start)
+  }
+
+  /** Where to begin when there is no offset to begin at; undefined: where the engine's own setting says. */
+  #startOf(at: TopicPartition, why: string): 'earliest' | 'latest' | { timestamp: number } | undefined {
+    const { from, now } = this.#options
+    const { name, isInternal, reset = from === 'fail' ? 'none' : undefined } = this.#sourceOf(at.topic)
+    if (isInternal) return 'earliest' // what is in a repartition topic is the application's own, and not processed yet
+    if (reset === 'none') throw noStart(at, name, why)
+    return typeof reset === 'object' ? { timestamp: now() - reset.durationMs } : reset
+  }
+
+  #sourceOf(topic: string): { name: string; isInternal: boolean; reset?: OffsetReset | undefined } {
     const { subtopologies, applicationId } = this.#options
     for (const { nodes } of subtopologies)
       for (const node of nodes) {
         if (node.kind !== 'source') continue
-        const { topics } = node
-        const reads =
-          topics instanceof RegExp ? topics.test(topic) : topics.some(ref => topicName(ref, applicationId) === topic)
-        if (reads) return node.offsetReset
+        const { name, topics, offsetReset: reset } = node
+        if (topics instanceof RegExp && topics.test(topic)) return { name, isInternal: false, reset }
+        const ref = topics instanceof RegExp ? undefined : topics.find(ref => topicName(ref, applicationId) === topic)
+        if (ref) return { name, isInternal: ref.internal, reset }
       }
-    return undefined
+    return { name: topic, isInternal: false }
   }
 }
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
+
+const noStart = (at: TopicPartition, node: string, why: string): StreamsError =>
+  new StreamsError(
+    'NO_START',
+    `Source ${node} cannot begin to read ${nameOf(at)}: ${why}, and its \`offsetReset\` is 'none' (or the application's \`consumer.from\` 'fail'). ` +
+      'Set the offset with the reset tool, or say where it may begin instead.',
+    { ...at, node },
+  )

@@ -1,101 +1,170 @@
-import { type ConsumerEngine, keyOf, type PartitionBatch, type TopicPartition, UsageError } from '@odradek/client'
+import {
+  type ConsumerEngine,
+  type EngineHooks,
+  type PartitionBatch,
+  type TopicPartition,
+  UsageError,
+} from '@odradek/client'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
 import { type Done, noHeaders } from '../record.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { StreamsError } from '../streams-error.ts'
 import type { Collector } from '../task/collector.ts'
 import { TaskGraph } from '../task/task-graph.ts'
 import type { GlobalStoreSpec, Subtopology } from '../topology/subtopology.ts'
+import { LostPositions } from './lost-positions.ts'
+import { mostAttempts } from './restorer.ts'
 
 export interface GlobalStoresOptions {
   /** Those of the topology that fill global stores. */
   subtopologies: readonly Subtopology[]
   applicationId: string
-  /** No group, from the earliest offset. It belongs to this. */
-  engine: ConsumerEngine
+  /** Makes what reads: no group, from the earliest offset, with these hooks. It belongs to this. */
+  engine(hooks: EngineHooks): ConsumerEngine
+  /** The id of a topic, as far as it is known without asking. */
+  knownIdOf(topic: string): string | undefined
   errors: ErrorPolicy
   now(): number
 }
 
-interface Filled {
+/** A store on its way to the ends that its topic had when it was begun. */
+interface Filling {
+  readonly subtopology: Subtopology
   readonly spec: GlobalStoreSpec
   readonly store: StateStore
   readonly graph: TaskGraph
+  readonly partitions: readonly TopicPartition[]
+  /** Offsets to be reached, of partitions that are not there yet. */
+  readonly missing: Map<TopicPartition, number>
+  /** How often the topic was cut before a store was full. */
+  attempts: number
 }
 
 /**
  * Stores that every instance has whole, of all partitions of a topic. They are filled to the ends that the topics have at the start
  * before any task begins, then followed, without regard to the times of streams (streams facts 2.43). Kept in memory: the topic is
  * read anew at every start.
+ *
+ * When a topic cannot be followed any more, being cut or made anew, another store is filled from what there is now. Until it is full the
+ * one that is there goes on being read; then it is replaced, and `step` says so.
  */
 export class GlobalStores {
-  readonly stores: ReadonlyMap<string, StateStore>
   readonly #options: GlobalStoresOptions
-  readonly #byTopic = new Map<string, Filled>()
-  #isLoaded = false
+  readonly #engine: ConsumerEngine
+  readonly #positions: LostPositions
+  readonly #stores = new Map<string, StateStore>()
+  readonly #byTopic = new Map<string, Filling>()
 
   constructor(options: GlobalStoresOptions) {
     this.#options = options
-    const stores = new Map<string, StateStore>()
-    this.stores = stores
-    for (const subtopology of options.subtopologies) {
-      const spec = subtopology.global!
-      const filled = { spec, store: makeStore(spec), graph: undefined as unknown as TaskGraph }
-      stores.set(spec.store.name, filled.store)
-      filled.graph = this.#graphOf(subtopology)
-      this.#byTopic.set(spec.topic, filled)
-    }
+    this.#positions = new LostPositions(topic => options.knownIdOf(topic))
+    this.#engine = options.engine(this.#positions.hooks)
+  }
+
+  /** Those that are full. */
+  get stores(): ReadonlyMap<string, StateStore> {
+    return this.#stores
   }
 
   /** Resolves when everything is there that was in the topics when this was called. */
   async load(signal: AbortSignal): Promise<void> {
-    const { engine } = this.#options
-    if (this.#byTopic.size === 0) return
-    const partitions: TopicPartition[] = []
-    for (const [topic, { spec }] of this.#byTopic) partitions.push(...(await this.#partitionsOf(topic, spec, signal)))
-    const ends = await engine.offsetsFor(partitions, 'latest', { signal })
-    engine.assign(partitions)
-    const missing = new Map(partitions.map((at, i) => [keyOf(at), { at, end: ends[i] ?? 0 }]))
-    for (;;) {
-      for (const [key, { at, end }] of missing) if (end === 0 || (engine.position(at) ?? 0) >= end) missing.delete(key)
-      if (missing.size === 0) break
+    const { subtopologies } = this.#options
+    for (const subtopology of subtopologies) await this.#begin(subtopology, 0, signal)
+    while (this.#stores.size < subtopologies.length) {
       signal.throwIfAborted()
-      await this.#take(await engine.poll(100, { maxRecords: 10_000, signal }))
+      await this.#take(100, 10_000, signal)
     }
-    this.#isLoaded = true
   }
 
-  /** Takes what has come since, without waiting. */
-  async step(signal: AbortSignal): Promise<void> {
-    if (!this.#isLoaded) return
-    await this.#take(await this.#options.engine.poll(0, { maxRecords: 1_000, signal }))
+  /** Takes what has come since, without waiting. True: a store was replaced, and whoever holds on to the former must let go of it. */
+  async step(signal: AbortSignal): Promise<boolean> {
+    return this.#byTopic.size > 0 && (await this.#take(0, 1_000, signal))
   }
 
   async close(): Promise<void> {
-    await this.#options.engine.close()
+    await this.#engine.close()
+    for (const store of this.#stores.values()) store.close()
     for (const { graph, store } of this.#byTopic.values()) {
       graph.close()
       store.close()
     }
   }
 
-  async #partitionsOf(topic: string, spec: GlobalStoreSpec, signal: AbortSignal): Promise<TopicPartition[]> {
-    const width = await this.#options.engine.partitionsOf(topic, { signal })
+  async #begin(subtopology: Subtopology, attempts: number, signal: AbortSignal): Promise<void> {
+    const spec = subtopology.global!
+    const partitions = await this.#partitionsOf(spec, signal)
+    const ends = await this.#engine.offsetsFor(partitions, 'latest', { signal })
+    const missing = new Map(partitions.map((at, i) => [at, ends[i] ?? 0]))
+    const store = makeStore(spec)
+    const graph = this.#graphOf(subtopology, store)
+    const former = this.#byTopic.get(spec.topic)
+    former?.graph.close()
+    if (former?.missing.size) former.store.close()
+    this.#byTopic.set(spec.topic, { subtopology, spec, store, graph, partitions, missing, attempts })
+    this.#engine.assign([...this.#byTopic.values()].flatMap(({ partitions }) => partitions))
+    for (const at of partitions) {
+      this.#engine.seek(at, 'earliest')
+      this.#positions.began(at)
+    }
+  }
+
+  async #partitionsOf({ topic, store }: GlobalStoreSpec, signal: AbortSignal): Promise<TopicPartition[]> {
+    const width = await this.#engine.partitionsOf(topic, { signal })
     if (width === 0)
       throw new UsageError(
-        `Topic '${topic}' of global store '${spec.store.name}' does not exist. Create it before the application starts: odradek topic create ${topic}`,
+        `Topic '${topic}' of global store '${store.name}' does not exist. Create it before the application starts: odradek topic create ${topic}`,
       )
     return Array.from({ length: width }, (_, partition) => ({ topic, partition }))
   }
 
-  async #take(batches: readonly PartitionBatch[]): Promise<void> {
+  async #take(maxMs: number, maxRecords: number, signal: AbortSignal): Promise<boolean> {
+    const batches = await this.#engine.poll(maxMs, { maxRecords, signal })
+    const anew = await this.#beginAnew(signal)
     for (const batch of batches) {
-      const { spec, store, graph } = this.#byTopic.get(batch.topic)!
-      if (spec.restore === 'bytes' && !this.#isLoaded) fill(store, batch)
+      const { spec, store, graph, missing } = this.#byTopic.get(batch.topic)!
+      if (anew.has(batch.topic)) continue
+      if (spec.restore === 'bytes' && missing.size > 0) fill(store, batch)
       else await processAll(graph, batch)
     }
+    return this.#finish()
   }
 
-  #graphOf(subtopology: Subtopology): TaskGraph {
+  /** Of topics that cannot be followed any more. Answers which. */
+  async #beginAnew(signal: AbortSignal): Promise<Set<string>> {
+    const anew = new Set<string>()
+    for (const { subtopology, spec, partitions, missing, attempts } of [...this.#byTopic.values()]) {
+      const lost = partitions.find(at => this.#positions.reasonOf(at) !== undefined)
+      if (lost === undefined) continue
+      const reason = this.#positions.reasonOf(lost)!
+      const { topic, store } = spec
+      this.#options.errors.logger.warn(
+        { store: store.name, ...lost, reason },
+        'The topic of a global store cannot be followed any more; the store is filled anew from what there is.',
+      )
+      const inARow = missing.size > 0 ? attempts + 1 : 1
+      if (inARow >= mostAttempts) throw cutAgain(spec, lost, reason)
+      await this.#begin(subtopology, inARow, signal)
+      anew.add(topic)
+    }
+    return anew
+  }
+
+  /** Puts stores that are full in their places. */
+  #finish(): boolean {
+    let hasReplaced = false
+    for (const { spec, store, missing } of this.#byTopic.values()) {
+      const { name } = spec.store
+      for (const [at, end] of missing) if (end === 0 || (this.#engine.position(at) ?? 0) >= end) missing.delete(at)
+      const former = this.#stores.get(name)
+      if (missing.size > 0 || former === store) continue
+      this.#stores.set(name, store)
+      former?.close()
+      hasReplaced ||= former !== undefined
+    }
+    return hasReplaced
+  }
+
+  #graphOf(subtopology: Subtopology, store: StateStore): TaskGraph {
     const { applicationId, errors, now } = this.#options
     const host = {
       streamTime: -1,
@@ -110,8 +179,8 @@ export class GlobalStores {
       dropped: () => {},
     }
     const taskId = `${subtopology.id}_global`
-    const options = { subtopology, taskId, applicationId, stores: this.stores, collector: nowhere, host, errors }
-    return new TaskGraph(options)
+    const stores = new Map([...this.#stores, [store.name, store]])
+    return new TaskGraph({ subtopology, taskId, applicationId, stores, collector: nowhere, host, errors })
   }
 }
 
@@ -133,6 +202,16 @@ const makeStore = ({ store }: GlobalStoreSpec): StateStore =>
 function fill(store: StateStore, { records }: PartitionBatch): void {
   if (store.restoreBatch) store.restoreBatch(records)
   else for (const { key, value, timestamp } of records) if (key !== null) store.restore(key, value, timestamp)
+}
+
+function cutAgain({ store }: GlobalStoreSpec, lost: TopicPartition, reason: string): StreamsError {
+  const { topic, partition } = lost
+  return new StreamsError(
+    'RESTORATION',
+    `Global store '${store.name}' cannot be filled: ${topic}-${partition} was cut ${mostAttempts} times while it was read, at last because ` +
+      `${reason}. Is its retention shorter than reading it takes?`,
+    { topic, partition, node: store.name },
+  )
 }
 
 async function processAll(graph: TaskGraph, { topic, partition, records }: PartitionBatch): Promise<void> {

@@ -89,11 +89,13 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
   const makeState = stateMaker(given, folder, collector)
   const inputOf = (taskId: string) => place.inputOf(taskId)
   const { commitIntervalMs, repartitionPurgeIntervalMs: everyMs } = settings
-  const standbys = new StandbyTasks({ clock, restorer: follower, commitIntervalMs, inputOf, makeState })
+  const onGivenUp = (error: Error) => errors.logger.warn({ error }, 'A standby was given up until the next rebalance.')
+  const standbys = new StandbyTasks({ clock, restorer: follower, commitIntervalMs, inputOf, makeState, onGivenUp })
   const tasks = new ActiveTasks({
     ...{ applicationId, subtopologies, engine, restorer, standbys, collector, errors, makeState },
     globals: globals.stores,
     timestampOf: options.defaultTimestampExtractor,
+    from: options.consumer?.from,
     onDropped: droppedTo(given),
     ...(options.metricsLevel === 'debug' && { watch: timed(metrics) }),
     now: () => clock.now(),
@@ -180,18 +182,21 @@ function restorersOf({ kafka, options, settings, errors }: Given) {
   const lookup = createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false })
   const restorer = () =>
     new Restorer({
-      engine: createConsumerEngine(kafka.cluster, {
-        from: 'earliest',
-        autoCreateTopics: false,
-        isolation,
-        ...fetchedAhead,
-      }),
+      engine: hooks =>
+        createConsumerEngine(kafka.cluster, {
+          ...{ from: 'earliest', autoCreateTopics: false, isolation, hooks },
+          ...fetchedAhead,
+        }),
       offsetsFor: (...asked) => lookup.offsetsFor(...asked),
-      topicIdOf: topic => topicIdOf(kafka, topic),
+      topicIdOf: async topic => {
+        await kafka.cluster.metadata([topic], { fresh: true })
+        return topicIdOf(kafka, topic)
+      },
+      knownIdOf: topic => topicIdOf(kafka, topic),
       onProgress: options.onRestore && (progress => options.onRestore?.(progress)),
-      onWiped: ({ store, changelog }, taskId) =>
+      onWiped: ({ store, changelog }, taskId, reason) =>
         errors.logger.warn(
-          { taskId, store: store.name, ...changelog },
+          { taskId, store: store.name, ...changelog, reason },
           'The changelog does not go back to where the store was left, or is another topic now; the store is restored from the beginning.',
         ),
     })
@@ -203,7 +208,9 @@ function globalsOf({ topology, options, kafka, settings, errors }: Given): Globa
   return new GlobalStores({
     subtopologies: topology.globals(),
     applicationId: options.applicationId,
-    engine: createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false, isolation }),
+    engine: hooks =>
+      createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false, isolation, hooks }),
+    knownIdOf: topic => topicIdOf(kafka, topic),
     errors,
     now: () => kafka.cluster.clock.now(),
   })
@@ -266,6 +273,7 @@ async function joinable(given: Given & { parts: () => InstanceParts }) {
       onAssigned: partitions => parts().thread.assigned(partitions),
       onRevoked: partitions => parts().thread.revoked(partitions),
       onLost: partitions => parts().thread.lost(partitions),
+      onPositionLost: lost => parts().tasks.startAfter(lost),
     },
   })
   try {
@@ -298,7 +306,8 @@ function writersOf(topology: Topology, applicationId: string): (topic: string) =
       .join(', ') || 'this application'
 }
 
-async function topicIdOf(kafka: Kafka, topic: string): Promise<string | undefined> {
-  const [found] = await kafka.cluster.metadata([topic])
+/** As far as it is known. */
+function topicIdOf(kafka: Kafka, topic: string): string | undefined {
+  const found = kafka.cluster.topic(topic)
   return found === undefined || found.topicId === noId ? undefined : found.topicId
 }

@@ -1,21 +1,47 @@
-import { type ConsumerEngine, keyOf, type PartitionBatch, type TopicPartition } from '@odradek/client'
+import { type ConsumerEngine, type EngineHooks, keyOf, type PartitionBatch, type TopicPartition } from '@odradek/client'
+import { StreamsError } from '../streams-error.ts'
+import { LostPositions } from './lost-positions.ts'
 import type { RestoreProgress } from './streams-options.ts'
 import type { LoggedStore, TaskState } from './task-state.ts'
 
 export interface RestorerOptions {
-  /** Reads changelogs: no group, beginning at the earliest offset. It belongs to the restorer. */
-  engine: ConsumerEngine
+  /** Makes what reads changelogs: no group, beginning at the earliest offset, with these hooks. It belongs to the restorer. */
+  engine(hooks: EngineHooks): ConsumerEngine
   /** Asked where changelogs begin and end: with records that are not committed, so that a transaction still open is waited for. */
   offsetsFor: ConsumerEngine['offsetsFor']
   /** The id that a topic has now; undefined where the brokers have no ids. */
   topicIdOf(topic: string): Promise<string | undefined>
+  /** The same as far as it is known without asking. */
+  knownIdOf(topic: string): string | undefined
   onProgress?: ((progress: RestoreProgress) => void) | undefined
   /** What a store had is of no use: its changelog does not go back so far, or not on so far, or is another topic. For the log. */
-  onWiped?: ((store: LoggedStore, taskId: string) => void) | undefined
+  onWiped?: ((store: LoggedStore, taskId: string, reason: string) => void) | undefined
 }
 
-interface Running extends LoggedStore {
+export interface AddOptions {
+  /** Follows for ever. */
+  isStandby?: boolean
+  /** What the group has committed of an input: a store that is filled from it is restored so far. */
+  committedOf?(at: TopicPartition): number | undefined
+}
+
+/** A task whose state must be made anew, and restored from the beginning of a changelog. */
+export interface LostState {
+  readonly taskId: string
+  /** How often in a row, with this time. */
+  readonly attempts: number
+  /** What to say when that was too often. */
+  readonly error: StreamsError
+}
+
+/** So often a state is made anew because its changelog was cut while it was restored, before that is an error. */
+export const mostAttempts = 10
+
+interface Wanted extends LoggedStore {
   readonly state: TaskState
+}
+
+interface Running extends Wanted {
   /** Infinity: follows the changelog for ever, as a standby does. */
   readonly end: number
   position: number
@@ -31,44 +57,53 @@ const takenAtOnce = 1_000
  * Fills stores from their changelogs, a poll at a time, so that the thread keeps its place in the group meanwhile. A store is restored
  * when the *position* has reached the end that was read at the beginning, not when a record of that offset was seen: the last offsets
  * may be transaction markers, or compacted away (streams facts 2.33). It begins where the store was committed last; a store that lies
- * outside of what the changelog still has is emptied and begins anew (2.34).
+ * outside of what the changelog still has is emptied and begins anew (2.34). What is in memory by then cannot be taken back: the whole
+ * state of such a task is given up, and whoever has it is told by `takeLost` to make it anew.
  */
 export class Restorer {
   readonly #options: RestorerOptions
   readonly #engine: ConsumerEngine
   readonly #running = new Map<string, Running>()
   readonly #byTask = new Map<string, number>()
+  readonly #positions: LostPositions
+  readonly #lost = new Map<string, LostState>()
+  /** Of tasks that were lost and are not restored since. */
+  readonly #attempts = new Map<string, number>()
   /** What was read is being written: there is no reason to wait for records. */
   #isLoading = false
 
   constructor(options: RestorerOptions) {
     this.#options = options
-    this.#engine = options.engine
+    this.#positions = new LostPositions(topic => options.knownIdOf(topic))
+    this.#engine = options.engine(this.#positions.hooks)
   }
 
   /** Starts to restore what is behind, or to follow. */
-  async add(states: readonly TaskState[], signal: AbortSignal, { isStandby = false } = {}): Promise<void> {
-    const wanted = states.flatMap(state => state.logged.map(logged => ({ ...logged, state })))
+  async add(states: readonly TaskState[], signal: AbortSignal, options: AddOptions = {}): Promise<void> {
+    const { isStandby = false, committedOf = () => undefined } = options
+    // Inputs are followed by the active task alone: how far they may be read, it says by its commits.
+    const isWanted = ({ isInput }: LoggedStore) => !(isStandby && isInput)
+    const wanted = states.flatMap(state => state.logged.filter(isWanted).map(logged => ({ ...logged, state })))
     if (wanted.length === 0) return
-    await this.#mustBelong(wanted)
-    const changelogs = wanted.map(({ changelog }) => changelog)
-    const [starts, ends] = await Promise.all(
-      (['earliest', 'latest'] as const).map(point => this.#options.offsetsFor(changelogs, point, { signal })),
-    )
-    for (const [i, { state, ...logged }] of wanted.entries()) {
-      const [start, end] = [starts![i] ?? 0, ends![i] ?? 0]
-      const position = this.#beginning(state, logged, start, end)
-      if (!isStandby && position >= end) state.restoredTo(logged.store.name, position)
+    const found = await this.#lookUp(wanted, signal)
+    const begun: Running[] = []
+    for (const [i, one] of wanted.entries()) {
+      const { start, end: last, topicId } = found[i]!
+      const end = one.isInput ? Math.min(last, committedOf(one.changelog) ?? start) : last
+      const position = this.#beginning(one, start, end, topicId)
+      this.#positions.began(one.changelog, topicId)
+      if (!isStandby && position >= end) one.state.restoredTo(one.store.name, position)
       else
-        this.#begin({
-          ...logged,
-          state,
+        begun.push({
+          ...one,
           end: isStandby ? Number.POSITIVE_INFINITY : end,
           position,
           restored: 0,
           hasCaughtUp: false,
         })
     }
+    for (const running of begun) if (!this.#lost.has(running.state.taskId)) this.#begin(running)
+    for (const { state } of wanted) if (!this.isRestoring(state.taskId)) this.#attempts.delete(state.taskId)
     this.#follow()
     for (const { changelog } of wanted) {
       const running = this.#running.get(keyOf(changelog))
@@ -80,15 +115,23 @@ export class Restorer {
   drop(taskId: string): void {
     for (const [key, running] of this.#running) if (running.state.taskId === taskId) this.#running.delete(key)
     this.#byTask.delete(taskId)
+    this.#lost.delete(taskId)
     this.#follow()
   }
 
+  /** Tasks to be made anew, each told once; until then they are being restored. */
+  takeLost(): LostState[] {
+    const lost = [...this.#lost.values()]
+    this.#lost.clear()
+    return lost
+  }
+
   get isIdle(): boolean {
-    return this.#running.size === 0
+    return this.#running.size === 0 && this.#lost.size === 0
   }
 
   isRestoring(taskId: string): boolean {
-    return this.#byTask.has(taskId)
+    return this.#byTask.has(taskId) || this.#lost.has(taskId)
   }
 
   /** Offsets that are left, of a task's stores together. */
@@ -101,8 +144,10 @@ export class Restorer {
 
   /** Takes what has arrived, waiting up to `maxMs` for it. */
   async step(maxMs: number, signal: AbortSignal): Promise<void> {
+    const batches = await this.#engine.poll(this.#isLoading ? 0 : maxMs, { maxRecords: takenAtOnce, signal })
+    this.#loseWhatIsGone()
     const touched = new Set<TaskState>()
-    for (const batch of await this.#engine.poll(this.#isLoading ? 0 : maxMs, { maxRecords: takenAtOnce, signal })) {
+    for (const batch of batches) {
       const running = this.#running.get(keyOf(batch))
       if (!running) continue
       this.#take(running, batch)
@@ -116,22 +161,62 @@ export class Restorer {
     return this.#engine.close()
   }
 
-  /** A changelog that was deleted and made anew, or one of another cluster, has offsets of its own. */
-  async #mustBelong(wanted: readonly (LoggedStore & { state: TaskState })[]): Promise<void> {
-    for (const { state, ...logged } of wanted) {
-      const id = await this.#options.topicIdOf(logged.changelog.topic)
-      if (id !== undefined && !state.belongsTo(logged.store.name, id)) this.#options.onWiped?.(logged, state.taskId)
+  /** Where the changelogs begin and end, and which topics they are: last, so that another one is not taken for it. */
+  async #lookUp(wanted: readonly Wanted[], signal: AbortSignal) {
+    const changelogs = wanted.map(({ changelog }) => changelog)
+    try {
+      const [starts, ends] = await Promise.all(
+        (['earliest', 'latest'] as const).map(point => this.#options.offsetsFor(changelogs, point, { signal })),
+      )
+      const ids = new Map<string, string | undefined>()
+      for (const { topic } of changelogs) if (!ids.has(topic)) ids.set(topic, await this.#options.topicIdOf(topic))
+      return changelogs.map(({ topic }, i) => ({ start: starts![i] ?? 0, end: ends![i] ?? 0, topicId: ids.get(topic) }))
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw unreadable(wanted, cause)
     }
   }
 
-  #beginning(state: TaskState, logged: LoggedStore, start: number, end: number): number {
-    const { name } = logged.store
-    const position = state.position(name)
-    if (position === undefined) return start
+  /** Where the store was left, or at the start of what there is; then nothing of it may be left. */
+  #beginning(one: Wanted, start: number, end: number, topicId: string | undefined): number {
+    const { state, store } = one
+    if (topicId !== undefined && !state.belongsTo(store.name, topicId)) {
+      this.#empty(one, 'the topic was deleted and made anew')
+      return start
+    }
+    const position = state.position(store.name)
+    if (position === undefined || position === 0) return start
     if (position >= start && position <= end) return position
-    state.wipe(name)
-    this.#options.onWiped?.(logged, state.taskId)
+    this.#empty(one, `it has offsets ${start} to ${end}, and the store was left at ${position}`)
     return start
+  }
+
+  #empty(one: Wanted, reason: string): void {
+    if (!this.#wipe(one, reason)) this.#lose(one, reason)
+  }
+
+  /** Of what is read, what cannot be read on from where it is. */
+  #loseWhatIsGone(): void {
+    for (const running of [...this.#running.values()]) {
+      const reason = this.#positions.reasonOf(running.changelog)
+      if (reason === undefined || !this.#running.has(keyOf(running.changelog))) continue
+      this.drop(running.state.taskId)
+      this.#wipe(running, reason)
+      this.#lose(running, reason)
+    }
+  }
+
+  /** False: some of it is in memory. */
+  #wipe(one: Wanted, reason: string): boolean {
+    this.#options.onWiped?.(one, one.state.taskId, reason)
+    return one.state.wipe(one.store.name)
+  }
+
+  #lose(one: Wanted, reason: string): void {
+    const { taskId } = one.state
+    const attempts = (this.#attempts.get(taskId) ?? 0) + 1
+    this.#attempts.set(taskId, attempts)
+    this.#lost.set(taskId, { taskId, attempts, error: cutAgain(one, attempts, reason) })
   }
 
   #begin(running: Running): void {
@@ -171,6 +256,7 @@ export class Restorer {
     }
     for (const state of new Set(restored.map(([, running]) => running.state))) if (!unread.has(state)) state.commit()
     for (const [, running] of restored) this.#tell(running)
+    for (const [, { state }] of restored) if (!this.isRestoring(state.taskId)) this.#attempts.delete(state.taskId)
     this.#follow()
   }
 
@@ -182,6 +268,7 @@ export class Restorer {
     if (following.length === 0 || following.some(running => lagOf(running, this.#engine) > 0)) return false
     if (!state.load()) return false
     for (const running of following) running.hasCaughtUp = true
+    this.#attempts.delete(state.taskId)
     return true
   }
 
@@ -209,4 +296,29 @@ export class Restorer {
 
 function lagOf({ end, position, changelog }: Running, engine: { lag(at: TopicPartition): number | undefined }): number {
   return end === Number.POSITIVE_INFINITY ? (engine.lag(changelog) ?? 0) : Math.max(0, end - position)
+}
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
+
+function cutAgain({ state, store, changelog }: Wanted, attempts: number, reason: string): StreamsError {
+  const { taskId } = state
+  return new StreamsError(
+    'RESTORATION',
+    `Store '${store.name}' of task ${taskId} cannot be restored: its changelog ${nameOf(changelog)} was cut ${attempts} times while it was read, ` +
+      `at last because ${reason}. Is its retention shorter than restoring takes?`,
+    { ...changelog, taskId, node: store.name },
+  )
+}
+
+function unreadable(wanted: readonly Wanted[], cause: unknown): unknown {
+  const { topic } = cause as { topic?: string }
+  const one = wanted.find(({ changelog }) => changelog.topic === topic)
+  if (!one) return cause
+  const { state, store, changelog } = one
+  const { taskId } = state
+  return new StreamsError(
+    'RESTORATION',
+    `Store '${store.name}' of task ${taskId} cannot be restored from ${nameOf(changelog)}: ${(cause as Error).message}`,
+    { ...changelog, taskId, node: store.name, cause },
+  )
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@odradek/world'
-import type { Restorer } from './restorer.ts'
+import { mostAttempts, type Restorer } from './restorer.ts'
 import type { TaskInput } from './task-assignor.ts'
 import type { TaskState } from './task-state.ts'
 
@@ -8,6 +8,8 @@ export interface StandbyTasksOptions {
   /** Follows changelogs, apart from the one that restores what is about to run. */
   restorer: Restorer
   commitIntervalMs: number
+  /** Told of a copy that is given up until the group is divided anew: its changelog is cut again and again. */
+  onGivenUp?: ((error: Error) => void) | undefined
   /** Undefined: no such task is known here. */
   inputOf(taskId: string): TaskInput | undefined
   makeState(input: TaskInput): TaskState
@@ -60,6 +62,7 @@ export class StandbyTasks {
     await this.#settle(isActive, signal)
     if (this.#states.size === 0) return
     await restorer.step(0, signal)
+    await this.#letGoOfLost()
     if (clock.monotonic() - this.#lastCommit < commitIntervalMs) return
     this.#lastCommit = clock.monotonic()
     for (const state of this.#states.values()) state.commit({ now: false })
@@ -88,6 +91,20 @@ export class StandbyTasks {
       made.push(state)
     }
     if (made.length > 0) await this.#options.restorer.add(made, signal, { isStandby: true })
+  }
+
+  /** What they had is of no use, and is not kept; the next step makes them anew. */
+  async #letGoOfLost(): Promise<void> {
+    const { restorer, onGivenUp } = this.#options
+    for (const { taskId, attempts, error } of restorer.takeLost()) {
+      const state = this.#states.get(taskId)
+      this.#states.delete(taskId)
+      if (attempts >= mostAttempts) {
+        this.#wanted = this.#wanted.filter(wanted => wanted !== taskId)
+        onGivenUp?.(error)
+      }
+      await state?.close()
+    }
   }
 
   async #letGo(state: TaskState): Promise<void> {

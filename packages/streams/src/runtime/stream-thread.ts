@@ -145,8 +145,8 @@ export class StreamThread {
     const patience = isBusy || !restorer.isIdle ? 0 : this.#patience()
     await this.#poll(patience, signal)
     if (this.#broken) throw this.#broken
-    if (!restorer.isIdle) await restorer.step(isBusy ? 0 : settings.pollMs, signal)
-    await globals.step(signal)
+    if (!restorer.isIdle) await this.#restore(isBusy ? 0 : settings.pollMs, signal)
+    if (await globals.step(signal)) await this.#renewTasks()
     await standbys.step(taskId => tasks.has(taskId), abandoned)
     this.#options.onSettled(restorer.isIdle && atRest.has(engine.health().state))
     if (!this.isPaused) await this.#process()
@@ -161,12 +161,25 @@ export class StreamThread {
     const { engine, tasks, clock, metrics } = this.#options
     const startedAt = clock.monotonic()
     const batches = await engine.poll(maxMs, { maxRecords: 5_000, signal })
-    let records = 0
-    for (const batch of batches) {
-      tasks.find(batch)?.add(batch)
-      records += batch.records.length
-    }
-    metrics.polled(startedAt, records)
+    tasks.take(batches)
+    metrics.polled(
+      startedAt,
+      batches.reduce((sum, { records }) => sum + records.length, 0),
+    )
+  }
+
+  async #restore(maxMs: number, signal: AbortSignal): Promise<void> {
+    const { restorer, tasks, abandoned } = this.#options
+    await tasks.remakeLost(abandoned)
+    await restorer.step(maxMs, signal)
+  }
+
+  /** Processors hold on to a global store that is another one now. */
+  async #renewTasks(): Promise<void> {
+    const { tasks, abandoned } = this.#options
+    await this.#commit([...tasks], true)
+    this.#unthrottle([...tasks].flatMap(task => task.input.inputs))
+    await tasks.renew(abandoned)
   }
 
   #patience(): number {

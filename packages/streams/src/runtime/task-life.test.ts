@@ -162,7 +162,7 @@ test('a source may begin at the end, or refuse to begin without a committed offs
   assert.deepEqual(seen, ['k after 2'])
   const strict = cluster.instance('two', { applicationId: 'strict' }, reading('in', [], { offsetReset: 'none' }))
   await cluster.finish(
-    assert.rejects(strict.run(), /no committed offset of in-0, and its source has `offsetReset: 'none'`/),
+    assert.rejects(strict.run(), /Source source cannot begin to read in-0: there is no committed offset,/),
   )
   await cluster.close(app)
 })

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '@odradek/client'
+import type { OffsetToCommit, TopicPartition } from '@odradek/client'
 import { noHeaders } from '../record.ts'
 import {
   type CacheBudget,
@@ -17,6 +17,8 @@ export interface TaskStateOptions {
   readonly specs: readonly StoreSpec[]
   readonly defaultKind: 'memory' | 'disk'
   readonly cache: CacheBudget | null
+  /** The topic that a store is filled from and that is its changelog, too; undefined: it has one of its own, if any. */
+  inputOf?(store: string): string | undefined
   openDisk(taskId: string): TaskDisk | null
   changelog(at: TopicPartition): Changelog
 }
@@ -25,13 +27,16 @@ export interface TaskStateOptions {
 export interface LoggedStore {
   readonly store: StateStore
   readonly changelog: TopicPartition
+  /** The changelog is an input of the task: it is at what was committed of it. */
+  readonly isInput?: boolean
 }
 
 const nobody: CurrentRecord = { headers: noHeaders, metadata: undefined }
 
 /**
  * The stores of a task and what is known of their changelogs: the offset after the last change that is in them. A standby has one, and
- * hands it to the task that takes over.
+ * hands it to the task that takes over. A state that was filled with what turns out to be of no use is not mended: it is closed, and made
+ * anew.
  */
 export class TaskState {
   readonly taskId: string
@@ -41,6 +46,8 @@ export class TaskState {
   current: () => CurrentRecord = () => nobody
   readonly #disk: TaskDisk | null
   readonly #restored = new Map<string, number>()
+  /** Which topics the changelogs were when they were looked at. */
+  readonly #topicIds = new Map<string, string>()
   readonly #changelogs = new Map<string, Changelog>()
 
   constructor(options: TaskStateOptions) {
@@ -57,6 +64,8 @@ export class TaskState {
         const store = spec.make({ taskId, log, disk: this.#disk, defaultKind, cache, current })
         if (changelog) this.#changelogs.set(spec.name, changelog)
         if (changelog) logged.push({ store, changelog: at })
+        const input = options.inputOf?.(spec.name)
+        if (input !== undefined) logged.push({ store, changelog: { topic: input, partition }, isInput: true })
         return [spec.name, store]
       }),
     )
@@ -72,11 +81,12 @@ export class TaskState {
     this.#restored.set(store, position)
   }
 
-  /** False: what was on disk came from another topic of that name, and is gone. */
+  /** False: what is here came from another topic of that name. */
   belongsTo(store: string, topicId: string): boolean {
-    const isSame = this.#disk?.belongsTo(store, topicId) ?? true
-    if (!isSame) this.#restored.delete(store)
-    return isSame
+    const before = this.#topicIds.get(store) ?? topicId
+    this.#topicIds.set(store, topicId)
+    const isOnDisk = this.#disk?.belongsTo(store, topicId) ?? true
+    return isOnDisk && before === topicId
   }
 
   /** So much is held back that it should be written. */
@@ -90,7 +100,11 @@ export class TaskState {
   }
 
   /** What is in the stores is the state of a commit that has succeeded, or of the changelogs alone. */
-  commit(options?: { now?: boolean }): void {
+  commit(options: { now?: boolean; inputs?: readonly OffsetToCommit[] } = {}): void {
+    for (const { store, changelog, isInput } of this.logged) {
+      const read = isInput && options.inputs?.find(({ topic }) => topic === changelog.topic)
+      if (read) this.#restored.set(store.name, read.offset)
+    }
     for (const [store, changelog] of this.#changelogs) {
       const { position } = changelog
       if (position !== undefined) this.#restored.set(store, position)
@@ -98,10 +112,11 @@ export class TaskState {
     this.#disk?.commit(this.#restored, options)
   }
 
-  /** The changelog does not go back to where a store was left. */
-  wipe(store: string): void {
-    this.#restored.delete(store)
+  /** The changelog has nothing to do with what is in a store. False: some of that is in memory, and this state must be closed. */
+  wipe(store: string): boolean {
+    const isFilled = this.#restored.delete(store)
     this.#disk?.wipe(store)
+    return !isFilled
   }
 
   /** What was changed since the last commit is given up, here and on disk. */

@@ -278,15 +278,15 @@ export class StreamTask implements TaskHost {
 
   /**
    * What has been processed since the last commit, with each partition's time. Where nothing waits it is the consumer's position,
-   * which skips what nobody sees behind the last record (streams facts 2.35).
+   * which skips what nobody sees behind the last record (streams facts 2.35); it is lower than before where the log was made anew.
    */
   offsetsToCommit(positionOf: (at: TopicPartition) => number | undefined): OffsetToCommit[] {
     const due: OffsetToCommit[] = []
     for (const at of this.#input.inputs) {
       const { offset: processed, committed, time, leaderEpoch } = this.#inputs.get(at.topic)!
       const position = this.waiting(at.topic) === 0 ? positionOf(at) : undefined
-      const offset = Math.max(processed, position ?? -1)
-      if (offset <= committed) continue
+      const offset = position ?? processed
+      if (offset < 0 || offset === committed) continue
       due.push({ ...at, offset, leaderEpoch, metadata: encodePartitionTime(time, this.progress) })
     }
     return due
