@@ -1,6 +1,8 @@
 import { readEntry, type StoredEntry, writeEntry } from './disk-entry.ts'
+import { ExpectedKeys } from './expected-keys.ts'
 import { type Bytes, databaseKey, entriesIn, longestKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
 import type { DiskTable } from './lmdb-task-disk.ts'
+import type { PageReads } from './page-reads.ts'
 import { Restoration, type RestorationPlace } from './restoration.ts'
 import { SortedTexts } from './sorted-texts.ts'
 import {
@@ -15,12 +17,17 @@ import {
 } from './tables.ts'
 
 const pageLength = 256
+/** Keys in a transaction: a page each, if no two share one. */
+const keysOfPart = 1_000
+/** Parts. */
+const readAhead = 4
 /** What an entry that is held back takes in memory, besides its bytes. */
 const overhead = 120
 
 export interface KeyTablePlace extends RestorationPlace {
   /** Nothing of the store was ever committed. */
   isNew(): boolean
+  readonly reads: PageReads
 }
 
 /**
@@ -33,6 +40,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   readonly #changed = new Map<string, StoredEntry | null>()
   readonly #place: KeyTablePlace
   readonly #restoration: Restoration
+  readonly #expected = new ExpectedKeys()
   #sorted: SortedTexts | undefined
   #stored: number
   heldBytes = 0
@@ -56,6 +64,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
 
   get({ text }: StoreKey): Entry | undefined {
     this.finishRestoring()
+    this.#expected.asked(text)
     const changed = this.#changed.get(text)
     if (changed !== undefined) return changed === null ? undefined : entryOf(changed)
     const found = this.#database.getBinary(databaseKey(text, this.#store))
@@ -99,14 +108,23 @@ export class DiskKeyTable implements KeyTable, DiskTable {
     return isFinished
   }
 
-  write(): void {
+  expect(texts: readonly string[]): void {
+    if (this.#restoration.isEmpty && this.#expected.come(texts))
+      this.#readAhead(texts.filter(text => !this.#changed.has(text)))
+  }
+
+  parts(): (() => void)[] {
     const texts = [...this.#changed.keys()].sort()
-    for (const text of texts) {
-      const entry = this.#changed.get(text)!
-      const key = databaseKey(text, this.#store)
-      if (entry === null) this.#database.removeSync(key)
-      else this.#database.putSync(key, writeEntry(entry))
-    }
+    const parts = Array.from({ length: Math.ceil(texts.length / keysOfPart) }, (_, i) =>
+      texts.slice(i * keysOfPart, (i + 1) * keysOfPart),
+    )
+    let read = 0
+    return parts.map((part, i) => () => {
+      if (this.#place.reads.areMany(part.length))
+        for (read = Math.max(read, i + 1); read <= i + readAhead && read < parts.length; read++)
+          this.#readAhead(parts[read]!)
+      this.#write(part)
+    })
   }
 
   forget(): void {
@@ -138,6 +156,20 @@ export class DiskKeyTable implements KeyTable, DiskTable {
     }
     this.heldBytes += (entry?.value?.length ?? 0) - (before?.value?.length ?? 0)
     this.#changed.set(text, entry)
+  }
+
+  #write(texts: readonly string[]): void {
+    for (const text of texts) {
+      const entry = this.#changed.get(text)!
+      const key = databaseKey(text, this.#store)
+      if (entry === null) this.#database.removeSync(key)
+      else this.#database.putSync(key, writeEntry(entry))
+    }
+  }
+
+  #readAhead(texts: readonly string[]): void {
+    const keys = texts.filter(text => text.length <= longestKey).map(text => ownDatabaseKey(text, this.#store))
+    this.#place.reads.ahead(this.#database, keys)
   }
 
   /** The first entries of a range as they are in the database. */

@@ -102,7 +102,13 @@ export class DiskTimeTable implements TimeTable, DiskTable {
     return true
   }
 
-  write(): void {
+  expect(): void {}
+
+  parts(): (() => void)[] {
+    return [() => this.#write()]
+  }
+
+  #write(): void {
     const rows = this.#changed.between(0, Number.MAX_SAFE_INTEGER).map(row => ({
       text: this.#textOf(row.text, row.time, row.minor),
       row,

@@ -2,9 +2,11 @@ import { KafkaError, UsageError } from '@odradek/protocol'
 import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
 import { DiskKeyTable } from './disk-key-table.ts'
 import { DiskTimeTable } from './disk-time-table.ts'
+import type { HeldChanges, Holder } from './held-changes.ts'
 import { type Bytes, databaseKey, type Environment, openDatabase, ownDatabaseKey } from './lmdb.ts'
+import { PageReads } from './page-reads.ts'
 import type { TaskDisk } from './state-store.ts'
-import type { KeyTable, TimeTable } from './tables.ts'
+import { type KeyTable, type TimeTable, textOf } from './tables.ts'
 
 /** A store's part of the database. */
 export interface DiskTable {
@@ -14,8 +16,10 @@ export interface DiskTable {
   readonly isRestoring: boolean
   /** Writes about so many bytes of what is restored, or everything, in transactions of its own. True: all is written. */
   finishRestoring(most?: number): boolean
-  /** Writes what is held back; inside a transaction. */
-  write(): void
+  /** Records with these keys have come: it may read what it will be asked for soon. */
+  expect(texts: readonly string[]): void
+  /** Together they write what is held back; each inside a transaction. */
+  parts(): (() => void)[]
   /** Holds nothing back any more: it is written, or given up. */
   forget(): void
   /** Removes everything. */
@@ -26,14 +30,12 @@ export interface TaskEnvironment {
   readonly environment: Environment
   /** For messages. */
   readonly folder: string
+  /** Of the instance. */
+  readonly heldChanges: HeldChanges
   /** Closes the environment. */
   release(): Promise<void>
 }
 
-/** When so much is held back, a commit should come. */
-const mostHeld = 64 * 2 ** 20
-/** A commit that may be put off is, until so much is held back. */
-const worthWriting = 16 * 2 ** 20
 /** Takes a few tenths of a second. */
 const loadedAtOnce = 32 * 2 ** 20
 
@@ -43,22 +45,28 @@ const loadedAtOnce = 32 * 2 ** 20
  *     ' meta':   'position:' store → int64, 'counter:' store → int64, 'latest:' store → int64
  *     store:     entries (disk-key-table.ts) or rows (disk-time-table.ts)
  *
- * A store has a position from its first commit on, 0 when it has no changelog. Invariant: what is on disk is the state of one commit, with the positions of that commit. Between commits nothing is written.
+ * A store has a position from its first commit on, 0 when it has no changelog. Invariant: what is on disk is the state of one commit,
+ * with the positions of that commit; and where the process died in the middle of the next, some of that one's changes, which restoring
+ * from the position repeats. Between commits nothing is written.
  */
-export class LmdbTaskDisk implements TaskDisk {
+export class LmdbTaskDisk implements TaskDisk, Holder {
   readonly taskId: string
   readonly #environment: Environment
   readonly #meta: Bytes
   readonly #tables = new Map<string, DiskTable>()
   readonly #timeTables = new Map<string, TimeTable>()
+  readonly #reads = new PageReads()
+  readonly #heldChanges: HeldChanges
   readonly #folder: string
   readonly #release: () => Promise<void>
 
-  constructor(taskId: string, { environment, folder, release }: TaskEnvironment) {
+  constructor(taskId: string, { environment, folder, heldChanges, release }: TaskEnvironment) {
     this.taskId = taskId
     this.#environment = environment
     this.#folder = folder
     this.#release = release
+    this.#heldChanges = heldChanges
+    heldChanges.add(this)
     this.#meta = openDatabase(environment, metaName)
   }
 
@@ -67,7 +75,7 @@ export class LmdbTaskDisk implements TaskDisk {
   }
 
   get wantsCommit(): boolean {
-    return this.#held >= mostHeld
+    return this.held > 0 && this.#heldChanges.areTooMany
   }
 
   belongsTo(store: string, topicId: string): boolean {
@@ -85,13 +93,20 @@ export class LmdbTaskDisk implements TaskDisk {
     return true
   }
 
+  expect(records: readonly { key: Uint8Array | null }[]): void {
+    if (!this.#reads.areMany(records.length)) return
+    const texts = records.flatMap(({ key }) => (key === null ? [] : [textOf(key)]))
+    for (const table of this.#tables.values()) table.expect(texts)
+  }
+
   commit(positions: ReadonlyMap<string, number>, { now = true } = {}): void {
-    if (!now && this.#held < worthWriting) return
+    if (!now && !this.#heldChanges.areWorthWriting(this)) return
     if (now) for (const table of this.#tables.values()) table.finishRestoring()
     const written = [...this.#tables].filter(([, table]) => !table.isRestoring)
+    const parts = written.flatMap(([store, table]) => this.#writtenAhead(store, table, positions))
     this.#transaction(() => {
-      for (const [store, table] of written) {
-        table.write()
+      for (const part of parts) part()
+      for (const [store] of written) {
         const position = positions.get(store) ?? (this.position(store) === undefined ? 0 : undefined)
         if (position !== undefined) this.#setNumber(`position:${store}`, position)
       }
@@ -101,6 +116,20 @@ export class LmdbTaskDisk implements TaskDisk {
       }
     })
     for (const [, table] of written) table.forget()
+  }
+
+  /**
+   * Writes all parts but the last, each in a transaction of its own: LMDB keeps the pages that a transaction changes in memory, a page
+   * for each key when keys are scattered, and never gives it back. A crash in between leaves changes that restoring from the position
+   * repeats; so this is for stores that can be restored.
+   */
+  #writtenAhead(store: string, table: DiskTable, positions: ReadonlyMap<string, number>): (() => void)[] {
+    const parts = table.parts()
+    if (!positions.has(store)) return parts
+    this.#environment.resetReadTxn() // so that each finds room in what the one before gave up
+    const last = parts.pop()
+    for (const part of parts) this.#transaction(part)
+    return last ? [last] : []
   }
 
   /** A new store that was being restored may be left half full: it has no position, and is emptied when it is opened. */
@@ -127,6 +156,7 @@ export class LmdbTaskDisk implements TaskDisk {
   keyTable(store: string): KeyTable {
     const table = new DiskKeyTable(store, this.#open(store), {
       folder: this.#folder,
+      reads: this.#reads,
       isNew: () => this.position(store) === undefined,
       attempt: write => this.#attempt(write),
       transaction: write => this.#transaction(write),
@@ -142,8 +172,10 @@ export class LmdbTaskDisk implements TaskDisk {
     return table
   }
 
-  close(): Promise<void> {
-    return this.#release()
+  async close(): Promise<void> {
+    this.#heldChanges.remove(this)
+    await this.#reads.end()
+    await this.#release()
   }
 
   /** What has no position was about to be wiped. */
@@ -165,13 +197,13 @@ export class LmdbTaskDisk implements TaskDisk {
       if (cause instanceof KafkaError) throw cause
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new UsageError(
-        `The state of task ${this.taskId} cannot be written to ${this.#folder}: ${why}. Is the disk full? What was committed before is as it was.`,
+        `The state of task ${this.taskId} cannot be written to ${this.#folder}: ${why}. Is the disk full? Whatever could not be written is in the changelogs, and is restored from there.`,
         { code: 'STATE_NOT_WRITTEN', cause },
       )
     }
   }
 
-  get #held(): number {
+  get held(): number {
     let held = 0
     for (const table of this.#tables.values()) held += table.heldBytes
     return held

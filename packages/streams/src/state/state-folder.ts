@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { UsageError } from '@odradek/client'
 import { type FolderLock, lockFile } from './folder-lock.ts'
+import { HeldChanges } from './held-changes.ts'
 import type { TaskDisk } from './state-store.ts'
 import { openTaskDatabase, type WipeReason } from './task-database.ts'
 
@@ -24,6 +25,7 @@ export class StateFolder {
   readonly #lock: FolderLock
   readonly #onWiped: StateFolderOptions['onWiped']
   readonly #open = new Map<string, TaskDisk>()
+  readonly #heldChanges = new HeldChanges()
 
   private constructor(path: string, lock: FolderLock, onWiped: StateFolderOptions['onWiped']) {
     this.path = path
@@ -55,6 +57,7 @@ export class StateFolder {
     const disk = openTaskDatabase({
       folder: `${this.path}/${taskId}`,
       taskId,
+      heldChanges: this.#heldChanges,
       onWiped: (reason, cause) => this.#onWiped?.(taskId, reason, cause),
       onClosed: () => void this.#open.delete(taskId),
     })

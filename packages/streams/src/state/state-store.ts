@@ -94,6 +94,8 @@ export interface TaskDisk {
    * removed; its offsets mean nothing here.
    */
   belongsTo(store: string, topicId: string): boolean
+  /** These have come and will be processed before long: what stores have of their keys may be read from the disk meanwhile. */
+  expect(records: readonly { readonly key: Uint8Array | null }[]): void
   /** So much is held back that a commit should come soon. */
   readonly wantsCommit: boolean
   /** Forgets what was changed since the last commit: it was aborted, or the task is lost. */

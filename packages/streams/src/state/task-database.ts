@@ -4,6 +4,7 @@
  * stores are restored from their changelogs. A process that dies costs nothing: what it wrote, the machine has.
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import type { HeldChanges } from './held-changes.ts'
 import { type Environment, openEnvironment } from './lmdb.ts'
 import { damageOf } from './lmdb-check.ts'
 import { LmdbTaskDisk } from './lmdb-task-disk.ts'
@@ -15,11 +16,12 @@ export type WipeReason = 'machine-died' | 'damaged'
 export interface TaskDatabaseOptions {
   folder: string
   taskId: string
+  heldChanges: HeldChanges
   onWiped(reason: WipeReason, cause?: unknown): void
   onClosed?(): void
 }
 
-export function openTaskDatabase({ folder, taskId, onWiped, onClosed }: TaskDatabaseOptions): TaskDisk {
+export function openTaskDatabase({ folder, taskId, heldChanges, onWiped, onClosed }: TaskDatabaseOptions): TaskDisk {
   const marker = `${folder}/open`
   const found = existsSync(marker) ? readFileSync(marker, 'utf8') : undefined
   const damage = found === undefined || found === bootId() ? damageOf(`${folder}/data.mdb`) : undefined
@@ -34,6 +36,7 @@ export function openTaskDatabase({ folder, taskId, onWiped, onClosed }: TaskData
   const disk = new LmdbTaskDisk(taskId, {
     environment,
     folder,
+    heldChanges,
     release: () => closeDurably(folder, environment, onClosed),
   })
   writeDurably(marker, bootId())

@@ -4,7 +4,7 @@ import { noHeaders } from '../record.ts'
 import { StateFolder } from '../state/state-folder.ts'
 import { timestampedStore } from '../state/timestamped-store.ts'
 
-const [folder = '', applicationId = ''] = process.argv.slice(2)
+const [folder = '', applicationId = '', count = '500'] = process.argv.slice(2)
 const disk = StateFolder.open({ folder, applicationId }).openTask('0_0')
 const store = timestampedStore<string, number>({ name: 'table', key: serde.string, value: serde.int32 }).make({
   taskId: '0_0',
@@ -17,7 +17,7 @@ const store = timestampedStore<string, number>({ name: 'table', key: serde.strin
 const first = disk.position('table') ?? 0
 
 for (let commit = first + 1; ; commit++) {
-  for (let i = 0; i < 500; i++) store.put(`key-${i}`, commit, commit)
+  for (let i = 0; i < Number(count); i++) store.put(`key-${i}`, commit, commit)
   disk.commit(new Map([['table', commit]]))
   await new Promise<void>(resolve => process.send!(commit - first, undefined, undefined, () => resolve()))
 }
