@@ -44,8 +44,20 @@ const continued = 0x4f444a43 // "ODJC"
 const headSize = 32
 const entryHeadSize = 48
 
+/** An owner's id and name as they stand in entries: made once, since small commits consist of little else. */
+const written = new WeakMap<PartitionOwner, { readonly id: Uint8Array; readonly name: Uint8Array }>()
+
+function writtenOf(owner: PartitionOwner) {
+  let found = written.get(owner)
+  if (found === undefined) {
+    found = { id: Buffer.from(owner.topicId.replaceAll('-', ''), 'hex'), name: Buffer.from(owner.topic) }
+    written.set(owner, found)
+  }
+  return found
+}
+
 export const sizeOfEntry = ({ owner, bytes }: JournalEntry): number =>
-  entryHeadSize + Buffer.byteLength(owner.topic) + bytes
+  entryHeadSize + writtenOf(owner).name.length + bytes
 
 export const largestGroup: number = mostBlocks * blockSize
 
@@ -77,20 +89,27 @@ export function encodeGroup(into: Buffer, place: GroupPlace, entries: readonly J
 
 function encodeEntry(into: Buffer, start: number, entry: JournalEntry): number {
   const { owner, segment, position, nextOffset, chunks, bytes } = entry
-  into.write(owner.topicId.replaceAll('-', ''), start, 'hex')
+  const { id, name } = writtenOf(owner)
+  into.set(id, start)
   into.writeUInt32BE(owner.index, start + 16)
-  into.writeBigInt64BE(BigInt(segment), start + 20)
+  writeOffset(into, segment, start + 20)
   into.writeUInt32BE(position, start + 28)
-  into.writeBigInt64BE(BigInt(nextOffset), start + 32)
+  writeOffset(into, nextOffset, start + 32)
   into.writeUInt32BE(bytes, start + 40)
-  const nameSize = into.write(owner.topic, start + entryHeadSize, 'utf8')
-  into.writeUInt32BE(nameSize, start + 44)
-  let at = start + entryHeadSize + nameSize
+  into.writeUInt32BE(name.length, start + 44)
+  into.set(name, start + entryHeadSize)
+  let at = start + entryHeadSize + name.length
   for (const chunk of chunks) {
     into.set(chunk, at)
     at += chunk.length
   }
   return at
+}
+
+function writeOffset(into: Buffer, offset: number, at: number): void {
+  const high = Math.floor(offset / 2 ** 32)
+  into.writeInt32BE(high, at)
+  into.writeUInt32BE(offset - high * 2 ** 32, at + 4)
 }
 
 /** Undefined when no whole group begins there. Gives the blocks back what their marks stand for. */

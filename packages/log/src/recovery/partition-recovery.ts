@@ -61,7 +61,8 @@ export interface RecoverySpec {
 export async function recoverLog(services: LogServices, spec: RecoverySpec): Promise<RecoveredLog> {
   const found = spec.names ?? (await listIfThere(services.disk, spec.folder))
   const names = await settleSwaps(services.disk, spec.folder, found)
-  for (const name of names) if (name.endsWith('.deleted')) await services.disk.remove(`${spec.folder}/${name}`)
+  for (const name of names)
+    if (/\.(deleted|index\.new)$/.test(name)) await services.disk.remove(`${spec.folder}/${name}`)
   const recovery = new Recovery(services, spec, names)
   await recovery.loadProducers(names)
   const bases = names.map(name => offsetInName(name, 'log')).filter(base => base !== undefined)

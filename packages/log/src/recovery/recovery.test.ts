@@ -176,3 +176,11 @@ describe('files beside the log', () => {
     await assert.rejects(node.kill(), { name: 'UsageError', code: 'DATA_FOLDER', message: /format 3.*reads up to 2/ })
   })
 })
+
+test('a description that never got its name is removed', async () => {
+  const { node } = await threeBatches()
+  const name = '00000000000000000000.index.new'
+  await (await node.disk.open(`/data/orders-0/${name}`, 'create')).close()
+  await node.kill()
+  assert(!(await node.names()).includes(name))
+})

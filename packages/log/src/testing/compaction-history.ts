@@ -52,6 +52,7 @@ export class CompactionHistory {
   passes = 0
   readonly #seed: number
   readonly #options: HistoryOptions
+  readonly #faults: (() => void)[] = []
   readonly #written: Written[] = []
   readonly #producers = new Map(producers.map(id => [id, { sequence: 0, isOpen: false, last: undefined } as Producer]))
   #engine!: EmbeddedEngine
@@ -70,6 +71,7 @@ export class CompactionHistory {
     await this.#boot()
     for (let step = 0; step < steps; step++) {
       const id = producers[random.int(producers.length)]!
+      if (random.int(4) === 0) this.#breakSomething()
       const choice = random.int(20)
       if (choice < 12) await this.#send(id)
       else if (choice < 15) await this.#end(id)
@@ -110,12 +112,18 @@ export class CompactionHistory {
   /** With a clean end, or without. */
   async #restart(): Promise<void> {
     const { random } = this.world
-    const fates = ['seeded', 'kept', 'lost'] as const
+    const fates = ['seeded', 'seeded', 'seeded', 'kept', 'lost'] as const
     if (random.int(3) === 0) await this.#settle(this.#engine.close({ drain: true }))
-    this.#machine.crash({ unsynced: fates[random.int(3)]! })
+    for (const takeBack of this.#faults.splice(0)) takeBack()
+    this.#machine.crash({ unsynced: fates[random.int(5)]! })
     if (random.int(3) === 0) await this.#loseSnapshots()
     await this.#boot()
     await this.#check()
+  }
+
+  /** The next description of a segment does not get its name. */
+  #breakSomething(): void {
+    this.#faults.push(this.#machine.disk.fail({ on: 'rename', code: 'EIO', path: '.index.new' }))
   }
 
   /** Then producers and transactions are what the log alone says they are. */

@@ -22,12 +22,12 @@ const topic: TopicSpec = {
   ...topicOf({ segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10, retentionBytes: 6000 }),
   partitions: partitions.map(id => ({ index: id - 1, id })),
 }
-/** The journal's pieces are left and written over all the time, and some batches are too large for it. */
+/** The journal's pieces are left and written over all the time, or grow now and then; some batches are too large for it. */
+const journalBytes = [12_288, 200_000]
 const limits = {
   openFiles: 2,
   syncs: 2,
   tailBytes: 3000,
-  journalBytes: 12_288,
   journaledBytes: 500,
   describeBytes: 700,
 }
@@ -103,7 +103,7 @@ class CrashHistory {
         disk,
         folder: '/data',
         leaderEpoch: this.#life,
-        limits,
+        limits: { ...limits, journalBytes: journalBytes[this.#seed % 2]! },
         logger: { ...silent, info: (_, message) => this.#hear(message) },
       }),
     )
@@ -139,6 +139,7 @@ class CrashHistory {
     const { random } = this.#world
     const faults = [
       { on: 'write', code: 'ENOSPC' },
+      { on: 'write', code: 'ENOSPC', path: '/journal/' },
       { on: 'open', code: 'ENOSPC' },
       { on: 'open', code: 'EMFILE' },
       { on: 'sync', code: 'EIO' },

@@ -62,7 +62,7 @@ export const fileKinds: readonly FileKind[] = [
   {
     kind: 'leftover',
     place: 'partition',
-    pattern: /\.(deleted|cleaned|swap|repaired|snapshot\.new)$/,
+    pattern: /\.(deleted|cleaned|swap|repaired|(snapshot|index)\.new)$/,
     holds: 'a file on its way in or out',
     problems: () => [{ code: 'leftover', problem: 'waits to be removed' }],
   },
