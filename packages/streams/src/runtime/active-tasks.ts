@@ -101,7 +101,10 @@ export class ActiveTasks {
       const name = nameOf(batch)
       const first = batch.records[0]
       if (first && !this.#begun.has(name)) this.#begun.set(name, first.offset)
-      this.#byInput.get(name)?.add(batch)
+      const task = this.#byInput.get(name)
+      if (!task) continue
+      task.add(batch)
+      this.stateOf(task).expect(batch.records)
     }
   }
 

@@ -89,6 +89,11 @@ export class TaskState {
     return isOnDisk && before === topicId
   }
 
+  /** Will be processed before long. */
+  expect(records: readonly { readonly key: Uint8Array | null }[]): void {
+    this.#disk?.expect(records)
+  }
+
   /** So much is held back that it should be written. */
   get wantsCommit(): boolean {
     return this.#disk?.wantsCommit ?? false
