@@ -1,4 +1,4 @@
-import { KafkaError, UsageError } from '@odradek/protocol'
+import { DecodeError, KafkaError, UsageError } from '@odradek/protocol'
 import { bufferOf, readInt64, writeInt64 } from './changelog-keys.ts'
 import { DiskKeyTable } from './disk-key-table.ts'
 import { DiskTimeTable } from './disk-time-table.ts'
@@ -95,7 +95,7 @@ export class LmdbTaskDisk implements TaskDisk, Holder {
 
   expect(records: readonly { key: Uint8Array | null }[]): void {
     if (!this.#reads.areMany(records.length)) return
-    const texts = records.flatMap(({ key }) => (key === null ? [] : [textOf(key)]))
+    const texts = keysOf(records)
     for (const table of this.#tables.values()) table.expect(texts)
   }
 
@@ -233,6 +233,17 @@ export class LmdbTaskDisk implements TaskDisk, Holder {
     writeInt64(bytes, 0, value)
     this.#meta.putSync(databaseKey(latin1(name), metaName), bytes)
   }
+}
+
+/** Of those that can be read: who processes the others will say so. */
+function keysOf(records: readonly { key: Uint8Array | null }[]): string[] {
+  const keys: string[] = []
+  try {
+    for (const { key } of records) if (key !== null) keys.push(textOf(key))
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+  }
+  return keys
 }
 
 /** Store names hold no spaces: no store is called so. */
