@@ -234,10 +234,12 @@ function stateMaker(
   const subtopologies = topology.subtopologies()
   const cache = cacheBudget(settings.cacheMaxBytes)
   return ({ taskId, subtopology, partition }: TaskInput) => {
+    const parts = subtopologies.find(({ id }) => id === subtopology)!
     const state = new TaskState({
       ...{ taskId, partition, cache },
       applicationId: options.applicationId,
-      specs: subtopologies.find(({ id }) => id === subtopology)!.stores,
+      specs: parts.stores,
+      inputOf: store => parts.inputOf(store),
       defaultKind: settings.defaultStore,
       openDisk: id => folder?.openTask(id) ?? null,
       changelog: at => collector.changelog(at),

@@ -247,7 +247,7 @@ export class StreamThread {
       if (transactions.isOpen || offsets.length > 0) await transactions.commit(offsets)
     } else if (offsets.length > 0 && !(await this.#committed(offsets))) return
     for (const { task, offsets } of due) {
-      if (task.needsCommit || isLast) tasks.stateOf(task).commit({ now: isLast })
+      if (task.needsCommit || isLast) tasks.stateOf(task).commit({ now: isLast, inputs: offsets })
       task.committed(offsets)
     }
     if (offsets.length === 0) return

@@ -17,6 +17,8 @@ export interface SharedParts {
   /** Names of stores by processor, in the order they were connected. */
   readonly connected: ReadonlyMap<string, ReadonlySet<string>>
   readonly globals: readonly GlobalStoreSpec[]
+  /** Topics of read-only stores, by store (KIP-813). */
+  readonly filledFrom: ReadonlyMap<string, string>
 }
 
 /** Nodes that hang together, to be run as one task per partition; or by every instance as a whole, where they fill a global store. */
@@ -59,6 +61,20 @@ export class Subtopology {
   get stores(): StoreSpec[] {
     if (this.global) return [this.global.store]
     const names = new Set(this.nodes.flatMap(({ name }) => this.storesOf(name)))
-    return [...names].map(name => this.#shared.stores.get(name)!)
+    return [...names].map(name => {
+      const spec = this.#shared.stores.get(name)!
+      return this.inputOf(name) === undefined ? spec : withoutChangelog(spec)
+    })
+  }
+
+  /** The topic that a read-only store is filled from, and restored from. */
+  inputOf(store: string): string | undefined {
+    return this.#shared.filledFrom.get(store)
   }
 }
+
+const withoutChangelog = (spec: StoreSpec): StoreSpec => ({
+  name: spec.name,
+  changelog: null,
+  make: place => spec.make(place),
+})

@@ -35,6 +35,8 @@ export class Topology {
   /** Names of stores by processor, in the order they were connected. */
   readonly #connected = new Map<string, Set<string>>()
   readonly #globals: GlobalStoreSpec[] = []
+  /** Topics of read-only stores, by store. */
+  readonly #filledFrom = new Map<string, string>()
   readonly #copartitions: (readonly string[])[] = []
 
   addSource(name: string, options: SourceNodeOptions): this {
@@ -109,9 +111,13 @@ export class Topology {
     return this
   }
 
-  /** Adds a store that is filled from a topic, partition by partition, and that others only read: connect them to it (KIP-813). */
+  /**
+   * Adds a store that is filled from a topic, partition by partition, and that others only read: connect them to it (KIP-813). It has no
+   * changelog: the topic is it, and is restored from as it is. The processor must put what it is given, unchanged.
+   */
   addReadOnlyStateStore(store: StoreSpec, options: FilledStoreOptions): this {
     const { source, topic, name, processor, ...reading } = options
+    this.#filledFrom.set(store.name, topic)
     return this.addSource(source, { ...reading, topics: topic }).addProcessor(name, {
       parents: source,
       processor,
@@ -172,7 +178,12 @@ export class Topology {
   }
 
   #parts(): Subtopology[] {
-    const shared = { stores: this.#stores, connected: this.#connected, globals: this.#globals }
+    const shared = {
+      stores: this.#stores,
+      connected: this.#connected,
+      globals: this.#globals,
+      filledFrom: this.#filledFrom,
+    }
     return groupNodes(this.nodes, name => [...(this.#connected.get(name) ?? [])]).map(
       (nodes, id) => new Subtopology(id, nodes, shared),
     )
