@@ -2,6 +2,7 @@
 import { UsageError } from '@odradek/client'
 import type { Processor, ProcessorContext } from '../processor.ts'
 import { type ProcessorSupplier, processorMaker } from '../processors/supplier.ts'
+import { userProcessor } from '../processors/user-processor.ts'
 import type { Done, StreamRecord } from '../record.ts'
 import type { StoreSpec } from '../state/state-store.ts'
 import { below, type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
@@ -37,7 +38,7 @@ export function process<K, V, KOut, VOut>(
   options: ProcessOptions<KOut, VOut>,
 ): StreamFlow<KOut, VOut> {
   const name = options.name ?? flow.building.names.node('KSTREAM-PROCESSOR-')
-  const make = processorMaker(supplier)
+  const make = processorMaker(name, supplier)
   return below(
     flow,
     { ...statefulStep(name, flow, make, options.stores), changesKey: true },
@@ -54,7 +55,10 @@ export function processValues<K, V, VOut>(
   options: ProcessOptions<K, VOut>,
 ): StreamFlow<K, VOut> {
   const name = options.name ?? flow.building.names.node('KSTREAM-PROCESSVALUES-')
-  const make = () => keyKeeping(supplier())
+  const make = () => {
+    const inner = supplier()
+    return userProcessor(name, keyKeeping(inner), inner)
+  }
   return below(flow, statefulStep(name, flow, make, options.stores), {
     serdes: serdesOf(options.key ?? flow.serdes.key, options.value),
     keyChanged: flow.keyChanged,

@@ -71,7 +71,7 @@ export const processorNode = (name: string, { parents, processor }: ProcessorNod
   kind: 'processor',
   name,
   parents: parentsOf(name, parents),
-  make: processorMaker(processor),
+  make: processorMaker(name, processor),
 })
 
 export function sinkNode(name: string, options: SinkNodeOptions): SinkSpec {
