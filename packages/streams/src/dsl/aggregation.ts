@@ -60,7 +60,7 @@ export const keyed = <K, A>(): Aggregation<K, K, A> => ({
 
 export function inWindows<K, A>(windows: TimeWindows, emit: EmitStrategy): Aggregation<K, Windowed<K>, A> {
   const { graceMs } = windows
-  const emitsOnClose = emit === 'on-window-close'
+  const emitsOnClose = isOnClose(emit)
   if (windows.kind === 'unlimited' && emitsOnClose)
     throw new UsageError("The unlimited window never closes: emit 'on-window-update', or choose other windows.")
   const windowSizeMs = sizeOf(windows)
@@ -86,7 +86,7 @@ export function inSessions<K, A>(
   merge: Merger<K, A>,
 ): Aggregation<K, Windowed<K>, A> {
   const { gapMs, graceMs } = windows
-  const emitsOnClose = emit === 'on-window-close'
+  const emitsOnClose = isOnClose(emit)
   const least = gapMs + graceMs
   return {
     graceMs: least, // so long after its end a session may still grow
@@ -96,6 +96,12 @@ export function inSessions<K, A>(
     processor: (store, folding, sendsOldValues) =>
       new SessionAggregate({ store, folding, sendsOldValues, emitsOnClose, graceMs, gapMs, merge }),
   }
+}
+
+function isOnClose(emit: EmitStrategy): boolean {
+  if (emit !== 'on-window-update' && emit !== 'on-window-close')
+    throw new UsageError(`The emit strategy is '${emit as string}'; write 'on-window-update' or 'on-window-close'.`)
+  return emit === 'on-window-close'
 }
 
 const sizeOf = (windows: TimeWindows): number => {

@@ -38,6 +38,11 @@ export class Building {
     const { name, parents, takesNullKeys = false, changesKey = false, windowGraceMs } = step
     if (this.#plan.some(node => node.name === name))
       throw new UsageError(`Two nodes are named '${name}'. Give one of them another name.`)
+    const foreign = parents.find(parent => !this.#plan.includes(parent))
+    if (foreign)
+      throw new UsageError(
+        `Node '${name}' is to follow '${foreign.name}' of another StreamsBuilder: make both streams with the same one.`,
+      )
     const node: PlanNode = {
       name,
       parents,

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serde, UsageError } from '@odradek/client'
-import { type KStream, type KTable, StreamsBuilder, StreamsError, TopologyTestDriver } from '../index.ts'
+import {
+  type KStream,
+  type KTable,
+  StreamsBuilder,
+  StreamsError,
+  session,
+  TopologyTestDriver,
+  tumbling,
+} from '../index.ts'
 
 /** Fails to compile unless the two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : never
@@ -113,5 +121,42 @@ test('a topic is read once and a store made once: what would be mixed up is refu
   assert.throws(
     () => twice.build(),
     /'KSTREAM-SOURCE-0000000000' reads topic 'in' already. Keep its stream in a variable/,
+  )
+})
+
+test('what is of another builder is refused: its records would never come', () => {
+  const texts = { key: serde.string, value: serde.string }
+  const mine = new StreamsBuilder().stream('mine', texts)
+  const other = new StreamsBuilder()
+  assert.throws(
+    () => mine.merge(other.stream('theirs', texts)),
+    /'KSTREAM-SOURCE-0000000000' of another StreamsBuilder/,
+  )
+  assert.throws(() => mine.toTable().join(other.table('rows', texts), row => row), /of another StreamsBuilder/)
+})
+
+test('an emit strategy or a grace that is none is refused, where types are not checked', () => {
+  const grouped = new StreamsBuilder().stream('in').groupByKey()
+  const wrong = 'on window close' as 'on-window-close'
+  assert.throws(
+    () =>
+      grouped
+        .windowedBy(tumbling({ size: 1, grace: 0 }))
+        .emitStrategy(wrong)
+        .count(),
+    /The emit strategy is 'on window close'/,
+  )
+  assert.throws(
+    () =>
+      grouped
+        .windowedBy(session({ gap: 1, grace: 0 }))
+        .emitStrategy(wrong)
+        .count(),
+    /The emit strategy is 'on window close'/,
+  )
+  const noGrace = { size: 10 } as { size: number; grace: number }
+  assert.throws(
+    () => tumbling(noGrace),
+    (error: UsageError) => error instanceof UsageError && error.message.startsWith('`grace` is undefined'),
   )
 })

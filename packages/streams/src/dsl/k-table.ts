@@ -12,6 +12,9 @@ import { tableGrouping } from './table-grouping.ts'
 import { filterTable, mapTableValues, type TableMapOptions } from './table-map.ts'
 import { type TableJoiner, type TableJoinOptions, tableTableJoin } from './table-table-join.ts'
 
+/** Nothing that a function could be, where its answer would have to be waited for. */
+type AtOnce<W> = [W] extends [PromiseLike<unknown>] ? 'callbacks of tables answer at once' : unknown
+
 /** A table: the latest value of every key. Its changes pass as old and new value. Callbacks of tables answer at once: they are asked when somebody reads. */
 export class KTable<K, V> {
   readonly #flow: TableFlow<K, V>
@@ -42,7 +45,7 @@ export class KTable<K, V> {
   }
 
   /** A value of every value; null: there is no such row. */
-  mapValues<W>(map: TableMapping<K, V, W>, options: TableMapOptions<K, W> = {}): KTable<K, W> {
+  mapValues<W>(map: TableMapping<K, V, W> & AtOnce<W>, options: TableMapOptions<K, W> = {}): KTable<K, W> {
     return new KTable(mapTableValues(this.#flow, map, options))
   }
 

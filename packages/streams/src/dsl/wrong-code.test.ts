@@ -63,6 +63,8 @@ export const wrong = [
   () => songs.toStream().mapValues(title => title.length),
   // @ts-expect-error callbacks of tables answer at once
   () => songs.filter(async title => title !== ''),
+  // @ts-expect-error … those that map, too
+  () => songs.mapValues(async title => title.length),
   // @ts-expect-error a table is kept with a serde of its values
   () => songs.mapValues(title => title.length, { store: { name: 's', value: serde.string } }),
   // @ts-expect-error the keys are strings on one side and numbers on the other
