@@ -99,9 +99,12 @@ export class TestOutput<K, V> {
     return this.read().map(({ key, value }) => [key, value])
   }
 
-  /** All, as a table: the last value of every key; null is told, too. */
+  /** All, as a table: the last value of every key; null is told, too. Keys are the same when their bytes are: windows, too. */
   readTable(): Map<K | null, V | null> {
-    return new Map(this.readPairs())
+    const last = new Map<string | null, OutgoingRecord>()
+    for (const record of this.#written().splice(0))
+      last.set(record.key && Buffer.from(record.key).toString('latin1'), record)
+    return new Map(Array.from(last.values(), record => this.#read(record)).map(({ key, value }) => [key, value]))
   }
 
   #read({ key, value, timestamp, headers }: OutgoingRecord): StreamRecord<K | null, V | null> {

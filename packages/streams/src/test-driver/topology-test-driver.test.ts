@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serde, UsageError } from '@odradek/client'
-import { StreamsBuilder, TopologyTestDriver } from '../index.ts'
+import { StreamsBuilder, TopologyTestDriver, tumbling, windowedSerde } from '../index.ts'
 
 function copying() {
   const builder = new StreamsBuilder()
@@ -51,6 +51,28 @@ test('an output is read once: one record, all, as pairs or as a table', async ()
   )
   assert.deepEqual(output.readPairs(), [])
   assert.deepEqual(driver.producedTopics, [])
+})
+
+test('windows and other keys that are objects are one row of a table', async () => {
+  const builder = new StreamsBuilder()
+  builder
+    .stream('in', { key: serde.string, value: serde.string })
+    .groupByKey()
+    .windowedBy(tumbling({ size: 10, grace: 0 }))
+    .count()
+    .toStream()
+    .to('out')
+  const driver = new TopologyTestDriver(builder.build())
+  const input = driver.input('in', serde.string, serde.string)
+  for (const timestamp of [1, 2, 11]) await input.pipe('a', '', timestamp)
+  const rows = driver.output('out', windowedSerde.time(serde.string, 10), serde.int64).readTable()
+  assert.deepEqual(
+    [...rows].map(([window, count]) => [window?.start, count]),
+    [
+      [0, 2],
+      [10, 1],
+    ],
+  )
 })
 
 test('headers go through, and a topic that nobody reads is refused', async () => {
