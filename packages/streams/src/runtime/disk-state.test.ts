@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { serde } from '@odradek/client'
+import { StreamsBuilder } from '../index.ts'
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
 test('an instance that comes back finds its state on disk, and restores what came since and no more', async () => {
@@ -74,4 +76,36 @@ test('state on disk that came from another topic of the same name is given up: i
   }
   assert.equal(warned.filter(message => message.includes('or is another topic now')).length, 1)
   rmSync(stateFolder, { recursive: true })
+})
+
+test('a store that says it is on disk is there, whatever the application says; without a folder, in the usual one', async () => {
+  const usual = mkdtempSync(join(tmpdir(), 'odradek-usual-'))
+  const { TMPDIR: before } = process.env
+  process.env.TMPDIR = usual
+  try {
+    const builder = new StreamsBuilder()
+    builder.table('lines', { key: serde.string, value: serde.string, store: { name: 'kept', in: 'disk' } })
+    const cluster = await SimulatedCluster.start(3)
+    await cluster.makeTopics(1)
+    await cluster.publish(['a'])
+    const app = cluster.instance('one', { defaultStore: 'memory' }, builder.build())
+    await cluster.finish(app.start())
+    await cluster.until(() => app.state === 'RUNNING' && [...app.store('kept').all()].length === 1)
+    await cluster.finish(app.close())
+    const folder = join(usual, 'odradek-streams', 'app')
+    assert.deepEqual(
+      readdirSync(folder).filter(name => /^\d/.test(name)),
+      ['0_0'],
+    )
+    await app.cleanUp()
+    assert.deepEqual(
+      readdirSync(folder).filter(name => /^\d/.test(name)),
+      [],
+    )
+    await cluster.close()
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+    rmSync(usual, { recursive: true })
+  }
 })

@@ -19,7 +19,7 @@ import { Restorer } from './restorer.ts'
 import { StandbyTasks } from './standby-tasks.ts'
 import { StateCleanup } from './state-cleanup.ts'
 import { StreamThread } from './stream-thread.ts'
-import { type KafkaStreamsOptions, type StreamsSettings, settingsOf } from './streams-options.ts'
+import { type KafkaStreamsOptions, type StreamsSettings, settingsOf, stateFolderOf } from './streams-options.ts'
 import { type TaskInput, taskAssignor } from './task-assignor.ts'
 import { subscriptionOf, tasksOf } from './task-inputs.ts'
 import { TaskState } from './task-state.ts'
@@ -160,7 +160,7 @@ const timed =
     metrics.timed(taskId, node, step)
 
 function openFolder({ settings, options, errors, topology }: Given): StateFolder | null {
-  const { stateFolder } = settings
+  const stateFolder = stateFolderOf(settings, topology)
   const { applicationId } = options
   if (stateFolder === null || topology.subtopologies().every(({ stores }) => stores.length === 0)) return null
   return StateFolder.open({

@@ -10,7 +10,7 @@ import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
 import { freshProcessId } from './process-id.ts'
-import { type KafkaStreamsOptions, settingsOf } from './streams-options.ts'
+import { type KafkaStreamsOptions, settingsOf, stateFolderOf } from './streams-options.ts'
 
 export interface TaskView {
   /** `<sub-topology>_<partition>`. */
@@ -138,7 +138,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
   async cleanUp(): Promise<void> {
     if (this.#starting && !hasEnded(this.#state))
       throw new UsageError(`The instance is ${this.#state}: clean up before it starts, or after it is closed.`)
-    const { stateFolder: folder } = settingsOf(this.#options)
+    const folder = stateFolderOf(settingsOf(this.#options), this.#topology)
     if (folder === null) return
     const state = StateFolder.open({ folder, applicationId: this.#options.applicationId })
     try {

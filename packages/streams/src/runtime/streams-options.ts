@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { type EngineOptions, type Kafka, type KafkaOptions, type ProducerOptions, UsageError } from '@odradek/client'
 import type { ErrorOptions } from '../handlers/handlers.ts'
 import type { TimestampExtractor } from '../topology/node-spec.ts'
+import type { Topology } from '../topology/topology.ts'
 
 export interface KafkaStreamsOptions extends ErrorOptions {
   /** Instances with the same id share the work. Also the group, and the beginning of every internal topic's name. */
@@ -21,7 +22,10 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   commitIntervalMs?: number
   /** Default: `odradek-streams` in the system's folder for temporary files. An instance has `<stateFolder>/<applicationId>` for itself. */
   stateFolder?: string
-  /** Where stores are kept that do not say so themselves. Default 'disk'. 'memory' with no `stateFolder`: the disk is not touched. */
+  /**
+   * Where stores are kept that do not say so themselves. Default 'disk'. 'memory', with no `stateFolder` and no store that says `in: 'disk'`:
+   * the disk is not touched.
+   */
   defaultStore?: 'disk' | 'memory'
   /** Default 10 MiB, of all tasks: changes held back until the next commit, so that only the last to a key goes on. 0: none. */
   cacheMaxBytes?: number
@@ -77,7 +81,7 @@ export interface RestoreProgress {
 export interface StreamsSettings {
   readonly isExactlyOnce: boolean
   readonly commitIntervalMs: number
-  /** Null: everything is kept in memory. */
+  /** Null: none is needed, unless a store says so itself. */
   readonly stateFolder: string | null
   readonly defaultStore: 'disk' | 'memory'
   readonly cacheMaxBytes: number
@@ -141,9 +145,17 @@ export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
       throw new UsageError(`\`${name}\` is ${String(given)}; write a whole number, at least ${least[name]}`)
     numbers[name] = given
   }
-  const stateFolder = options.stateFolder ?? (defaultStore === 'disk' ? `${tmpdir()}/odradek-streams` : null)
+  const stateFolder = options.stateFolder ?? (defaultStore === 'disk' ? usualFolder() : null)
   return { isExactlyOnce, stateFolder, defaultStore, applicationServer, topicConfig, ...numbers }
 }
+
+/** Null: everything is kept in memory. */
+export function stateFolderOf({ stateFolder }: StreamsSettings, topology: Topology): string | null {
+  const isAskedFor = topology.subtopologies().some(({ stores }) => stores.some(store => store.in === 'disk'))
+  return stateFolder ?? (isAskedFor ? usualFolder() : null)
+}
+
+const usualFolder = () => `${tmpdir()}/odradek-streams`
 
 function mustNameApplication({ applicationId, brokers, kafka }: KafkaStreamsOptions): void {
   if (!/^[\w.-]{1,200}$/.test(applicationId))

@@ -13,6 +13,7 @@ export function joinWindowStore<K, V>(declaration: WindowDeclaration<K, V>): Sto
   return {
     name,
     changelog: changelogFor(compactedFor(retentionMs), options),
+    in: options?.in,
     make: place =>
       new DuplicatesStore(
         codecsOf(declaration),

@@ -10,6 +10,7 @@ export function keyValueStore<K, V>(declaration: StoreDeclaration<K, V>): StoreS
   return {
     name,
     changelog: changelogFor(compacted, options),
+    in: options?.in,
     make: place => plainStoreOn(declaration, keyTableOf(place, name, options), place),
   }
 }

@@ -23,6 +23,7 @@ export function sessionStore<K, V>(
   return {
     name,
     changelog: changelogFor(compactedFor(retentionMs), options),
+    in: options?.in,
     make: place => {
       const codecs = codecsOf(declaration)
       const table = timeTableOf(place, name, options, segmentLength(retentionMs))

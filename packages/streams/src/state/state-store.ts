@@ -32,6 +32,8 @@ export interface StoreSpec<S extends StateStore = StateStore> {
   readonly name: string
   /** Null: not logged. What is in it is lost with the task, or belongs to a store that is filled otherwise. */
   readonly changelog: ChangelogSpec | null
+  /** Where it is to be kept whatever the application says; left out: there. */
+  readonly in?: 'memory' | 'disk' | undefined
   make(place: StorePlace): S
 }
 

@@ -18,6 +18,7 @@ export function timestampedStore<K, V>(declaration: StoreDeclaration<K, V>): Sto
   return {
     name,
     changelog: changelogFor(compacted, options),
+    in: options?.in,
     make: place => {
       const codecs = codecsOf(declaration)
       const store = new TimestampedStore(codecs, keyTableOf(place, name, options), place.log)

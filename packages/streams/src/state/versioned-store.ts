@@ -23,6 +23,7 @@ export function versionedStore<K, V>(
   return {
     name,
     changelog: changelogFor(compactedAfter(historyMs), options),
+    in: options?.in,
     make: place => new VersionsStore(codecsOf(declaration), timeTableOf(place, name, options), place.log, historyMs),
   }
 }

@@ -33,6 +33,7 @@ export function windowStore<K, V>(declaration: WindowDeclaration<K, V>): StoreSp
   return {
     name,
     changelog: changelogFor(compactedFor(retentionMs), options),
+    in: options?.in,
     make: place => {
       const codecs = codecsOf(declaration)
       const table = timeTableOf(place, name, options, segmentLength(retentionMs))

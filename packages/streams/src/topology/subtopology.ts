@@ -76,5 +76,6 @@ export class Subtopology {
 const withoutChangelog = (spec: StoreSpec): StoreSpec => ({
   name: spec.name,
   changelog: null,
+  in: spec.in,
   make: place => spec.make(place),
 })

@@ -126,6 +126,10 @@ const refused: Record<string, readonly [() => unknown, RegExp]> = {
     () => lines().addProcessor('lines', { parents: 'lines', processor }),
     /Two nodes are named/,
   ],
+  'a global store on disk': [
+    () => lines().addGlobalStore(keyValueStore({ name: 'g', options: { in: 'disk', logging: false } }), filling),
+    /Store 'g' is to be global and on disk\. .*memory/,
+  ],
   'a source without topics': [() => lines().addSource('none', { topics: [] }), /Source 'none' reads no topic/],
   'a topic that is read twice': [() => lines().addSource('again', { topics: ['x', 'in'] }), /'lines' reads topic 'in'/],
   'an expression for a topic that is read': [

@@ -105,6 +105,10 @@ export class Topology {
       throw new UsageError(
         `Store '${store.name}' is to be global and has a changelog. Make it with { logging: false }.`,
       )
+    if (store.in === 'disk')
+      throw new UsageError(
+        `Store '${store.name}' is to be global and on disk. Global stores are kept in memory: leave out { in: 'disk' }.`,
+      )
     this.addSource(source, { ...reading, topics: topic })
     this.add(processorNode(name, { parents: source, processor }))
     this.#globals.push({ store, source, processor: name, topic, restore })
