@@ -33,24 +33,28 @@ class Scene {
     this.cluster = cluster
   }
 
-  static async start(seed: number, partitions = 1): Promise<Scene> {
-    const scene = new Scene(await SimulatedCluster.start(seed))
-    await scene.make('in', partitions)
+  static async start(seed: number): Promise<Scene> {
+    const config = { 'log.cleaner.backoff.ms': '100' }
+    const scene = new Scene(await SimulatedCluster.start(seed, { config }))
+    await scene.make('in')
     return scene
   }
 
-  make(name: string, partitions = 1, config: Record<string, string> = {}): Promise<unknown> {
-    return this.cluster.finish(this.cluster.kafka.admin().topics.create([{ name, partitions, config }]))
+  make(name: string, config: Record<string, string> = {}): Promise<unknown> {
+    return this.cluster.finish(this.cluster.kafka.admin().topics.create([{ name, partitions: 1, config }]))
   }
 
   async makeAnew(name: string): Promise<void> {
     await this.cluster.finish(this.cluster.kafka.admin().topics.delete([name]))
-    await this.make(name, 1, { 'cleanup.policy': 'compact' })
+    await this.make(name, { 'cleanup.policy': 'compact' })
   }
 
-  async send(topic: string, records: Readonly<Record<string, string>>): Promise<void> {
+  async send(topic: string, records: Readonly<Record<string, string | null>>): Promise<void> {
     const producer = this.cluster.kafka.producer()
-    const all = Object.entries(records).map(([key, value]) => ({ key: Buffer.from(key), value: Buffer.from(value) }))
+    const all = Object.entries(records).map(([key, value]) => ({
+      key: Buffer.from(key),
+      value: value === null ? null : Buffer.from(value),
+    }))
     await this.cluster.finish(producer.sendAll(topic, all))
     await this.cluster.finish(producer.close())
   }
@@ -115,6 +119,33 @@ for (const defaultStore of ['memory', 'disk'] as const)
     )
     await scene.close(app)
   })
+
+test('a changelog of which compaction has left nothing is restored: to an empty store', async () => {
+  const scene = await Scene.start(16)
+  const { cluster } = scene
+  const topicConfig = { 'segment.ms': '1', 'min.cleanable.dirty.ratio': '0.01', 'delete.retention.ms': '0' }
+  const before = await scene.running('before', { topicConfig })
+  await scene.send('in', { a: '1', b: '2', c: '3' })
+  await cluster.until(() => keysOf(before).length === 3)
+  await scene.send('in', { a: null, b: null, c: null })
+  await cluster.until(() => keysOf(before).length === 0)
+  await cluster.finish(before.close())
+  // The last segment is left alone: others are begun until everything else is gone.
+  const left = async () =>
+    (await cluster.finish(Array.fromAsync(cluster.kafka.read(changelog)))).map(({ offset }) => offset)
+  for (let round = 0; round < 6 && (await left()).some(offset => offset < 6); round++) {
+    await scene.send(changelog, { x: null })
+    await cluster.world.clock.advance(5_000)
+  }
+  assert.ok((await left()).every(offset => offset >= 6))
+  const [end] = await cluster.finish(cluster.kafka.admin().topics.offsets(changelog, 'latest'))
+  assert.ok(end!.offset >= 8)
+  const after = await scene.running('after', { topicConfig })
+  assert.deepEqual(keysOf(after), [])
+  await scene.send('in', { d: '4' })
+  await cluster.until(() => keysOf(after).join('') === 'd')
+  await scene.close(after)
+})
 
 test('a standby gives up what it has when its changelog is made anew, and so does whoever takes over from it', async () => {
   const scene = await Scene.start(13)

@@ -22,6 +22,8 @@ export function wordCount(topicOf = (name: string) => name): Topology {
 interface ClusterShape {
   weather?: Weather
   nodes?: number
+  /** Of the brokers, in Kafka's names. */
+  config?: Readonly<Record<string, string>>
 }
 
 /**
@@ -39,14 +41,17 @@ export class SimulatedCluster {
     this.kafka = new Kafka({ brokers: broker.bootstrap, world: world.machine('client').boot() })
   }
 
-  static async start(seed: number, { weather = {}, nodes = 1 }: ClusterShape = {}): Promise<SimulatedCluster> {
+  static async start(
+    seed: number,
+    { weather = {}, nodes = 1, config = {} }: ClusterShape = {},
+  ): Promise<SimulatedCluster> {
     const world = simulatedWorld({ seed, weather })
     const options = {
       world: world.machine('broker').boot(),
       listen: { host: 'broker', port: 9092 },
       data: { memory: true } as const,
       nodes,
-      config: { 'odradek.insecure.network': 'true', 'group.initial.rebalance.delay.ms': '0' },
+      config: { 'odradek.insecure.network': 'true', 'group.initial.rebalance.delay.ms': '0', ...config },
     }
     return new SimulatedCluster(world, await world.clock.finish(Broker.start(options)))
   }
