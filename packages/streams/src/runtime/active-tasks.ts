@@ -111,7 +111,9 @@ export class ActiveTasks {
   /** Makes the tasks of the partitions and begins to restore their stores. */
   async add(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
     for (const at of partitions) this.#begun.delete(nameOf(at))
-    await this.#add(partitions, await this.#options.engine.committed(partitions, { signal }), signal, new Map())
+    const found = await this.#options.engine.committed(partitions, { signal })
+    for (const [i, at] of partitions.entries()) if (!found[i]) this.#beginAt(at)
+    await this.#add(partitions, found, signal, new Map())
   }
 
   async #add(
@@ -122,7 +124,6 @@ export class ActiveTasks {
   ): Promise<void> {
     const { applicationId, subtopologies, restorer } = this.#options
     const committed = new Map(partitions.map((at, i) => [nameOf(at), found[i] ?? undefined]))
-    for (const at of partitions) if (!committed.get(nameOf(at)) && !this.#begun.has(nameOf(at))) this.#beginAt(at)
     const made: TaskState[] = []
     for (const input of tasksAmong(subtopologies, applicationId, partitions)) {
       const running = this.#byId.get(input.taskId)
@@ -180,7 +181,7 @@ export class ActiveTasks {
     const found = await engine.committed(ours, { signal })
     for (const [i, at] of ours.entries()) {
       const offset = found[i]?.offset ?? this.#begun.get(nameOf(at))
-      if (offset !== undefined) engine.seek(at, offset)
+      if (offset !== undefined) engine.seek(at, offset) // else nothing was read of it, and it is where it began
     }
     await this.#add(ours, found, signal, states)
   }

@@ -147,6 +147,29 @@ test('a changelog of which compaction has left nothing is restored: to an empty 
   await scene.close(after)
 })
 
+test('a changelog that is missing when a task moves ends the instance with an error that names store and topic', async () => {
+  const scene = await Scene.start(17)
+  const { cluster } = scene
+  const one = await scene.running('one')
+  await scene.send('in', { a: '1' })
+  await cluster.until(() => keysOf(one).length === 1)
+  const two = scene.instance('two')
+  const ended = two.run().then(
+    () => assert.fail('it went on'),
+    (error: StreamsError) => error,
+  )
+  await cluster.until(() => two.state === 'RUNNING')
+  await cluster.finish(cluster.kafka.admin().topics.delete([changelog]))
+  await cluster.finish(one.close())
+  const { code, node, topic, message } = await cluster.finish(ended)
+  assert.deepEqual({ code, node, topic }, { code: 'RESTORATION', node: 'table', topic: changelog })
+  assert.match(
+    message,
+    /^Store 'table' of task 0_0 cannot be restored from app-table-changelog-0: .*app-table-changelog/,
+  )
+  await scene.close()
+})
+
 test('a standby gives up what it has when its changelog is made anew, and so does whoever takes over from it', async () => {
   const scene = await Scene.start(13)
   const options = { numStandbyReplicas: 1, commitIntervalMs: 1_000 }

@@ -168,8 +168,10 @@ export class Restorer {
       const [starts, ends] = await Promise.all(
         (['earliest', 'latest'] as const).map(point => this.#options.offsetsFor(changelogs, point, { signal })),
       )
-      const ids = new Map<string, string | undefined>()
-      for (const { topic } of changelogs) if (!ids.has(topic)) ids.set(topic, await this.#options.topicIdOf(topic))
+      const topics = [...new Set(changelogs.map(({ topic }) => topic))]
+      const ids = new Map(
+        await Promise.all(topics.map(async topic => [topic, await this.#options.topicIdOf(topic)] as const)),
+      )
       return changelogs.map(({ topic }, i) => ({ start: starts![i] ?? 0, end: ends![i] ?? 0, topicId: ids.get(topic) }))
     } catch (cause) {
       signal.throwIfAborted()
