@@ -1,12 +1,12 @@
-import { readEntry, type StoredEntry, writeEntry } from './disk-entry.ts'
+import { readEntry } from './disk-entry.ts'
 import { ExpectedKeys } from './expected-keys.ts'
+import { HeldEntries } from './held-entries.ts'
 import { type Bytes, databaseKey, entriesIn, longestKey, ownDatabaseKey, textOfDatabaseKey } from './lmdb.ts'
 import type { DiskTable } from './lmdb-task-disk.ts'
 import type { PageReads } from './page-reads.ts'
 import { Restoration, type RestorationPlace } from './restoration.ts'
 import { SortedTexts } from './sorted-texts.ts'
 import {
-  bytesOf,
   type Entry,
   isWithin,
   type KeyTable,
@@ -21,8 +21,6 @@ const pageLength = 256
 const keysOfPart = 1_000
 /** Parts. */
 const readAhead = 4
-/** What an entry that is held back takes in memory, besides its bytes. */
-const overhead = 120
 
 export interface KeyTablePlace extends RestorationPlace {
   /** Nothing of the store was ever committed. */
@@ -37,13 +35,12 @@ export interface KeyTablePlace extends RestorationPlace {
 export class DiskKeyTable implements KeyTable, DiskTable {
   readonly #store: string
   readonly #database: Bytes
-  readonly #changed = new Map<string, StoredEntry | null>()
+  readonly #changed = new HeldEntries()
   readonly #place: KeyTablePlace
   readonly #restoration: Restoration
   readonly #expected = new ExpectedKeys()
   #sorted: SortedTexts | undefined
   #stored: number
-  heldBytes = 0
 
   constructor(store: string, database: Bytes, place: KeyTablePlace) {
     this.#store = store
@@ -51,6 +48,10 @@ export class DiskKeyTable implements KeyTable, DiskTable {
     this.#place = place
     this.#restoration = new Restoration(database, place)
     this.#stored = entriesIn(database)
+  }
+
+  get heldBytes(): number {
+    return this.#changed.bytes
   }
 
   get isRestoring(): boolean {
@@ -73,12 +74,12 @@ export class DiskKeyTable implements KeyTable, DiskTable {
 
   set({ text }: StoreKey, { value, timestamp }: Entry): void {
     this.finishRestoring()
-    this.#change(text, { value: textOf(value), timestamp })
+    this.#change(text, value, timestamp)
   }
 
   delete({ text }: StoreKey): void {
     this.finishRestoring()
-    this.#change(text, null)
+    this.#change(text, null, 0)
   }
 
   *range(range: TextRange): Iterable<[string, Entry]> {
@@ -97,8 +98,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
     if (this.#changed.size === 0 && this.#place.isNew()) {
       for (const record of records) if (record.key !== null) this.#gather(record.key, record)
     } else
-      for (const { key, value, timestamp } of records)
-        if (key !== null) this.#change(textOf(key), value && { value, timestamp })
+      for (const { key, value, timestamp } of records) if (key !== null) this.#change(textOf(key), value, timestamp)
   }
 
   finishRestoring(most?: number): boolean {
@@ -131,7 +131,6 @@ export class DiskKeyTable implements KeyTable, DiskTable {
     this.#restoration.giveUp()
     this.#changed.clear()
     this.#sorted = undefined
-    this.heldBytes = 0
     this.#stored = entriesIn(this.#database)
   }
 
@@ -147,15 +146,9 @@ export class DiskKeyTable implements KeyTable, DiskTable {
     this.#restoration.add(key, record)
   }
 
-  #change(text: string, entry: StoredEntry | null): void {
-    const before = this.#changed.get(text)
-    if (before === undefined) {
-      if (text.length > longestKey) databaseKey(text, this.#store) // throws for one that is too long
-      this.#sorted?.add(text)
-      this.heldBytes += overhead + text.length
-    }
-    this.heldBytes += (entry?.value?.length ?? 0) - (before?.value?.length ?? 0)
-    this.#changed.set(text, entry)
+  #change(text: string, value: Uint8Array | null, timestamp: number): void {
+    if (text.length > longestKey) databaseKey(text, this.#store) // throws for one that is too long
+    if (this.#changed.set(text, value, Math.max(timestamp, 0))) this.#sorted?.add(text)
   }
 
   #write(texts: readonly string[]): void {
@@ -163,7 +156,7 @@ export class DiskKeyTable implements KeyTable, DiskTable {
       const entry = this.#changed.get(text)!
       const key = databaseKey(text, this.#store)
       if (entry === null) this.#database.removeSync(key)
-      else this.#database.putSync(key, writeEntry(entry))
+      else this.#database.putSync(key, entry)
     }
   }
 
@@ -204,10 +197,8 @@ export class DiskKeyTable implements KeyTable, DiskTable {
   }
 }
 
-const entryOf = ({ value, timestamp }: StoredEntry): Entry => ({
-  value: typeof value === 'string' ? bytesOf(value) : value!,
-  timestamp,
-})
+/** A copy: what is held back changes in its place. */
+const entryOf = (held: Uint8Array): Entry => readEntry(Buffer.from(held)) as Entry
 
 const until = (range: TextRange, last: string): TextRange =>
   range.reverse ? { ...range, from: last } : { ...range, to: last, before: undefined }

@@ -40,9 +40,10 @@ export class GatheredRecords {
     this.#bytes.set(key, at + 1)
     if (value !== null) {
       at += 1 + key.length
-      const high = Math.floor(timestamp / 2 ** 32)
+      const time = Math.max(timestamp, 0)
+      const high = Math.floor(time / 2 ** 32)
       view.setInt32(at, high)
-      view.setUint32(at + 4, timestamp - high * 2 ** 32)
+      view.setUint32(at + 4, time - high * 2 ** 32)
       this.#bytes.set(value, at + entryHead)
     }
     this.#common = this.#count === 0 ? key.length + 1 : this.#commonWith(key)
