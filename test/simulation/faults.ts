@@ -36,7 +36,10 @@ export const faults: Record<FaultName, Fault> = {
     await comeBack(scene)
   },
   'sync-error': scene => failing(scene, { on: 'sync', code: 'EIO', path: pick(scene.world.random, logs) }),
-  'write-error': scene => failing(scene, { on: 'write', code: pick(scene.world.random, ['EIO', 'ENOSPC']) }),
+  'write-error': scene => {
+    const { random } = scene.world
+    return failing(scene, { on: 'write', code: pick(random, ['EIO', 'ENOSPC']), path: pick(random, written) })
+  },
   'open-error': scene => failing(scene, { on: 'open', code: pick(scene.world.random, ['EMFILE', 'EIO', 'ENOSPC']) }),
   'folder-error': scene =>
     failing(scene, {
@@ -112,6 +115,8 @@ export const faults: Record<FaultName, Fault> = {
 }
 
 const logs = ['.log', '.log', '.log', '', 'checkpoint'] as const
+/** The journal is written ahead: a refusal leaves it in a place where few come by. */
+const written = ['', '', '.log', '/journal/', '/journal/'] as const
 
 /** Trouble comes, at random, until its time is over. */
 export async function makeTrouble(scene: Scene): Promise<void> {
