@@ -135,6 +135,13 @@ test('what is of another builder is refused: its records would never come', () =
   assert.throws(() => mine.toTable().join(other.table('rows', texts), row => row), /of another StreamsBuilder/)
 })
 
+test('a stream of no topics, and a repartition into none, are refused', () => {
+  const builder = new StreamsBuilder()
+  assert.throws(() => builder.stream([]), /reads no topic/)
+  for (const partitions of [0, -1, 1.5])
+    assert.throws(() => builder.stream('in').repartition({ partitions }), /`partitions` of a repartition is/)
+})
+
 test('an emit strategy or a grace that is none is refused, where types are not checked', () => {
   const grouped = new StreamsBuilder().stream('in').groupByKey()
   const wrong = 'on window close' as 'on-window-close'

@@ -1,5 +1,5 @@
 /** Operators of streams that look at one record at a time: from one flow to the next. */
-import type { Serde } from '@odradek/client'
+import { type Serde, UsageError } from '@odradek/client'
 import type { Processor } from '../processor.ts'
 import { selectKey as selectKeyStep } from '../processors/select-key.ts'
 import * as steps from '../processors/stateless.ts'
@@ -138,13 +138,16 @@ export interface RepartitionedOptions<K, V> extends NamedOptions, Serdes<K, V> {
 }
 
 export function repartitioned<K, V>(flow: StreamFlow<K, V>, options: RepartitionedOptions<K, V>): StreamFlow<K, V> {
+  const { partitions } = options
+  if (partitions !== undefined && !(Number.isSafeInteger(partitions) && partitions > 0))
+    throw new UsageError(`\`partitions\` of a repartition is ${partitions}: write a whole number, at least 1.`)
   const name = options.name ?? flow.building.names.node('KSTREAM-REPARTITION-')
   return repartition(flow, {
     name,
     isNamed: options.name !== undefined,
     key: options.key ?? flow.serdes.key,
     value: options.value ?? flow.serdes.value,
-    partitions: options.partitions,
+    partitions,
     partitionOf: options.partitionOf,
   })
 }

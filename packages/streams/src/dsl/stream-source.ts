@@ -1,3 +1,4 @@
+import { UsageError } from '@odradek/client'
 import { type OffsetReset, type TimestampExtractor, userTopic } from '../topology/node-spec.ts'
 import type { Building } from './building.ts'
 import { type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
@@ -18,6 +19,8 @@ export function streamSource<K, V>(
   const { key, value, timestampOf, offsetReset } = options
   const name = building.names.node('KSTREAM-SOURCE-', options.name)
   const names = typeof topics === 'string' ? [topics] : topics
+  if (!(names instanceof RegExp) && names.length === 0)
+    throw new UsageError(`Stream '${name}' reads no topic. Name at least one.`)
   const node = building.add({
     name,
     parents: [],
