@@ -22,5 +22,5 @@ const streams = new KafkaStreams(builder.build(), {
   cacheMaxBytes: 0, // every update of a count goes out, not only the last before a commit
 })
 
-process.once('SIGINT', () => streams.close())
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => streams.close())
 await streams.run()

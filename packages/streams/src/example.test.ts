@@ -11,7 +11,10 @@ const example = fileURLToPath(new URL('../../../examples/word-count.ts', import.
 const input = topic('streams-plaintext-input', { key: serde.string, value: serde.string })
 const output = topic('streams-wordcount-output', { key: serde.string, value: serde.int64 })
 
-test('examples/word-count.ts counts words until it is interrupted, and then ends well', async () => {
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  test(`examples/word-count.ts counts words until ${signal}, and then ends well`, () => countsUntil(signal))
+
+async function countsUntil(signal: 'SIGINT' | 'SIGTERM') {
   await using broker = await Broker.start({
     world: realWorld(),
     listen: { host: '127.0.0.1', port: 0 },
@@ -37,7 +40,7 @@ test('examples/word-count.ts counts words until it is interrupted, and then ends
     ended.catch(() => {})
     assert.deepEqual(counts, ['all 1', 'streams 1', 'lead 1', 'to 1', 'kafka 1', 'hello 1', 'kafka 2', 'streams 2'])
   } finally {
-    child.kill('SIGINT')
+    child.kill(signal)
   }
   assert.deepEqual(await exit, [0, null])
-})
+}
