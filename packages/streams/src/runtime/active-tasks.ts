@@ -55,6 +55,8 @@ export class ActiveTasks {
   readonly #byInput = new Map<string, StreamTask>()
   /** The first offset that was read of an input since it was given to this instance: where to begin again without a commit. */
   readonly #begun = new Map<string, number>()
+  /** Inputs that read-only stores are filled from, and that were cut or made anew behind where they were read. */
+  readonly #cut = new Set<string>()
 
   constructor(options: ActiveTasksOptions) {
     this.#options = options
@@ -178,10 +180,12 @@ export class ActiveTasks {
     const { engine } = this.#options
     const assigned = new Set(engine.assignment().map(nameOf))
     const ours = partitions.filter(at => assigned.has(nameOf(at)))
-    const found = await engine.committed(ours, { signal })
+    const committed = await engine.committed(ours, { signal })
+    const found = committed.map((one, i) => (this.#cut.has(nameOf(ours[i]!)) ? null : one))
     for (const [i, at] of ours.entries()) {
       const offset = found[i]?.offset ?? this.#begun.get(nameOf(at))
-      if (offset !== undefined) engine.seek(at, offset) // else nothing was read of it, and it is where it began
+      if (this.#cut.has(nameOf(at))) this.#beginAt(at)
+      else if (offset !== undefined) engine.seek(at, offset) // else nothing was read of it, and it is where it began
     }
     await this.#add(ours, found, signal, states)
   }
@@ -225,7 +229,29 @@ export class ActiveTasks {
   /** Where the engine goes on when the log does not have its position any more. */
   startAfter(lost: LostPosition): StartPosition | undefined {
     const start = this.#startOf(lost, lost.reason)
-    return lost.truncatedTo === undefined ? start : undefined
+    if (lost.truncatedTo !== undefined) return undefined
+    const active = this.#byId.get(this.find(lost)?.id ?? '')
+    if (active?.state.logged.some(({ isInput, changelog }) => isInput && nameOf(changelog) === nameOf(lost)))
+      this.#cut.add(nameOf(lost))
+    return start
+  }
+
+  /** Something in a read-only store may be gone from the topic that fills it. */
+  get hasCut(): boolean {
+    return this.#cut.size > 0
+  }
+
+  /** After a commit: such stores are emptied, and their tasks begin where the sources say. */
+  async emptyCut(signal: AbortSignal): Promise<void> {
+    const { restorer } = this.#options
+    const isCut = (at: TopicPartition) => this.#cut.has(nameOf(at))
+    const tasks = [...this].filter(task => task.input.inputs.some(isCut))
+    for (const task of tasks) restorer.empty(this.stateOf(task), isCut)
+    await this.restart(
+      tasks.flatMap(task => task.input.inputs),
+      signal,
+    )
+    this.#cut.clear()
   }
 
   #beginAt(at: TopicPartition): void {

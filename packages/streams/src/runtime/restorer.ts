@@ -119,6 +119,12 @@ export class Restorer {
     this.#follow()
   }
 
+  /** Stores whose inputs were cut under the running task: what is in them may be gone from there. The state must be closed then. */
+  empty(state: TaskState, isCut: (at: TopicPartition) => boolean): void {
+    for (const logged of state.logged)
+      if (logged.isInput && isCut(logged.changelog)) this.#wipe({ ...logged, state }, 'it was cut under its reader')
+  }
+
   /** Tasks to be made anew, each told once; until then they are being restored. */
   takeLost(): LostState[] {
     const lost = [...this.#lost.values()]

@@ -145,8 +145,9 @@ export class StreamThread {
     const patience = isBusy || !restorer.isIdle ? 0 : this.#patience()
     await this.#poll(patience, signal)
     if (this.#broken) throw this.#broken
+    if (tasks.hasCut) await this.#renewTasks(() => tasks.emptyCut(abandoned))
     if (!restorer.isIdle) await this.#restore(isBusy ? 0 : settings.pollMs, signal)
-    if (await globals.step(signal)) await this.#renewTasks()
+    if (await globals.step(signal)) await this.#renewTasks(() => tasks.renew(abandoned))
     await standbys.step(taskId => tasks.has(taskId), abandoned)
     this.#options.onSettled(restorer.isIdle && atRest.has(engine.health().state))
     if (!this.isPaused) await this.#process()
@@ -174,12 +175,12 @@ export class StreamThread {
     await restorer.step(maxMs, signal)
   }
 
-  /** Processors hold on to a global store that is another one now. */
-  async #renewTasks(): Promise<void> {
-    const { tasks, abandoned } = this.#options
+  /** After a commit, so that nothing is done twice. */
+  async #renewTasks(renew: () => Promise<void>): Promise<void> {
+    const { tasks } = this.#options
     await this.#commit([...tasks], true)
     this.#unthrottle([...tasks].flatMap(task => task.input.inputs))
-    await tasks.renew(abandoned)
+    await renew()
   }
 
   #patience(): number {
