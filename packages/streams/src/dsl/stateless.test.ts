@@ -235,3 +235,12 @@ test('callbacks that wait do not reorder the records of a task, however long eac
     ['20', '20!', '1', '1!', 'now', 'now!', '5', '5!'],
   )
 })
+
+test('a time that is none is refused where it is answered, and does not become stream time', async () => {
+  for (const time of [Number.NaN, 1.5, '5' as unknown as number]) {
+    const builder = new StreamsBuilder()
+    builder.stream('in', { key: serde.string, value: serde.string, timestampOf: () => time }).to('out')
+    const input = new TopologyTestDriver(builder.build()).input('in', serde.string, serde.string)
+    await assert.rejects(input.pipe('k', 'v'), /KSTREAM-SOURCE-0000000000.*the timestamp extractor answered/)
+  }
+})

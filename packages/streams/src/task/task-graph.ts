@@ -107,7 +107,7 @@ export class TaskGraph {
         return raw.timestamp // told when it is processed, to the handler
       }
       try {
-        return timestampOf({ ...record, ...place }, partitionTime)
+        return timeAnswered(timestampOf({ ...record, ...place }, partitionTime))
       } catch (cause) {
         throw nodeFailed('PROCESSING', cause, { node: spec.name, taskId: this.#options.taskId, place })
       }
@@ -278,6 +278,14 @@ export class TaskGraph {
       throw new UsageError(`Processor '${name}' has no child '${child}'. It has: ${names}.`)
     }
   }
+}
+
+/** A negative one drops the record; what is no time at all would be the stream time of all records that follow. */
+function timeAnswered(time: number): number {
+  if (Number.isSafeInteger(time)) return time
+  throw new UsageError(
+    `the timestamp extractor answered ${String(time)}: write milliseconds since 1970, a whole number; a negative one drops the record`,
+  )
 }
 
 function readRecord(source: SourceSpec, raw: RawRecord, topic: string): StreamRecord<any, any> {
