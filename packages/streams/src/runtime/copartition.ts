@@ -2,17 +2,28 @@ import { UsageError } from '@odradek/protocol'
 import type { TopicRef } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 
-/** Topics whose records are joined: a key must have the same partition number in each (streams facts 2.27). */
-export type CopartitionGroup = readonly TopicRef[]
+/** A topic of a group, and the node that reads it. */
+export interface CopartitionedTopic extends TopicRef {
+  readonly node: string
+}
 
+/** Topics whose records are joined: a key must have the same partition number in each (streams facts 2.27). */
+export type CopartitionGroup = readonly CopartitionedTopic[]
+
+/** Groups that share a topic are one: what is joined with the same must be equal to each other. */
 export function copartitionGroups(topology: Topology): CopartitionGroup[] {
-  const topics = new Map<string, readonly TopicRef[]>()
+  const topicsOf = new Map<string, readonly TopicRef[]>()
   for (const node of topology.nodes)
-    if (node.kind === 'source' && !(node.topics instanceof RegExp)) topics.set(node.name, node.topics)
-  return topology.copartitions.map(sources => {
-    const all = sources.flatMap(source => topics.get(source) ?? [])
-    return [...new Map(all.map(topic => [topic.name, topic])).values()]
-  })
+    if (node.kind === 'source' && !(node.topics instanceof RegExp)) topicsOf.set(node.name, node.topics)
+  let groups: ReadonlyMap<string, CopartitionedTopic>[] = []
+  for (const sources of topology.copartitions) {
+    const own = sources.flatMap(node => (topicsOf.get(node) ?? []).map(topic => ({ ...topic, node })))
+    const shared = groups.filter(group => own.some(({ name }) => group.has(name)))
+    const merged = [...shared.flatMap(group => [...group.values()]), ...own]
+    groups = groups.filter(group => !shared.includes(group))
+    groups.push(new Map(merged.map(topic => [topic.name, topic])))
+  }
+  return groups.map(group => [...group.values()])
 }
 
 /**
@@ -33,8 +44,9 @@ export function mustBeCopartitioned(group: CopartitionGroup, widthOf: (topic: To
   const widths = group.map(topic => ({ topic, width: widthOf(topic) }))
   const [first] = widths
   if (!first || widths.every(({ width }) => width === first.width)) return
-  const list = widths.map(({ topic, width }) => `'${topic.name}' has ${width}`).join(', ')
+  const list = widths.map(({ topic, width }) => `'${topic.name}' has ${width} (read by ${topic.node})`)
   throw new UsageError(
-    `Topics that are joined must have equal numbers of partitions: ${list}. Give them the same number, or bring one to the other's with repartition({ partitions }).`,
+    `Topics that are joined must have equal numbers of partitions: ${list.join('; ')}. Give them the same number, or bring one to the ` +
+      "other's with repartition({ partitions }).",
   )
 }
