@@ -81,6 +81,8 @@ export const bars: readonly Bar[] = [
   { of: /^streams, .* join$/, ...timesStreams(1) },
   { of: /^streams, restore/, ...atLeast(500_000, 'records/s') },
   { of: /^streams, memory/, ...atMost(200, 'MB') },
+  { of: /^streams, half in memory/, ...atLeast(0.3, '×') },
+  { of: /^streams, linear/, ...atMost(1.2, '×') },
   { of: /^word count/, ...atMost(10, 's') },
 ]
 

@@ -12,6 +12,8 @@ import { interleavedMedians, median } from './interleave.ts'
 import { kafkaStreams } from './peers/kafka-streams.ts'
 import type { Family, Row } from './row.ts'
 import { type Input, Inputs } from './streams/inputs.ts'
+import { largeStateRows } from './streams/large-state.ts'
+import { linearRows } from './streams/linear.ts'
 import { Peer, type Result } from './streams/peer.ts'
 
 const counts = { values: 500_000, lines: 100_000, pairs: 150_000, rows: 300_000, keys: 1_000_000 }
@@ -41,7 +43,7 @@ const contests: readonly Contest[] = [
 
 type Peers = Readonly<Record<string, Peer>>
 
-/** `ODRADEK_BENCH_STREAMS`: the contests whose names contain it. */
+/** `ODRADEK_BENCH_STREAMS`: the contests whose names contain it; `linear` takes long, and runs only when it is asked for. */
 export const streamsFamily: Family = async place => {
   const only = process.env.ODRADEK_BENCH_STREAMS ?? ''
   const { bootstrap } = await place.odradek()
@@ -59,6 +61,11 @@ export const streamsFamily: Family = async place => {
       place.say('streams: restore')
       rows.push(...(await restoreRows(java, inputs, bootstrap)))
     }
+    if ('state larger than memory'.includes(only)) {
+      place.say('streams: state larger than memory')
+      rows.push(...(await largeStateRows(odradek, inputs, bootstrap)))
+    }
+    if (only === 'linear') rows.push(...(await linearRows(odradek, inputs, bootstrap, place.say)))
   } finally {
     for (const peer of Object.values(peers)) await peer.stop()
     await inputs.close()

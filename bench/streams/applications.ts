@@ -77,5 +77,13 @@ export const applications: Readonly<Record<string, Application>> = {
       .toStream()
       .to(output, texts),
 
+  count: (builder, [values], _output, watch) =>
+    void counted(builder, values!, watch).groupByKey().count({ store: 'counts' }),
+
+  latest: (builder, [changes], _output, watch) =>
+    void counted(builder, changes!, watch)
+      .groupByKey()
+      .reduce((_, value) => value, { store: 'table' }),
+
   restore: (builder, [rows]) => void builder.table(rows!, { ...texts, store: 'table' }),
 }

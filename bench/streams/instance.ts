@@ -13,7 +13,10 @@ type Job = Readonly<
     'application' | 'applicationId' | 'bootstrap' | 'inputs' | 'output' | 'expected' | 'stateFolder' | 'cacheMaxBytes',
     string
   >
->
+> & {
+  /** Records before the clock starts. */
+  readonly warmUp?: string
+}
 
 console.log('ready')
 for await (const line of createInterface({ input: process.stdin })) {
@@ -23,7 +26,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 process.exit(0)
 
 async function measured(job: Job): Promise<string> {
-  const run = stopwatch(Number(job.expected))
+  const run = stopwatch(Number(job.expected), Number(job.warmUp ?? 0))
   const builder = new StreamsBuilder()
   applications[job.application]!(builder, job.inputs.split(','), job.output, run.watch)
   let restored = 0
@@ -70,10 +73,11 @@ interface Stopwatch {
   read(): { seconds: number; cpuSeconds: number }
 }
 
-function stopwatch(expected: number): Stopwatch {
+function stopwatch(expected: number, warmUp: number): Stopwatch {
   const { promise: done, resolve: finish } = Promise.withResolvers<void>()
   let began = 0
   let cpu = process.cpuUsage()
+  let read = 0
   let seen = 0
   let commitsBefore = 0
   const self: Stopwatch = {
@@ -85,12 +89,12 @@ function stopwatch(expected: number): Stopwatch {
     },
     watch: {
       began() {
-        if (began !== 0) return
+        if (began !== 0 || ++read <= warmUp) return
         began = performance.now()
         cpu = process.cpuUsage()
       },
       saw() {
-        if (++seen < expected) return false
+        if (++seen !== expected) return false
         commitsBefore = self.commits()
         finish()
         return true

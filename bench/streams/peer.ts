@@ -12,7 +12,7 @@ export interface Result {
   readonly fileMegabytes: number
 }
 
-const limitMs = 300_000
+const usualLimitMs = 300_000
 const stopTimeoutMs = 5_000
 
 export class Peer {
@@ -35,10 +35,10 @@ export class Peer {
     return peer
   }
 
-  async run(job: Readonly<Record<string, string | number>>): Promise<Result> {
+  async run(job: Readonly<Record<string, string | number>>, limitMs = usualLimitMs): Promise<Result> {
     const pairs = Object.entries(job).map(([name, value]) => `${name}=${value}`)
     this.#child.stdin!.write(`${pairs.join(' ')}\n`)
-    const line = await this.#until(line => /^(seconds|failed)=/.test(line))
+    const line = await this.#until(line => /^(seconds|failed)=/.test(line), limitMs)
     if (line.startsWith('failed')) throw new Error(`${this.#child.spawnfile}: ${line}. It said:\n${this.#said}`)
     const figure = (name: string) => Number(new RegExp(`${name}=([\\d.E-]+)`).exec(line)?.[1])
     return {
@@ -60,7 +60,7 @@ export class Peer {
     clearTimeout(hard)
   }
 
-  async #until(wanted: (line: string) => boolean): Promise<string> {
+  async #until(wanted: (line: string) => boolean, limitMs = usualLimitMs): Promise<string> {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), limitMs)
     try {
       for (;;) {
