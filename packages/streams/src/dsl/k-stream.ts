@@ -13,6 +13,7 @@ import {
   process,
   processValues,
 } from './processing.ts'
+import { shown } from './shown.ts'
 import { type Branches, type SplitOptions, split } from './split.ts'
 import * as stateless from './stateless.ts'
 import { type GlobalLookupOptions, streamGlobalJoin } from './stream-global-join.ts'
@@ -99,7 +100,7 @@ export class KStream<K, V> {
 
   /** Prints every record to the console, after a label: `plays: uk {"song":1}`. */
   log(label: string, options: NamedOptions = {}): void {
-    const print = (value: V, key: K) => console.log(`${label}: ${String(key)} ${JSON.stringify(value)}`)
+    const print = (value: V, key: K) => console.log(`${label}: ${shown(key)} ${shown(value)}`)
     stateless.foreach(this.#flow, print, { ...options, prefix: 'KSTREAM-PRINTER-' })
   }
 
