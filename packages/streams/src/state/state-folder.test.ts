@@ -178,17 +178,24 @@ test('a database that ended the process when it was opened is not opened again',
   await second.close()
 })
 
-test('state of tasks that are elsewhere is removed after a while', async () => {
+test('state of tasks that are elsewhere is removed after a while, counted from when they were given up', async () => {
   const folder = open('stale')
-  await folder.openTask('0_0').close()
-  await folder.openTask('0_1').close()
-  folder.openTask('0_2')
-  const used = new Date('2026-01-01T00:00:00Z')
-  for (const task of ['0_0', '0_2']) utimesSync(`${root}/stale/${task}/data.mdb`, used, used)
-  const now = used.getTime() + 600_001
-  utimesSync(`${root}/stale/0_1/data.mdb`, new Date(now), new Date(now))
-  assert.deepEqual(folder.removeStale(now, 600_000), ['0_0'])
-  assert.deepEqual(folder.tasks(), ['0_1', '0_2'])
+  const wroteLast = new Date('2026-01-01T00:00:00Z')
+  const givenUp = new Date(wroteLast.getTime() + 3_600_000)
+  const write = (task: string) => utimesSync(`${root}/stale/${task}/data.mdb`, wroteLast, wroteLast)
+  const leave = (task: string, when: Date) => utimesSync(`${root}/stale/${task}`, when, when)
+  for (const task of ['0_0', '0_1', '0_2', '0_3']) {
+    const disk = folder.openTask(task)
+    write(task)
+    if (task !== '0_2') await disk.close()
+  }
+  leave('0_0', givenUp)
+  leave('0_1', wroteLast) // its process was killed
+  leave('0_2', wroteLast) // open: it reads, and writes nothing
+  assert.deepEqual(folder.removeStale(wroteLast.getTime() + 600_001, 600_000), ['0_1'])
+  assert.deepEqual(folder.removeStale(givenUp.getTime() + 600_000, 600_000), [])
+  assert.deepEqual(folder.removeStale(givenUp.getTime() + 600_001, 600_000), ['0_0'])
+  assert.deepEqual(folder.tasks(), ['0_2', '0_3']) // 0_3 was given up just now
   await folder.close()
 })
 

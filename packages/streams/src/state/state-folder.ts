@@ -91,9 +91,11 @@ export class StateFolder {
     this.#lock.release()
   }
 
+  /** When it was given up, which removes a file from its folder; of a process that was killed, when it wrote last. */
   #lastUse(taskId: string): number {
-    const file = `${this.path}/${taskId}/data.mdb`
-    return statSync(existsSync(file) ? file : `${this.path}/${taskId}`).mtimeMs
+    const folder = `${this.path}/${taskId}`
+    const file = `${folder}/data.mdb`
+    return Math.max(statSync(folder).mtimeMs, existsSync(file) ? statSync(file).mtimeMs : 0)
   }
 }
 
