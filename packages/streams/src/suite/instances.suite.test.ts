@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { serde } from '@odradek/client'
-import { type KafkaStreams, logAndContinue, StreamsBuilder } from '../index.ts'
+import { type KafkaStreams, logAndContinue, StreamsBuilder, type StreamsLogger } from '../index.ts'
 import { ApplicationScene, type Cluster, openCluster, until } from '../testing/application-scene.ts'
 import { wordCount } from '../testing/simulated-cluster.ts'
 
@@ -88,6 +88,42 @@ suite('instances', { concurrency: 3 }, () => {
     const anew = await scene.running(topology, { onRestore: progress => (restored += progress.restored) })
     assert.ok(restored > 0, 'without the folder it is restored')
     assert.equal(countedBy(anew), perRound)
+  })
+
+  test('a changelog that is made anew under a standby, and a committed offset that is deleted, are noticed', async () => {
+    const { scene, topology } = await open('cut', 1)
+    await using _ = scene
+    const { topics } = scene.kafka.admin()
+    const reasons: (string | undefined)[] = []
+    const logger = { warn: (fields: { reason?: string }) => void reasons.push(fields.reason), error() {} }
+    const consumer = { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500 }
+    const options = { numStandbyReplicas: 1, consumer, logger: logger as StreamsLogger }
+    const one = await scene.running(topology, options)
+    const two = await scene.running(topology, { ...options, stateFolder: join(scene.folder, 'two') })
+    const has = (app: KafkaStreams) => app.tasks().some(({ id }) => id === '1_0')
+    await until('one of them has the store', () => haveRest(one, two) && has(one) !== has(two))
+    const [active, standby] = has(one) ? [one, two] : [two, one]
+    await scene.write('lines', lines)
+    const copied = () => [...standby.store<string, number>('words', { stale: true }).all()].map(([word]) => word).sort()
+    await until('the standby has all words', () => haveRest(standby) && copied().length === 11)
+    const name = scene.topic('words-changelog')
+    await topics.delete([name])
+    await until('the changelog is there again', () =>
+      topics.create([{ name, partitions: 1, config: { 'cleanup.policy': 'compact' } }]).then(
+        () => true,
+        () => false,
+      ),
+    )
+    await scene.write('lines', [['k', 'b']])
+    await until('the standby has the new changelog', () => haveRest(standby) && copied().join() === 'b')
+    assert.deepEqual(reasons, ['the topic was deleted and made anew'])
+    assert.equal(haveRest(active) && countedBy(active), perRound + 1)
+    await Promise.all([one.close(), two.close()])
+    await scene.write('lines', lines.slice(0, 10))
+    await topics.deleteRecords([{ topic: scene.topic('lines'), partition: 0, before: lines.length + 6 }])
+    const again = await scene.running(topology)
+    const counted = () => again.store<string, number>('words').get('a')?.value
+    await until('the rest is counted', () => haveRest(again) && counted() === 5)
   })
 
   test('the tasks of a process that is killed run elsewhere, and nothing is counted twice', async () => {
