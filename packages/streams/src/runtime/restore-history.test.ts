@@ -136,7 +136,7 @@ async function play(seed: number, defaultStore: 'memory' | 'disk'): Promise<void
   rmSync(history.folder, { recursive: true })
 }
 
-for (const [i, seed] of (process.env.SEEDS?.split(',').map(Number) ?? [31, 32, 33]).entries()) {
+for (const [i, seed] of (process.env.SEEDS?.split(',').map(Number) ?? [31, 32]).entries()) {
   const where = i % 2 === 0 ? 'memory' : 'disk'
   test(`restoring in ${where} meets an open transaction, markers, compaction and rebalances, and ends with every count right: seed ${seed} (streams facts 2.33, 2.34)`, () =>
     play(seed, where))
