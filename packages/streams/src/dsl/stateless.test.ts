@@ -244,3 +244,12 @@ test('a time that is none is refused where it is answered, and does not become s
     await assert.rejects(input.pipe('k', 'v'), /KSTREAM-SOURCE-0000000000.*the timestamp extractor answered/)
   }
 })
+
+test('a choice of a topic that answers none names the node', async () => {
+  for (const chosen of [undefined, '']) {
+    const builder = new StreamsBuilder()
+    builder.stream('in', text).to(() => chosen as string)
+    const input = new TopologyTestDriver(builder.build()).input('in', serde.string, serde.string)
+    await assert.rejects(input.pipe('k', 'v'), /KSTREAM-SINK-0000000001.*the choice of a topic answered/)
+  }
+})

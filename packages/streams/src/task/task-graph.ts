@@ -19,6 +19,7 @@ import {
   type SinkSpec,
   type SourceSpec,
   type TimestampExtractor,
+  type TopicChoice,
   topicName,
 } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
@@ -205,7 +206,7 @@ export class TaskGraph {
     const fixed = typeof sink.topic === 'function' ? undefined : topicName(sink.topic, applicationId)
     return record => {
       const { key, value, timestamp, headers } = record
-      const topic = fixed ?? (sink.topic as (record: unknown) => string)(record)
+      const topic = fixed ?? topicChosen(sink.topic as TopicChoice, record)
       const partition = sink.partitionOf?.(key, value, { topic, partitions: collector.partitionsOf(topic) })
       let part: 'key' | 'value' = 'key'
       let keyBytes: Uint8Array | null
@@ -286,6 +287,12 @@ function timeAnswered(time: number): number {
   throw new UsageError(
     `the timestamp extractor answered ${String(time)}: write milliseconds since 1970, a whole number; a negative one drops the record`,
   )
+}
+
+function topicChosen(choose: TopicChoice, record: StreamRecord<any, any>): string {
+  const topic = choose(record)
+  if (typeof topic === 'string' && topic !== '') return topic
+  throw new UsageError(`the choice of a topic answered '${String(topic)}': answer the topic's name`)
 }
 
 function readRecord(source: SourceSpec, raw: RawRecord, topic: string): StreamRecord<any, any> {
