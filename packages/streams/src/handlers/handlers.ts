@@ -51,8 +51,9 @@ export type Answer<A extends string = 'resume' | 'fail'> =
 export type DeserializationHandler = (error: unknown, at: FailurePlace) => MaybePromise<Answer>
 export type ProcessingHandler = (error: unknown, at: ProcessingFailure) => MaybePromise<Answer>
 /**
- * `retry` gives the record to the producer again, behind what was written since. It means `fail` where the next time cannot go better: a
- * serde did not take the record, or it was refused for good.
+ * `retry` gives the record to the producer again, behind what was written since; with exactly once the transaction is done again, as it
+ * is for `resume`, then without the record. `retry` means `fail` where the next time cannot go better: a serde did not take the record,
+ * or it was refused for good.
  */
 export type ProductionHandler = (
   error: unknown,

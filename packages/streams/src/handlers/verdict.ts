@@ -1,5 +1,5 @@
 /** What the answer of a handler means. Decides only. */
-import { UsageError } from '@odradek/protocol'
+import { ProtocolError, UsageError } from '@odradek/protocol'
 import type { Answer, DeadLetter } from './handlers.ts'
 
 export type Deed = 'resume' | 'fail' | 'retry'
@@ -26,3 +26,12 @@ export function verdictOf(kind: HandlerKind, answer: Answer<Deed>, canRetry: boo
     )
   return { deed: deed === 'retry' && !canRetry ? 'fail' : deed, deadLetters }
 }
+
+/** As in Kafka Streams, nobody is asked about what concerns no single record: the application may not write there, or cannot. */
+export const isFatalRefusal = (error: unknown): boolean =>
+  error instanceof ProtocolError && (error.code.endsWith('_AUTHORIZATION_FAILED') || fatal.has(error.code))
+
+const fatal: ReadonlySet<string> = new Set([
+  ...['SASL_AUTHENTICATION_FAILED', 'SECURITY_DISABLED', 'INVALID_TOPIC_EXCEPTION'],
+  ...['UNKNOWN_SERVER_ERROR', 'OFFSET_METADATA_TOO_LARGE'],
+])

@@ -82,6 +82,7 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
   const transactions = settings.isExactlyOnce ? transactionsOf(given, engine) : null
   const collector = new ProducerCollector(transactions ?? kafka.producer(producerOptions(options)), {
     errors,
+    patience: { clock, timeoutMs: settings.taskTimeoutMs },
     writersOf: writersOf(topology, applicationId),
     partitionsOf: topic => topics.widths.get(topic) ?? topics.outputs.get(topic) ?? 0,
   })

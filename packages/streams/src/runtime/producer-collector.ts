@@ -6,11 +6,16 @@ import {
   TransactionError,
 } from '@odradek/client'
 import { ErrorDesk, noRecord, type Origin } from '../handlers/error-desk.ts'
-import type { ErrorPolicy } from '../handlers/handlers.ts'
+import type { DeadLetter, ErrorPolicy } from '../handlers/handlers.ts'
+import { type Deed, isFatalRefusal } from '../handlers/verdict.ts'
+import { isPromise } from '../processor.ts'
 import { noHeaders } from '../record.ts'
 import type { ChangeLog } from '../state/state-store.ts'
 import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
+import { ExcusedRecords } from './excused-records.ts'
+import { type Patience, settledWithin } from './task-timeout.ts'
+import { maySucceedAgain } from './transactional-outlet.ts'
 import { untilAborted } from './until-aborted.ts'
 
 type Bytes = ProducerRecord<Uint8Array, Uint8Array>
@@ -36,6 +41,8 @@ export interface ProducerCollectorOptions {
   writersOf(topic: string): string
   partitionsOf(topic: string): number
   errors: ErrorPolicy
+  /** How long the production handler may take. */
+  patience: Patience
 }
 
 interface Lost {
@@ -67,6 +74,9 @@ class ChangelogReceipt implements Receipt {
  * What an instance's tasks write, through one producer. A record costs no promise: it is handed over, and a failure of any shows at
  * the next `room` or `flush`, before an offset that rests on it can be committed. There the production handler is asked, where the
  * application has one; without, or when it says `fail`, nothing is taken from then on. A dead letter that cannot be written fails.
+ *
+ * With exactly once a record that is refused takes its transaction with it. What the handler passes over is left out when the
+ * transaction is done again: see excused-records.ts.
  */
 export class ProducerCollector implements Collector {
   readonly #producer: Outlet
@@ -78,6 +88,9 @@ export class ProducerCollector implements Collector {
   #failure: StreamsError | undefined
   #changeLost: Error | undefined
   #passedOver = 0
+  readonly #excused = new ExcusedRecords()
+  /** Of what is excused: they cannot be written now. */
+  #kept: DeadLetter[] | undefined
   readonly keepsOrigins: boolean
 
   readonly partitionsOf: (topic: string) => number
@@ -89,7 +102,7 @@ export class ProducerCollector implements Collector {
     this.keepsOrigins = options.errors.handlers.production !== undefined || options.errors.deadLetterTopic !== undefined
     this.#desk = new ErrorDesk({
       policy: options.errors,
-      send: letter => this.#enqueue(letter),
+      send: letter => (this.#kept ? void this.#kept.push(letter) : this.#enqueue(letter)),
       passedOver: () => void this.#passedOver++,
     })
   }
@@ -100,6 +113,7 @@ export class ProducerCollector implements Collector {
   }
 
   send(record: OutgoingRecord, origin?: Origin): void {
+    if (this.#isLeftOut(record, origin)) return
     if (this.keepsOrigins) this.#watch(record, origin, 1)
     else this.#hand(record)
   }
@@ -108,6 +122,7 @@ export class ProducerCollector implements Collector {
     const receipt = new ChangelogReceipt(error => void (this.#changeLost ??= error))
     const log: ChangeLog = (key, value, timestamp) => {
       const record: OutgoingRecord = { topic, partition, key, value, timestamp, headers: noHeaders }
+      if (this.#isLeftOut(record, undefined)) return
       if (this.keepsOrigins) this.#watch(record, undefined, 1, receipt)
       else this.#hand(record, receipt)
     }
@@ -121,7 +136,7 @@ export class ProducerCollector implements Collector {
 
   /** Waits while the producer's buffer is full; throws when something sent could not be delivered. */
   async room(signal: AbortSignal): Promise<void> {
-    if (this.#lost.length > 0) await this.#settleLost()
+    if (this.#lost.length > 0) await untilAborted(this.#settleLost(), signal)
     this.#check(this.#lastFailure)
     if (this.#hasRoom) return
     await untilAborted(this.#producer.ready, signal)
@@ -132,7 +147,7 @@ export class ProducerCollector implements Collector {
   /** Resolves when everything sent is acknowledged, or passed over by the handler. */
   async flush(signal: AbortSignal): Promise<void> {
     do {
-      await this.#settleLost()
+      await untilAborted(this.#settleLost(), signal)
       this.#check(this.#lastFailure)
       try {
         await this.#producer.flush({ signal })
@@ -166,8 +181,18 @@ export class ProducerCollector implements Collector {
     }
   }
 
+  #isLeftOut(record: OutgoingRecord, origin: Origin | undefined): boolean {
+    if (this.#excused.isEmpty) return false
+    const letters = this.#excused.inPlaceOf(record, origin)
+    for (const letter of letters ?? []) this.#hand(letter)
+    return letters !== undefined
+  }
+
   #watch(record: OutgoingRecord, origin: Origin | undefined, attempts: number, changelog?: ChangelogReceipt): void {
-    const onLost = (error: Error) => void this.#lost.push({ error, record, origin, attempts, changelog })
+    const onLost = (error: Error) => {
+      // Of the others in a transaction: they are not why it was lost.
+      if (!(error instanceof TransactionError)) this.#lost.push({ error, record, origin, attempts, changelog })
+    }
     const delivered: Receipt['delivered'] = (topic, partition, offset) => changelog?.delivered(topic, partition, offset)
     try {
       this.#enqueue(record, changelog ? { delivered, failed: onLost, wrong: onLost } : onLost)
@@ -177,21 +202,47 @@ export class ProducerCollector implements Collector {
     }
   }
 
-  /** One after the other, in the order in which they were lost. */
-  async #settleLost(): Promise<void> {
+  /** One after the other, in the order in which they were lost; `hasLostAll`: with a transaction that is over. */
+  async #settleLost(hasLostAll = false): Promise<void> {
     while (this.#lost.length > 0) {
       const lost = this.#lost.shift()!
       const { error, record, attempts } = lost
+      if (isFatalRefusal(error)) this.#check(error, record)
       const origin = lost.origin ?? this.#unknown(record)
-      const deed = await this.#desk.production(error, origin, { target: record, attempts })
-      if (deed === 'retry') this.#watch(record, origin, attempts + 1, lost.changelog)
-      else if (deed === 'fail') this.#check(error)
+      const isRedone = hasLostAll || this.#producer.failure instanceof TransactionError
+      this.#kept = isRedone ? [] : undefined
+      const deed = await this.#asked(error, origin, { target: record, attempts })
+      if (deed === 'fail') this.#check(error, record)
+      else if (deed === 'resume' && isRedone) this.#excused.add(record, lost.origin, this.#kept ?? [])
+      else if (deed === 'retry' && !isRedone) this.#watch(record, origin, attempts + 1, lost.changelog)
+      this.#kept = undefined
     }
+  }
+
+  async #asked(error: Error, origin: Origin, what: { target: OutgoingRecord; attempts: number }): Promise<Deed> {
+    const deed = this.#desk.production(error, origin, what)
+    const { patience } = this.#options
+    return isPromise(deed) ? settledWithin(deed, patience, () => handlerUnsettled(origin, patience)) : deed
   }
 
   /** A change of a store. */
   #unknown({ topic, timestamp, headers }: OutgoingRecord): Origin {
     return noRecord(this.#options.writersOf(topic), '', timestamp, headers)
+  }
+
+  /**
+   * A transaction was lost: the handler is asked about what it was lost with. Throws the StreamsError that ends the instance, unless to
+   * begin again at the last commit makes sense.
+   */
+  async mayBeginAgain(error: TransactionError, signal: AbortSignal): Promise<void> {
+    await untilAborted(this.#settleLost(true), signal)
+    if (this.#excused.beginRound() || maySucceedAgain(error)) return
+    throw undelivered(error.cause instanceof ProtocolError ? error.cause : error, this.#options.writersOf)
+  }
+
+  /** What was written is there for good. */
+  committed(): void {
+    this.#excused.committed()
   }
 
   /** Everything since the last commit was given up, with its failure. */
@@ -203,16 +254,16 @@ export class ProducerCollector implements Collector {
   }
 
   /** A transaction that is lost is no failure of the application yet. */
-  #check(failure: Error | undefined): void {
+  #check(failure: Error | undefined, record?: OutgoingRecord): void {
     if (failure instanceof TransactionError) throw failure
-    if (failure) this.#failure ??= undelivered(failure, this.#options.writersOf)
+    if (failure) this.#failure ??= undelivered(failure, this.#options.writersOf, record)
     if (this.#failure) throw this.#failure
   }
 }
 
-function undelivered(cause: Error, writersOf: (topic: string) => string): StreamsError {
+function undelivered(cause: Error, writersOf: (topic: string) => string, record?: OutgoingRecord): StreamsError {
   const first = cause instanceof AggregateError ? (cause.errors[0] as Error) : cause
-  const { topic, partition } = first instanceof ProtocolError ? first : {}
+  const { topic = record?.topic, partition = record?.partition } = first instanceof ProtocolError ? first : {}
   const who = topic === undefined ? 'this application' : writersOf(topic)
   const where = topic === undefined ? '' : ` to ${topic}${partition === undefined ? '' : `-${partition}`}`
   return new StreamsError(
@@ -221,3 +272,10 @@ function undelivered(cause: Error, writersOf: (topic: string) => string): Stream
     { cause, ...(topic !== undefined && { topic, node: who }), ...(partition !== undefined && { partition }) },
   )
 }
+
+const handlerUnsettled = ({ node }: Origin, { timeoutMs }: Patience): StreamsError =>
+  new StreamsError(
+    'TASK_TIMEOUT',
+    `The production handler has not settled on a failure of node ${node} within ${timeoutMs} ms. Give what it waits for a timeout of its own, or raise \`taskTimeoutMs\`.`,
+    { node },
+  )

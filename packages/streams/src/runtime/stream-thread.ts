@@ -9,7 +9,6 @@ import { type Clock, sleep } from '@odradek/world'
 import type { StreamsLogger } from '../handlers/handlers.ts'
 import type { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { Done } from '../record.ts'
-import { StreamsError } from '../streams-error.ts'
 import type { StreamTask } from '../task/stream-task.ts'
 import type { ActiveTasks } from './active-tasks.ts'
 import type { GlobalStores } from './global-stores.ts'
@@ -19,7 +18,7 @@ import type { StandbyTasks } from './standby-tasks.ts'
 import type { StreamsSettings } from './streams-options.ts'
 import { TaskReadiness } from './task-readiness.ts'
 import { withinTime } from './task-timeout.ts'
-import { maySucceedAgain, type TransactionalOutlet } from './transactional-outlet.ts'
+import type { TransactionalOutlet } from './transactional-outlet.ts'
 import { untilAborted } from './until-aborted.ts'
 
 export interface StreamThreadOptions {
@@ -245,7 +244,10 @@ export class StreamThread {
     const offsets = due.flatMap(({ offsets }) => offsets)
     await collector.flush(abandoned)
     if (transactions) {
-      if (transactions.isOpen || offsets.length > 0) await transactions.commit(offsets)
+      if (transactions.isOpen || offsets.length > 0) {
+        await transactions.commit(offsets)
+        collector.committed()
+      }
     } else if (offsets.length > 0 && !(await this.#committed(offsets))) return
     for (const { task, offsets } of due) {
       if (task.needsCommit || isLast) tasks.stateOf(task).commit({ now: isLast, inputs: offsets })
@@ -274,7 +276,7 @@ export class StreamThread {
   /** Nothing since the last commit has happened: it is done again, from the offsets and the state of that commit. */
   async #recover(error: TransactionError): Promise<void> {
     const { transactions, collector, tasks, abandoned, clock, logger } = this.#options
-    if (!maySucceedAgain(error)) throw notWritten(error)
+    await collector.mayBeginAgain(error, abandoned)
     logger.warn({ code: error.code, cause: error }, 'A transaction was lost; its records are processed again.')
     this.#broken = undefined
     await transactions!.abort()
@@ -324,10 +326,3 @@ const atRest: ReadonlySet<string> = new Set(['running', 'idle'])
 
 const isDisowned = (error: unknown): boolean =>
   error instanceof ProtocolError && (error.code === 'ILLEGAL_GENERATION' || error.code === 'UNKNOWN_MEMBER_ID')
-
-const notWritten = (cause: TransactionError): StreamsError =>
-  new StreamsError(
-    'PRODUCTION',
-    `What this application wrote could not be delivered: ${cause.message}. Nothing was committed: it is processed again after a restart.`,
-    { cause },
-  )

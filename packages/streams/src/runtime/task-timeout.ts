@@ -1,19 +1,40 @@
 import type { Clock } from '@odradek/world'
+import type { RecordMetadata } from '../record.ts'
 import { StreamsError } from '../streams-error.ts'
-import type { StreamTask } from '../task/stream-task.ts'
 
-/**
- * What a task is doing, unless that takes longer than a callback may; then the error names the node and the record that it waits for.
- * The callback cannot be stopped: what it does later is nobody's. One timer for a turn of the task, which is short but for such a callback.
- */
-export function withinTime(waiting: Promise<void>, task: StreamTask, clock: Clock, timeoutMs: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = clock.timer(timeoutMs, () => reject(unsettled(task, timeoutMs)), { keepAlive: true })
+/** How long something of the application's may take. */
+export interface Patience {
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+/** The same, unless it takes longer; then the error. It cannot be stopped: what it does later is nobody's. */
+export function settledWithin<T>(
+  waiting: PromiseLike<T>,
+  { clock, timeoutMs }: Patience,
+  unsettled: () => StreamsError,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const timer = clock.timer(timeoutMs, () => reject(unsettled()), { keepAlive: true })
   waiting.then(resolve, reject)
   return promise.finally(() => timer.cancel())
 }
 
-function unsettled(task: StreamTask, timeoutMs: number): StreamsError {
+/** A task: what of it has not settled. */
+export interface Waiting {
+  readonly id: string
+  readonly waitsFor: { node: string; place: RecordMetadata | undefined } | undefined
+}
+
+/**
+ * What a task is doing, unless that takes longer than a callback may; then the error names the node and the record that it waits for.
+ * One timer for a turn of the task, which is short but for such a callback.
+ */
+export function withinTime(waiting: Promise<void>, task: Waiting, clock: Clock, timeoutMs: number): Promise<void> {
+  return settledWithin(waiting, { clock, timeoutMs }, () => unsettled(task, timeoutMs))
+}
+
+function unsettled(task: Waiting, timeoutMs: number): StreamsError {
   const { node, place } = task.waitsFor ?? {}
   const where = place ? `the record at offset ${place.offset} of ${place.topic}-${place.partition}` : 'a punctuation'
   return new StreamsError(

@@ -74,7 +74,7 @@ export class TransactionalOutlet implements Outlet {
   }
 
   enqueue(topic: string, record: ProducerRecord<any, any>, receipt?: Receipt | ((error: Error) => void)): boolean {
-    const heard = typeof receipt === 'function' ? undefined : receipt // the transaction is lost with the record
+    const heard = typeof receipt === 'function' ? lossReceipt(receipt) : receipt
     return this.#open!.tx.enqueue(topic, record, heard)
   }
 
@@ -97,6 +97,8 @@ export class TransactionalOutlet implements Outlet {
     await this.#producer.close({ signal: AbortSignal.abort() }).catch(() => {})
   }
 }
+
+const lossReceipt = (onLost: (error: Error) => void): Receipt => ({ delivered() {}, failed: onLost, wrong: onLost })
 
 /** Whether to begin again at the last commit makes sense: what the brokers refuse for what it is, they refuse again. */
 export function maySucceedAgain(error: TransactionError): boolean {
