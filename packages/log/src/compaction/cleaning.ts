@@ -32,8 +32,14 @@ export interface CleaningPlace {
   readonly giveWay?: (() => void) | undefined
 }
 
-/** A commit may have to wait for what else the disk has to write: never for more than this of ours. */
-const syncedAtOnce = 2 * 1024 * 1024
+/** A commit may have to wait for what else the disk has to write: never for much more than this of ours. */
+const syncedAtOnce = 256 * 1024
+
+/**
+ * Old segments kept open until the new one is in place: whoever closes a file without a name last waits until its blocks are free, ten
+ * milliseconds for a large one. That is to be this thread, whatever the others have open.
+ */
+const mostHeld = 32
 
 /** Positions in a segment fit 31 bits. */
 const largestSegment = 2 ** 31 - 1
@@ -128,9 +134,12 @@ class Cleaning {
     segment: SourceSegment,
     batch: Parameters<typeof visitBatches>[3]['batch'],
     flush: () => Promise<number> = async () => 0,
+    held?: DiskFile[],
   ): Promise<void> {
-    const path = new Segment(this.#job.folder, segment.baseOffset).path
+    const isHeld = held !== undefined && held.length < mostHeld
+    const { path } = new Segment(this.#job.folder, segment.baseOffset)
     const file = await this.#disk.open(path, 'read')
+    if (isHeld) held.push(file)
     try {
       const piece = async (bytes: number) => {
         this.#bytesRead += bytes
@@ -138,7 +147,7 @@ class Cleaning {
       }
       await visitBatches(file, segment.size, this.#read, { batch, piece })
     } finally {
-      await file.close()
+      if (!isHeld) await file.close()
     }
   }
 
@@ -146,8 +155,9 @@ class Cleaning {
     const { folder } = this.#job
     const path = `${folder}/${cleanedName(sources[0]!.baseOffset)}`
     const file = await this.#disk.open(path, 'fresh')
+    const held: DiskFile[] = []
     try {
-      const written = await this.#write(sources, filter, file)
+      const written = await this.#write(sources, filter, file, held)
       if (written.isSame && sources.length === 1) return await this.#disk.remove(path)
       await durably(file.sync())
       await handOver(written.group)
@@ -156,6 +166,7 @@ class Cleaning {
       throw error
     } finally {
       await file.close()
+      for (const source of held) await source.close()
     }
   }
 
@@ -163,6 +174,7 @@ class Cleaning {
     sources: SourceSegment[],
     filter: BatchFilter,
     file: DiskFile,
+    held: DiskFile[],
   ): Promise<{ group: CleanedGroup; isSame: boolean }> {
     const { folder, indexIntervalBytes } = this.#job
     const segment = new Segment(folder, sources[0]!.baseOffset)
@@ -199,6 +211,7 @@ class Cleaning {
           return true
         },
         flush,
+        held,
       )
       for (const { epoch, startOffset } of source.epochs)
         if (!segment.epochs.some(known => known.epoch === epoch)) segment.epochs.push({ epoch, startOffset })

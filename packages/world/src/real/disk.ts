@@ -1,8 +1,8 @@
 /**
  * The file system, by file descriptors and positions.
  *
- * What may wait for the disk runs in Node's thread pool. Asking an open file for its size, or closing one that was only read, never
- * waits, and costs a tenth of a turn of the pool: a start opens tens of thousands of files.
+ * What may wait for the disk runs in Node's thread pool. Asking an open file for its size, or closing one that was only read and still
+ * has a name, never waits, and costs a tenth of a turn of the pool: a start opens tens of thousands of files.
  *
  * A descriptor is closed only when its reads have ended, since its number may then belong to another file.
  * `sync` is fdatasync: it writes the length along when the length is needed to read the data back, which is all a log asks for.
@@ -45,18 +45,29 @@ export const realDisk: Disk = {
   syncFolder,
 }
 
-/** For a thread that has nothing else to do meanwhile: reads and syncs of its files wait where they are called, and take no turn in the pool. */
+/**
+ * For a thread that has nothing else to do meanwhile: reads, syncs and closing its files wait where they are called, and take no turn in
+ * the pool.
+ */
 export const blockingDisk: Disk = { ...realDisk, open: (path, mode) => openFile(path, mode, inPlace) }
 
-/** How a file is read and synced. */
+/** How a file is read, synced and, where that may wait for the disk, closed. */
 interface FileCalls {
   /** As much of it as there is. */
   read(fd: number, into: Uint8Array, position: number): Promise<Uint8Array>
   sync(fd: number): Promise<void>
+  close(fd: number): Promise<void>
 }
 
-const inPool: FileCalls = { read: readFully, sync: datasync }
-const inPlace: FileCalls = { read: readFullyInPlace, sync: async fd => fs.fdatasyncSync(fd) }
+const inPool: FileCalls = { read: readFully, sync: datasync, close }
+const inPlace: FileCalls = {
+  read: readFullyInPlace,
+  sync: async fd => fs.fdatasyncSync(fd),
+  close: async fd => fs.closeSync(fd),
+}
+
+/** Freed in less time than a turn of the pool takes. */
+const soonFreed = 64 * 1024
 
 async function openFile(path: string, mode: keyof typeof flagsOf, calls: FileCalls): Promise<DiskFile> {
   const fd = await open(path, flagsOf[mode], 0o644)
@@ -184,8 +195,15 @@ class RealFile implements DiskFile {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#quiet().then(() => (this.#isWritten ? close(this.#fd) : fs.closeSync(this.#fd)))
+    this.#closing ??= this.#quiet().then(() =>
+      this.#isWritten || this.#isNameless() ? this.#calls.close(this.#fd) : fs.closeSync(this.#fd),
+    )
     return this.#closing
+  }
+
+  /** Its last name was removed: whoever closes it last waits until its blocks are free, many milliseconds for a large one. */
+  #isNameless(): boolean {
+    return this.#size > soonFreed && fs.fstatSync(this.#fd).nlink === 0
   }
 
   async #whileOpen<T>(what: string, run: () => Promise<T>): Promise<T> {
