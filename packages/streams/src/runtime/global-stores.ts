@@ -6,14 +6,17 @@ import {
   UsageError,
 } from '@odradek/client'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
-import { type Done, noHeaders } from '../record.ts'
+import { type Done, noHeaders, type RecordMetadata } from '../record.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { StreamsError } from '../streams-error.ts'
-import type { Collector } from '../task/collector.ts'
+import type { StreamTaskOptions } from '../task/stream-task.ts'
 import { TaskGraph } from '../task/task-graph.ts'
 import type { GlobalStoreSpec, Subtopology } from '../topology/subtopology.ts'
+import type { GlobalDeadLetters } from './global-dead-letters.ts'
 import { LostPositions } from './lost-positions.ts'
 import { mostAttempts } from './restorer.ts'
+import { type Patience, withinTime } from './task-timeout.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export interface GlobalStoresOptions {
   /** Those of the topology that fill global stores. */
@@ -24,6 +27,11 @@ export interface GlobalStoresOptions {
   /** The id of a topic, as far as it is known without asking. */
   knownIdOf(topic: string): string | undefined
   errors: ErrorPolicy
+  deadLetters: GlobalDeadLetters
+  /** How long a callback may take. */
+  patience: Patience
+  /** A record is passed over. */
+  onDropped: NonNullable<StreamTaskOptions['onDropped']>
   now(): number
 }
 
@@ -81,8 +89,14 @@ export class GlobalStores {
     return this.#byTopic.size > 0 && (await this.#take(0, 1_000, signal))
   }
 
+  /** Dead letters that are on their way are waited for. Throws when one could not be written. */
+  settle(): Promise<void> {
+    return this.#options.deadLetters.settle()
+  }
+
   async close(): Promise<void> {
     await this.#engine.close()
+    await this.#options.deadLetters.close()
     for (const store of this.#stores.values()) store.close()
     for (const { graph, store } of this.#byTopic.values()) {
       graph.close()
@@ -124,8 +138,9 @@ export class GlobalStores {
       const { spec, store, graph, missing } = this.#byTopic.get(batch.topic)!
       if (anew.has(batch.topic)) continue
       if (spec.restore === 'bytes' && missing.size > 0) fill(store, batch)
-      else await processAll(graph, batch)
+      else await this.#processAll(graph, batch, signal)
     }
+    this.#options.deadLetters.check()
     return this.#finish()
   }
 
@@ -149,6 +164,18 @@ export class GlobalStores {
     return anew
   }
 
+  async #processAll(
+    graph: TaskGraph,
+    { topic, partition, records }: PartitionBatch,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, timeoutMs } = this.#options.patience
+    for (const record of records) {
+      const waiting: Done = graph.process(record, { topic, partition, offset: record.offset })
+      if (waiting) await untilAborted(withinTime(waiting, graph, clock, timeoutMs), signal)
+    }
+  }
+
   /** Puts stores that are full in their places. */
   #finish(): boolean {
     let hasReplaced = false
@@ -165,7 +192,8 @@ export class GlobalStores {
   }
 
   #graphOf(subtopology: Subtopology, store: StateStore): TaskGraph {
-    const { applicationId, errors, now } = this.#options
+    const { applicationId, errors, deadLetters, onDropped, now } = this.#options
+    const taskId = `${subtopology.id}_global`
     const host = {
       streamTime: -1,
       get systemTime() {
@@ -176,21 +204,12 @@ export class GlobalStores {
         throw new UsageError('A processor that fills a global store has no punctuations.')
       },
       requestCommit: () => {},
-      dropped: () => {},
+      dropped: (node: string, reason: string, place: RecordMetadata | undefined) =>
+        onDropped(taskId, node, reason, place),
     }
-    const taskId = `${subtopology.id}_global`
     const stores = new Map([...this.#stores, [store.name, store]])
-    return new TaskGraph({ subtopology, taskId, applicationId, stores, collector: nowhere, host, errors })
+    return new TaskGraph({ subtopology, taskId, applicationId, stores, collector: deadLetters, host, errors })
   }
-}
-
-const nowhere: Collector = {
-  send: () => {
-    throw new UsageError(
-      'A processor that fills a global store forwards nothing, and no dead letters are written for it.',
-    )
-  },
-  partitionsOf: () => 0,
 }
 
 const makeStore = ({ store }: GlobalStoreSpec): StateStore =>
@@ -212,11 +231,4 @@ function cutAgain({ store }: GlobalStoreSpec, lost: TopicPartition, reason: stri
       `${reason}. Is its retention shorter than reading it takes?`,
     { topic, partition, node: store.name },
   )
-}
-
-async function processAll(graph: TaskGraph, { topic, partition, records }: PartitionBatch): Promise<void> {
-  for (const record of records) {
-    const waiting: Done = graph.process(record, { topic, partition, offset: record.offset })
-    if (waiting) await waiting
-  }
 }

@@ -11,6 +11,7 @@ import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ActiveTasks } from './active-tasks.ts'
 import { type ApplicationTopics, mustNotHaveGrown, prepareTopics } from './application-topics.ts'
+import { GlobalDeadLetters } from './global-dead-letters.ts'
 import { GlobalStores } from './global-stores.ts'
 import { GroupPlace } from './group-place.ts'
 import { ProducerCollector } from './producer-collector.ts'
@@ -128,11 +129,12 @@ async function begun(parts: InstanceParts, { topology, options, abandoned }: Giv
   if (subtopologies.length > 0) parts.engine.subscribe(subscriptionOf(subtopologies, options.applicationId))
 }
 
-/** Commits, unless the thread has failed, and leaves the group; then everything else. Throws when the commit failed. */
+/** Commits, unless the thread has failed, and leaves the group; then everything else. Throws when something could not be written. */
 export async function releaseParts(parts: InstanceParts, leaveGroup: boolean): Promise<void> {
   const { engine, tasks, standbys, globals, restorer, lookup, collector, purge, folder } = parts
   try {
     await engine.close({ leaveGroup })
+    await globals.settle()
   } finally {
     await tasks.drop([...tasks])
     await standbys.close()
@@ -204,7 +206,9 @@ function restorersOf({ kafka, options, settings, errors }: Given) {
   return { lookup, restorer: restorer(), follower: restorer() }
 }
 
-function globalsOf({ topology, options, kafka, settings, errors }: Given): GlobalStores {
+function globalsOf(given: Given): GlobalStores {
+  const { topology, options, kafka, settings, errors, abandoned } = given
+  const { clock } = kafka.cluster
   const isolation = settings.isExactlyOnce ? 'read_committed' : 'read_uncommitted'
   return new GlobalStores({
     subtopologies: topology.globals(),
@@ -213,7 +217,14 @@ function globalsOf({ topology, options, kafka, settings, errors }: Given): Globa
       createConsumerEngine(kafka.cluster, { from: 'earliest', autoCreateTopics: false, isolation, hooks }),
     knownIdOf: topic => topicIdOf(kafka, topic),
     errors,
-    now: () => kafka.cluster.clock.now(),
+    deadLetters: new GlobalDeadLetters({
+      makeProducer: () => kafka.producer(producerOptions(options)),
+      clock,
+      abandoned,
+    }),
+    patience: { clock, timeoutMs: settings.taskTimeoutMs },
+    onDropped: droppedTo(given),
+    now: () => clock.now(),
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '@odradek/world'
-import type { RecordMetadata } from '../record.ts'
 import { StreamsError } from '../streams-error.ts'
+import type { Unsettled } from '../task/task-graph.ts'
 
 /** How long something of the application's may take. */
 export interface Patience {
@@ -20,10 +20,9 @@ export function settledWithin<T>(
   return promise.finally(() => timer.cancel())
 }
 
-/** A task: what of it has not settled. */
+/** A task, or what fills a global store. */
 export interface Waiting {
-  readonly id: string
-  readonly waitsFor: { node: string; place: RecordMetadata | undefined } | undefined
+  readonly waitsFor: Unsettled | undefined
 }
 
 /**
@@ -35,11 +34,11 @@ export function withinTime(waiting: Promise<void>, task: Waiting, clock: Clock, 
 }
 
 function unsettled(task: Waiting, timeoutMs: number): StreamsError {
-  const { node, place } = task.waitsFor ?? {}
+  const { taskId, node, place } = task.waitsFor ?? {}
   const where = place ? `the record at offset ${place.offset} of ${place.topic}-${place.partition}` : 'a punctuation'
   return new StreamsError(
     'TASK_TIMEOUT',
-    `Node ${node} of task ${task.id} has not settled on ${where} within ${timeoutMs} ms. Give what it waits for a timeout of its own, or raise \`taskTimeoutMs\`.`,
-    { taskId: task.id, node, ...place },
+    `Node ${node} of task ${taskId} has not settled on ${where} within ${timeoutMs} ms. Give what it waits for a timeout of its own, or raise \`taskTimeoutMs\`.`,
+    { taskId, node, ...place },
   )
 }

@@ -10,7 +10,7 @@ import type { Subtopology } from '../topology/topology.ts'
 import type { Collector } from './collector.ts'
 import { Punctuations } from './punctuations.ts'
 import { type HeadRecord, RecordQueues } from './record-queues.ts'
-import { TaskGraph, type TaskGraphOptions } from './task-graph.ts'
+import { TaskGraph, type TaskGraphOptions, type Unsettled } from './task-graph.ts'
 import type { TaskHost } from './task-host.ts'
 
 export interface StreamTaskOptions {
@@ -149,8 +149,7 @@ export class StreamTask implements TaskHost {
     this.#onDropped?.(this.id, node, reason, place)
   }
 
-  /** The node whose callback has not settled yet, and the record it was given; undefined in a punctuation. */
-  get waitsFor(): { node: string; place: RecordMetadata | undefined } | undefined {
+  get waitsFor(): Unsettled | undefined {
     return this.#graph.waitsFor
   }
 

@@ -50,6 +50,13 @@ export interface RawRecord {
   readonly headers: RecordHeaders
 }
 
+/** A callback that has not settled, and the record it was given; undefined in a punctuation. */
+export interface Unsettled {
+  readonly taskId: string
+  readonly node: string
+  readonly place: RecordMetadata | undefined
+}
+
 interface RunningSource {
   readonly spec: SourceSpec
   readonly below: Step
@@ -141,10 +148,11 @@ export class TaskGraph {
     return this.#guarded(node, run)(undefined as never)
   }
 
-  /** The node furthest down whose callback has not settled, and the record it was given. */
-  get waitsFor(): { node: string; place: RecordMetadata | undefined } | undefined {
+  /** The node furthest down whose callback has not settled; above all of them a source, for which a handler is asked. */
+  get waitsFor(): Unsettled | undefined {
     const node = this.#options.subtopology.nodes.findLast(({ name }) => this.#waiting.has(name))
-    return node && { node: node.name, place: this.#place }
+    const name = node?.name ?? (this.#place && this.#sourceOf(this.#place.topic)?.spec.name)
+    return name === undefined ? undefined : { taskId: this.#options.taskId, node: name, place: this.#place }
   }
 
   #origin(node: string): Origin {
