@@ -132,7 +132,7 @@ const handlerFailed =
 
 const failedAt = (at: FailurePlace) => ({ node: at.node, taskId: at.taskId, place: placeOf(at) })
 
-function placeOf({ topic, partition, offset }: FailurePlace) {
+export function placeOf({ topic, partition, offset }: Origin) {
   return topic === undefined || partition === undefined || offset === undefined
     ? undefined
     : { topic, partition, offset }

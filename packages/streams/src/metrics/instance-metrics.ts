@@ -1,8 +1,11 @@
 import type { Clock } from '@odradek/world'
 import type { RecordMetadata } from '../record.ts'
+import type { InstanceState } from '../runtime/instance-state.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { Step } from '../task/step.ts'
+import { type Application, clientMetrics } from './client-metrics.ts'
 import { commitChannel, droppedChannel, pollChannel, processChannel } from './diagnostics.ts'
+import { type EmbeddedClients, embeddedMetrics } from './embedded-clients.ts'
 import { measure } from './measured-store.ts'
 import { type Aspect, type Metric, metricsOf } from './metric.ts'
 import { Sensor } from './sensor.ts'
@@ -12,13 +15,15 @@ const timed: readonly Aspect[] = ['avg', 'max', 'rate', 'total']
 
 /** What the rest of the instance adds when it is asked. */
 export interface Gauges {
-  readonly state: string
+  readonly state: InstanceState
   /** Tasks whose stores are being filled. */
   readonly restoring: number
   /** Of them: records of changelogs still ahead, by task. */
   readonly remaining?: ReadonlyMap<string, number>
   /** Records that wait in tasks, by task. */
   readonly buffered: ReadonlyMap<string, number>
+  /** Undefined: there is none at the moment. */
+  readonly thread?: EmbeddedClients | undefined
 }
 
 export interface TurnTimes {
@@ -32,15 +37,18 @@ export interface TurnTimes {
  * a record; whoever listens to the channels is told of the same.
  */
 export class InstanceMetrics {
+  readonly #application: Application
   readonly #applicationId: string
   readonly #clock: Clock
   readonly #thread: Readonly<
     Record<'poll' | 'process' | 'commit' | 'punctuate' | 'task-created' | 'task-closed', Sensor>
   >
   readonly #tasks = new Map<string, TaskMetrics>()
+  #failedThreads = 0
 
-  constructor(applicationId: string, clock: Clock) {
-    this.#applicationId = applicationId
+  constructor(application: Application, clock: Clock) {
+    this.#application = application
+    this.#applicationId = application.id
     this.#clock = clock
     const sensor = () => new Sensor(clock.monotonic())
     const [poll, process, commit, punctuate] = [sensor(), sensor(), sensor(), sensor()]
@@ -89,8 +97,13 @@ export class InstanceMetrics {
     if (pollChannel.hasSubscribers) pollChannel.publish({ applicationId: this.#applicationId, records, latencyMs })
   }
 
-  /** A turn of a task: how many records, how far behind stream time they were, and when the last of them was made. */
-  processed(taskId: string, startedAt: number, records: number, times?: TurnTimes): void {
+  /** A turn of a task: how many records, how far behind stream time they were, when the last of them was made, and its stores. */
+  processed(
+    taskId: string,
+    startedAt: number,
+    records: number,
+    { times, stores = [] }: { times?: TurnTimes; stores?: Iterable<StateStore> } = {},
+  ): void {
     if (records === 0) return
     const latencyMs = this.#took('process', startedAt, records)
     const task = this.#tasks.get(taskId)
@@ -99,8 +112,14 @@ export class InstanceMetrics {
       task?.endToEnd(startedAt + latencyMs, this.#clock.now() - times.lastTimestamp)
     }
     task?.processed(startedAt + latencyMs, records, latencyMs)
+    task?.sample(startedAt + latencyMs, stores)
     if (processChannel.hasSubscribers)
       processChannel.publish({ applicationId: this.#applicationId, taskId, records, latencyMs })
+  }
+
+  /** Its stores, after a commit has emptied caches into what is below them. */
+  sampled(taskId: string, stores: Iterable<StateStore>): void {
+    this.#tasks.get(taskId)?.sample(this.#clock.monotonic(), stores)
   }
 
   punctuated(taskId: string, startedAt: number): void {
@@ -119,23 +138,22 @@ export class InstanceMetrics {
       droppedChannel.publish({ applicationId: this.#applicationId, taskId, node, reason, place })
   }
 
-  read({ state, restoring, remaining = new Map(), buffered }: Gauges): Metric[] {
+  /** The thread has ended with an error; another may take its place. */
+  threadFailed(): void {
+    this.#failedThreads++
+  }
+
+  read({ state, restoring, remaining = new Map(), buffered, thread }: Gauges): Metric[] {
     const now = this.#clock.monotonic()
     const ofTasks = (name: string, values: ReadonlyMap<string, number>): Metric[] =>
       Array.from(values, ([taskId, value]) => ({
         ...{ name, group: 'stream-task-metrics', tags: { 'task-id': taskId } },
         value,
       }))
-    const client = (name: string, value: string | number): Metric => ({
-      name,
-      group: 'stream-metrics',
-      tags: {},
-      value,
-    })
+    const [alive, failed] = [thread ? 1 : 0, this.#failedThreads]
     return [
-      client('application-id', this.#applicationId),
-      client('state', state),
-      client('restoring-tasks', restoring),
+      ...clientMetrics({ application: this.#application, state, alive, failed, restoring }),
+      ...(thread ? embeddedMetrics(thread) : []),
       ...this.#threadMetrics(now),
       ...[...this.#tasks.values()].flatMap(task => task.read(now)),
       ...ofTasks('restore-remaining-records-total', remaining),

@@ -3,9 +3,13 @@ import type { Reading } from './sensor.ts'
 
 export interface Metric {
   readonly name: string
-  /** `stream-metrics`, `stream-thread-metrics`, `stream-task-metrics`, `stream-processor-node-metrics`, `stream-state-metrics`. */
+  /**
+   * `stream-metrics`, `stream-thread-metrics`, `stream-task-metrics`, `stream-processor-node-metrics`, `stream-state-metrics`,
+   * `stream-record-cache-metrics`; of the clients within `consumer-metrics`, `consumer-coordinator-metrics`,
+   * `consumer-fetch-manager-metrics`, `producer-metrics`.
+   */
   readonly group: string
-  /** `task-id`, `processor-node-id`, `store`, as far as they apply. */
+  /** `task-id`, `processor-node-id`, `store`, `record-cache-id`, `topic`, `partition`, as far as they apply. */
   readonly tags: Readonly<Record<string, string>>
   readonly value: number | string
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { simulatedWorld } from '@odradek/world'
-import type { StateStore } from '../state/state-store.ts'
+import type { StateStore, StoreGauges } from '../state/state-store.ts'
 import { droppedChannel } from './diagnostics.ts'
 import { DropLog } from './drop-log.ts'
 import { InstanceMetrics } from './instance-metrics.ts'
@@ -29,10 +29,12 @@ const measured = (metrics: readonly Metric[], name: string, tags: Record<string,
   metrics.find(metric => metric.name === name && Object.entries(tags).every(([tag, text]) => metric.tags[tag] === text))
     ?.value
 
+const application = { id: 'app', topology: 'Topologies:' }
+
 test("an instance's metrics carry Kafka's names, by thread, task, node and store", async () => {
   const world = simulatedWorld({ seed: 1 })
   const { clock } = world
-  const metrics = new InstanceMetrics('app', clock)
+  const metrics = new InstanceMetrics(application, clock)
   const task = metrics.taskMade('0_1')
   const start = clock.monotonic()
   await clock.advance(50)
@@ -83,8 +85,70 @@ test("an instance's metrics carry Kafka's names, by thread, task, node and store
   assert.equal(measured(after, 'task-closed-total'), 1)
 })
 
+test('an instance tells its version, state, threads and topology; its clients what they have sent and are behind', () => {
+  const { clock } = simulatedWorld({ seed: 1 })
+  const metrics = new InstanceMetrics(application, clock)
+  const buffered = new Map<string, number>()
+  const before = metrics.read({ state: 'CREATED', restoring: 0, buffered })
+  const told = (name: string, of = before) => measured(of, name)
+  assert.match(String(told('version')), /^\d+\.\d+\.\d+/)
+  assert.deepEqual(
+    [
+      'client-state',
+      'topology-description',
+      'alive-stream-threads',
+      'failed-stream-threads',
+      'assigned-partitions',
+    ].map(name => told(name)),
+    [0, 'Topologies:', 0, 0, undefined],
+  )
+  metrics.threadFailed()
+  const assignment = [0, 1, 2].map(partition => ({ topic: 'in', partition }))
+  const health = { state: 'running', sinceLastPollMs: 2_500, sinceLastProgressMs: 1, assignment, lag: 12 } as const
+  const consumer = {
+    health: () => ({ ...health, assignment }),
+    lag: ({ partition }: { partition: number }) => [5, 7][partition],
+  }
+  const thread = { consumer, producer: { sent: 9, failed: 1 } }
+  const after = metrics.read({ state: 'ERROR', restoring: 0, buffered, thread })
+  assert.deepEqual(
+    [
+      ...['state', 'client-state', 'alive-stream-threads', 'failed-stream-threads', 'assigned-partitions'],
+      ...['last-poll-seconds-ago', 'records-lag-max', 'record-send-total', 'record-error-total'],
+    ].map(name => told(name, after)),
+    ['ERROR', 6, 1, 1, 3, 2, 7, 9, 1],
+  )
+  assert.deepEqual(
+    [0, 1, 2].map(partition => measured(after, 'records-lag', { topic: 'in', partition: `${partition}` })),
+    [5, 7, undefined],
+  )
+})
+
+test('caches tell how often they knew a value, buffers how full they were at the end of turns and at most', () => {
+  const { clock } = simulatedWorld({ seed: 1 })
+  const metrics = new InstanceMetrics(application, clock)
+  metrics.taskMade('0_0')
+  const turn = (gauges: StoreGauges) => {
+    const store = { name: 's', gauges: () => gauges } as unknown as StateStore
+    metrics.processed('0_0', clock.monotonic(), 1, { stores: [store, { ...store, name: 'plain', gauges: undefined! }] })
+  }
+  turn({ cache: { reads: 4, hits: 1 } })
+  turn({ cache: { reads: 0, hits: 0 } })
+  turn({ cache: { reads: 6, hits: 6 } })
+  turn({ buffer: { records: 2, mostRecords: 5, bytes: 20, mostBytes: 70 } })
+  turn({ buffer: { records: 4, mostRecords: 4, bytes: 40, mostBytes: 40 } })
+  const told = metrics.read({ state: 'RUNNING', restoring: 0, buffered: new Map() })
+  const cache = ['avg', 'min', 'max'].map(name => measured(told, `hit-ratio-${name}`, { 'record-cache-id': 's' }))
+  assert.deepEqual(cache, [0.7, 0.25, 1])
+  const buffer = ['count-avg', 'count-max', 'size-avg', 'size-max'].map(name =>
+    measured(told, `suppression-buffer-${name}`, { 'task-id': '0_0', store: 's' }),
+  )
+  assert.deepEqual(buffer, [3, 5, 30, 70])
+  assert.ok(told.every(({ tags }) => tags.store !== 'plain' && tags['record-cache-id'] !== 'plain'))
+})
+
 test('whoever listens hears of each record that is passed over', () => {
-  const metrics = new InstanceMetrics('app', simulatedWorld({ seed: 1 }).clock)
+  const metrics = new InstanceMetrics(application, simulatedWorld({ seed: 1 }).clock)
   const heard: unknown[] = []
   const listener = (event: unknown) => void heard.push(event)
   droppedChannel.subscribe(listener)

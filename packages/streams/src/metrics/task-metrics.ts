@@ -1,3 +1,4 @@
+import type { StateStore } from '../state/state-store.ts'
 import { type Aspect, type Metric, metricsOf } from './metric.ts'
 import { Sensor } from './sensor.ts'
 
@@ -13,6 +14,8 @@ export class TaskMetrics {
   readonly #dropped: Sensor
   readonly #nodes = new Map<string, Sensor>()
   readonly #stores = new Map<string, Sensor>()
+  readonly #caches = new Map<string, Sensor>()
+  readonly #buffers = new Map<string, Sensor>()
   readonly #now: number
 
   constructor(taskId: string, now: number) {
@@ -57,6 +60,18 @@ export class TaskMetrics {
     return sensorIn(this.#stores, `${operation} ${name}`, this.#now)
   }
 
+  /** What caches and buffers tell of the turn that has ended. */
+  sample(now: number, stores: Iterable<StateStore>): void {
+    for (const store of stores) {
+      const { cache, buffer } = store.gauges?.() ?? {}
+      if (cache && cache.reads > 0) sensorIn(this.#caches, store.name, this.#now).record(now, cache.hits, cache.reads)
+      if (!buffer) continue
+      const { records, mostRecords, bytes, mostBytes } = buffer
+      sensorIn(this.#buffers, `count ${store.name}`, this.#now).record(now, records, 1, mostRecords, records)
+      sensorIn(this.#buffers, `size ${store.name}`, this.#now).record(now, bytes, 1, mostBytes, bytes)
+    }
+  }
+
   read(now: number): Metric[] {
     const place = { group: 'stream-task-metrics', tags: { 'task-id': this.taskId } }
     const of = (sensor: Sensor, name: string, value: string, aspects: readonly Aspect[]) =>
@@ -70,7 +85,27 @@ export class TaskMetrics {
       ...of(this.#dropped, 'dropped-records', '', ['rate', 'total']),
       ...this.#nodeMetrics(now),
       ...this.#storeMetrics(now),
+      ...this.#bufferMetrics(now),
+      ...this.#cacheMetrics(now),
     ]
+  }
+
+  #cacheMetrics(now: number): Metric[] {
+    return [...this.#caches].flatMap(([store, sensor]) => {
+      const place = {
+        group: 'stream-record-cache-metrics',
+        tags: { 'task-id': this.taskId, 'record-cache-id': store },
+      }
+      return metricsOf(place, { name: 'hit-ratio', aspects: ['avg', 'min', 'max'] }, sensor.read(now))
+    })
+  }
+
+  #bufferMetrics(now: number): Metric[] {
+    return [...this.#buffers].flatMap(([key, sensor]) => {
+      const [what, store] = key.split(' ') as [string, string]
+      const place = { group: 'stream-state-metrics', tags: { 'task-id': this.taskId, store } }
+      return metricsOf(place, { name: `suppression-buffer-${what}`, aspects: latencies }, sensor.read(now))
+    })
   }
 
   #nodeMetrics(now: number): Metric[] {

@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts'
 import { isNothing, type RecordHeaders, type StreamRecord } from '../record.ts'
-import type { ChangeLog, StateStore, StoreSpec } from '../state/state-store.ts'
+import type { ChangeLog, StateStore, StoreGauges, StoreSpec } from '../state/state-store.ts'
 import { type Codecs, changelogFor, codecsOf, compacted, type StoreDeclaration } from '../state/store-spec.ts'
 import { type StoreKey, textOf } from '../state/tables.ts'
 import { type HeldChange, readHeldChange, writeHeldChange } from './buffered-change.ts'
@@ -43,6 +43,8 @@ export class SuppressBuffer<K, V> implements StateStore {
   #heap: Held[] | undefined
   readonly #unlogged = new Map<string, { bytes: Uint8Array; timestamp: number }>()
   #bytes = 0
+  #mostRecords = 0
+  #mostBytes = 0
 
   constructor(codecs: Codecs<K, V>, log: ChangeLog | null) {
     this.name = codecs.name
@@ -57,6 +59,14 @@ export class SuppressBuffer<K, V> implements StateStore {
   /** Keys, values and headers, and something for what goes with them. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  gauges(): StoreGauges {
+    const [records, bytes] = [this.#held.size, this.#bytes]
+    const buffer = { records, bytes, mostRecords: this.#mostRecords, mostBytes: this.#mostBytes }
+    this.#mostRecords = records
+    this.#mostBytes = bytes
+    return { buffer }
   }
 
   /** When the key that waits longest began to; infinite when none does. */
@@ -125,6 +135,8 @@ export class SuppressBuffer<K, V> implements StateStore {
     this.#bytes += bytes - (before?.bytes ?? 0)
     this.#held.set(change.at.text, held)
     if (!before && this.#heap) push(this.#heap, held)
+    if (this.#bytes > this.#mostBytes) this.#mostBytes = this.#bytes
+    if (this.#held.size > this.#mostRecords) this.#mostRecords = this.#held.size
   }
 
   get #ordered(): Held[] {

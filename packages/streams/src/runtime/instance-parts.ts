@@ -81,13 +81,15 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
   const { engine, topics, place } = await joinable({ ...given, parts: () => parts })
   const { lookup, restorer, follower } = restorersOf(given)
   const transactions = settings.isExactlyOnce ? transactionsOf(given, engine) : null
+  const onDropped = droppedTo(given)
   const collector = new ProducerCollector(transactions ?? kafka.producer(producerOptions(options)), {
     errors,
     patience: { clock, timeoutMs: settings.taskTimeoutMs },
+    onDropped,
     writersOf: writersOf(topology, applicationId),
     partitionsOf: topic => topics.widths.get(topic) ?? topics.outputs.get(topic) ?? 0,
   })
-  const globals = globalsOf(given)
+  const globals = globalsOf(given, onDropped)
   const makeState = stateMaker(given, folder, collector)
   const inputOf = (taskId: string) => place.inputOf(taskId)
   const { commitIntervalMs, repartitionPurgeIntervalMs: everyMs } = settings
@@ -98,7 +100,7 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
     globals: globals.stores,
     timestampOf: options.defaultTimestampExtractor,
     from: options.consumer?.from,
-    onDropped: droppedTo(given),
+    onDropped,
     ...(options.metricsLevel === 'debug' && { watch: timed(metrics) }),
     now: () => clock.now(),
   })
@@ -148,8 +150,10 @@ export async function releaseParts(parts: InstanceParts, leaveGroup: boolean): P
   }
 }
 
+type OnDropped = NonNullable<StreamTaskOptions['onDropped']>
+
 /** Counted, told to whoever listens, and logged now and then. */
-function droppedTo({ metrics, errors, kafka }: Given): NonNullable<StreamTaskOptions['onDropped']> {
+function droppedTo({ metrics, errors, kafka }: Given): OnDropped {
   const log = new DropLog(errors.logger, () => kafka.cluster.clock.monotonic())
   return (...dropped) => {
     metrics.dropped(...dropped)
@@ -206,7 +210,7 @@ function restorersOf({ kafka, options, settings, errors }: Given) {
   return { lookup, restorer: restorer(), follower: restorer() }
 }
 
-function globalsOf(given: Given): GlobalStores {
+function globalsOf(given: Given, onDropped: OnDropped): GlobalStores {
   const { topology, options, kafka, settings, errors, abandoned } = given
   const { clock } = kafka.cluster
   const isolation = settings.isExactlyOnce ? 'read_committed' : 'read_uncommitted'
@@ -223,7 +227,7 @@ function globalsOf(given: Given): GlobalStores {
       abandoned,
     }),
     patience: { clock, timeoutMs: settings.taskTimeoutMs },
-    onDropped: droppedTo(given),
+    onDropped,
     now: () => clock.now(),
   })
 }

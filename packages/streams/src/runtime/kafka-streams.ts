@@ -59,7 +59,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
     this.#options = options
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
     this.#processId = freshProcessId(this.#kafka.cluster.random)
-    this.#metrics = new InstanceMetrics(applicationId, this.#kafka.cluster.clock)
+    this.#metrics = new InstanceMetrics({ id: applicationId, topology: topology.describe() }, this.#kafka.cluster.clock)
   }
 
   get state(): InstanceState {
@@ -170,12 +170,15 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
 
   /** What was done and how long it took, under the names of Kafka Streams; `odradek:streams:…` channels tell of the same as it happens. */
   metrics(): Metric[] {
-    const { tasks, restorer } = this.#parts ?? {}
+    const { tasks, restorer, engine, collector } = this.#parts ?? {}
     const all = tasks ? [...tasks] : []
     const waiting = (task: (typeof all)[number]) =>
       task.input.inputs.reduce((sum, { topic }) => sum + task.waiting(topic), 0)
     return this.#metrics.read({
       state: this.#state,
+      thread: hasEnded(this.#state)
+        ? undefined
+        : engine && collector && { consumer: engine, producer: collector.counts },
       restoring: all.filter(({ id }) => restorer!.isRestoring(id)).length,
       remaining: new Map(all.map(({ id }) => [id, restorer!.remaining(id)])),
       buffered: new Map(all.map(task => [task.id, waiting(task)])),
@@ -230,6 +233,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
   }
 
   #uncaught(error: unknown): Promise<void> {
+    this.#metrics.threadFailed()
     const isEnding = this.#stopping.signal.aborted || this.#abandoning.signal.aborted
     if (this.#fatal) return this.#fail(this.#fatal.error)
     if (isEnding || isAsked(error)) return this.#fail(error)

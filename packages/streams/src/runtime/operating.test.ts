@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Metric } from '../index.ts'
+import { serde } from '@odradek/client'
+import { type Metric, StreamsBuilder, untilTimeLimit } from '../index.ts'
 import { commitChannel, processChannel } from '../metrics/diagnostics.ts'
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
@@ -49,6 +50,56 @@ test('metrics tell what each task has processed; listeners hear of turns and com
     3,
   )
   assert.ok(commits.some(({ tasks }) => tasks.includes('0_0')))
+  await cluster.close()
+})
+
+test("what is told of caches, suppressed results, topology and clients is the instance's own", async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  await cluster.publish(['a', 'a', 'a b'])
+  const builder = new StreamsBuilder()
+  builder
+    .stream('lines', { key: serde.string, value: serde.string })
+    .flatMapValues(line => line.split(' '))
+    .groupBy(word => word, { key: serde.string, value: serde.string })
+    .count({ store: 'words' })
+    .suppress(untilTimeLimit(3_600_000, {}), { name: 'held' })
+    .toStream()
+    .to('counts', { key: serde.string, value: serde.int64 })
+  const topology = builder.build()
+  const app = cluster.instance('one', { cacheMaxBytes: 1_000_000, commitIntervalMs: 1_000 }, topology)
+  await cluster.finish(app.start())
+  await cluster.until(() => measured(app.metrics(), 'suppression-buffer-count-max', '1_0') === 2)
+  await cluster.publish(['b'])
+  await cluster.until(() => measured(app.metrics(), 'process-total', '1_0') === 5)
+  const metrics = app.metrics()
+  assert.equal(measured(metrics, 'topology-description'), topology.describe())
+  assert.equal(measured(metrics, 'alive-stream-threads'), 1)
+  assert.equal(measured(metrics, 'assigned-partitions'), 2)
+  assert.equal(measured(metrics, 'records-lag-max'), 0)
+  assert.ok((measured(metrics, 'record-send-total') as number) >= 4)
+  const ratios = ['min', 'avg', 'max'].map(name => measured(metrics, `hit-ratio-${name}`, '1_0') as number)
+  assert.ok(ratios[0]! < ratios[1]! && ratios[1]! < ratios[2]! && ratios[2] === 1, `${ratios}`)
+  assert.ok((measured(metrics, 'suppression-buffer-size-max', '1_0') as number) > 0)
+  await cluster.finish(app.close())
+  assert.equal(measured(app.metrics(), 'alive-stream-threads'), 0)
+  await cluster.close()
+})
+
+test('a thread that has failed is counted', async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  await cluster.publish(['a'])
+  const builder = new StreamsBuilder()
+  builder.stream('lines').foreach(() => {
+    throw new Error('no')
+  })
+  const app = cluster.instance('one', {}, builder.build())
+  await cluster.finish(assert.rejects(app.run()))
+  assert.deepEqual(
+    ['client-state', 'alive-stream-threads', 'failed-stream-threads'].map(name => measured(app.metrics(), name)),
+    [6, 0, 1],
+  )
   await cluster.close()
 })
 

@@ -5,7 +5,7 @@ import {
   type TopicPartition,
   TransactionError,
 } from '@odradek/client'
-import { ErrorDesk, noRecord, type Origin } from '../handlers/error-desk.ts'
+import { ErrorDesk, noRecord, type Origin, placeOf } from '../handlers/error-desk.ts'
 import type { DeadLetter, ErrorPolicy } from '../handlers/handlers.ts'
 import { type Deed, isFatalRefusal } from '../handlers/verdict.ts'
 import { isPromise } from '../processor.ts'
@@ -13,6 +13,7 @@ import { noHeaders } from '../record.ts'
 import type { ChangeLog } from '../state/state-store.ts'
 import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
+import type { StreamTaskOptions } from '../task/stream-task.ts'
 import { ExcusedRecords } from './excused-records.ts'
 import { type Patience, settledWithin } from './task-timeout.ts'
 import { maySucceedAgain } from './transactional-outlet.ts'
@@ -41,6 +42,8 @@ export interface ProducerCollectorOptions {
   writersOf(topic: string): string
   partitionsOf(topic: string): number
   errors: ErrorPolicy
+  /** A record is passed over. */
+  onDropped: NonNullable<StreamTaskOptions['onDropped']>
   /** How long the production handler may take. */
   patience: Patience
 }
@@ -87,7 +90,8 @@ export class ProducerCollector implements Collector {
   #hasRoom = true
   #failure: StreamsError | undefined
   #changeLost: Error | undefined
-  #passedOver = 0
+  #sent = 0
+  #failed = 0
   readonly #excused = new ExcusedRecords()
   /** Of what is excused: they cannot be written now. */
   #kept: DeadLetter[] | undefined
@@ -103,13 +107,13 @@ export class ProducerCollector implements Collector {
     this.#desk = new ErrorDesk({
       policy: options.errors,
       send: letter => (this.#kept ? void this.#kept.push(letter) : this.#enqueue(letter)),
-      passedOver: () => void this.#passedOver++,
+      passedOver: (origin, reason) => options.onDropped(origin.taskId, origin.node, reason, placeOf(origin)),
     })
   }
 
-  /** Records that could not be delivered and were passed over. */
-  get passedOver(): number {
-    return this.#passedOver
+  /** Records that were handed to the producer, and those that could not be delivered; without a handler only the first of them is known. */
+  get counts(): { sent: number; failed: number } {
+    return { sent: this.#sent, failed: this.#failed }
   }
 
   send(record: OutgoingRecord, origin?: Origin): void {
@@ -169,6 +173,7 @@ export class ProducerCollector implements Collector {
   }
 
   #enqueue(record: OutgoingRecord, receipt?: Receipt | ((error: Error) => void)): void {
+    this.#sent++
     // In bytes already: the topic is named by text, whose contract is bytes.
     this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, receipt)
   }
@@ -206,6 +211,7 @@ export class ProducerCollector implements Collector {
   async #settleLost(hasLostAll = false): Promise<void> {
     while (this.#lost.length > 0) {
       const lost = this.#lost.shift()!
+      this.#failed++
       const { error, record, attempts } = lost
       if (isFatalRefusal(error)) this.#check(error, record)
       const origin = lost.origin ?? this.#unknown(record)
@@ -256,6 +262,7 @@ export class ProducerCollector implements Collector {
   /** A transaction that is lost is no failure of the application yet. */
   #check(failure: Error | undefined, record?: OutgoingRecord): void {
     if (failure instanceof TransactionError) throw failure
+    if (failure && !this.keepsOrigins && !this.#failure) this.#failed++
     if (failure) this.#failure ??= undelivered(failure, this.#options.writersOf, record)
     if (this.#failure) throw this.#failure
   }

@@ -62,7 +62,9 @@ test('with exactly once a refused record is passed over by its handler: the rest
   await cluster.finish(app.start())
   await cluster.until(() => asked.length === 2 && app.state === 'RUNNING')
   await cluster.world.clock.advance(2_000)
+  const dropped = app.metrics().find(({ name }) => name === 'dropped-records-total')
   await cluster.finish(app.close())
+  assert.equal(dropped?.value, 2)
   assert.deepEqual(
     asked.map(({ node, topic, offset, target }) => [node, topic, offset, target?.topic]),
     [

@@ -211,7 +211,9 @@ export class StreamThread {
         task,
         task.process(turn, mustStop, () => this.#readiness.isReady(task)),
       )
-      metrics.processed(task.id, startedAt, before - task.queued, task.takeTimes())
+      const times = task.takeTimes()
+      const stores = tasks.stateOf(task).stores.values()
+      metrics.processed(task.id, startedAt, before - task.queued, { times, stores })
     }
   }
 
@@ -250,6 +252,7 @@ export class StreamThread {
       }
     } else if (offsets.length > 0 && !(await this.#committed(offsets))) return
     for (const { task, offsets } of due) {
+      metrics.sampled(task.id, tasks.stateOf(task).stores.values())
       if (task.needsCommit || isLast) tasks.stateOf(task).commit({ now: isLast, inputs: offsets })
       task.committed(offsets)
     }

@@ -1,7 +1,7 @@
 /** Stores with a cache over them: reads of one key and changes go through it, other reads make it settle first. */
 import type { Done } from '../record.ts'
 import type { KeyCodec } from './key-codec.ts'
-import type { CacheBudget, StorePlace } from './state-store.ts'
+import type { CacheBudget, StoreGauges, StorePlace } from './state-store.ts'
 import type {
   Caching,
   Range,
@@ -50,6 +50,10 @@ abstract class CachedStateStore<K, V> implements Caching<K, V> {
 
   get holdsBack(): boolean {
     return this.cache.holdsBack
+  }
+
+  gauges(): StoreGauges {
+    return { cache: this.cache.takeReads() }
   }
 }
 

@@ -12,7 +12,21 @@ export interface StateStore {
   flush?(): Done
   /** Something is held back: after a flush, because another store's flush put it there. */
   readonly holdsBack?: boolean
+  /** What it tells of itself, for metrics: since it was last asked. */
+  gauges?(): StoreGauges
   close(): void
+}
+
+export interface StoreGauges {
+  /** Of a cache: how often it was asked, and how often it knew. */
+  readonly cache?: { readonly reads: number; readonly hits: number }
+  /** Of a buffer: what is in it, and the most there was. */
+  readonly buffer?: {
+    readonly records: number
+    readonly mostRecords: number
+    readonly bytes: number
+    readonly mostBytes: number
+  }
 }
 
 /**

@@ -51,6 +51,8 @@ export class WriteBack<K, V> {
   #unsettled: Cached<K, V>[] = []
   #listener: Listener<K, V> | undefined
   #sendsOldValues = false
+  #reads = 0
+  #hits = 0
 
   constructor(store: CachedStore<K, V>, budget: CacheBudget, current: () => CurrentRecord) {
     this.#store = store
@@ -67,6 +69,8 @@ export class WriteBack<K, V> {
   get(key: K): Timestamped<V> | undefined {
     const identity = this.#store.identityOf(key)
     const cached = this.#find(identity)
+    this.#reads++
+    if (cached) this.#hits++
     if (cached) return cached.value === null ? undefined : { value: cached.value, timestamp: cached.timestamp }
     const found = this.#store.get(key)
     if (!found || isMutable(found.value)) return found
@@ -121,6 +125,14 @@ export class WriteBack<K, V> {
   /** What is dirty now became so meanwhile. */
   #flushed(): void {
     this.#unsettled = this.#dirty.slice()
+  }
+
+  /** Reads of one key since the last call, and how many of them it could answer. */
+  takeReads(): { reads: number; hits: number } {
+    const taken = { reads: this.#reads, hits: this.#hits }
+    this.#reads = 0
+    this.#hits = 0
+    return taken
   }
 
   get holdsBack(): boolean {
