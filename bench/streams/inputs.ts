@@ -17,6 +17,7 @@ interface Entry {
 export const partitions = 4
 const keys = 10_000
 const wordsOfLine = 10
+/** Long ago: topics keep their records whatever their age. */
 const epoch = 1_700_000_000_000
 const handedAtOnce = 5_000
 
@@ -101,7 +102,7 @@ export class Inputs {
   }
 
   #make(name: string, entryAt: (i: number) => Entry, count: number): Promise<void> {
-    const made = this.topic(name).then(() => this.#fill(name, entryAt, count))
+    const made = this.topic(name, { 'retention.ms': '-1' }).then(() => this.#fill(name, entryAt, count))
     this.#made.set(name, made)
     return made
   }
