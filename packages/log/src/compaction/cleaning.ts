@@ -32,8 +32,8 @@ export interface CleaningPlace {
   readonly giveWay?: (() => void) | undefined
 }
 
-/** A commit may have to wait for what else the disk has to write: never for much more than this of ours. */
-const syncedAtOnce = 256 * 1024
+/** A commit may have to wait for what else the disk has to write: never for more than this of ours. */
+const syncedAtOnce = 2 * 1024 * 1024
 
 /**
  * Old segments kept open until the new one is in place: whoever closes a file without a name last waits until its blocks are free, ten

@@ -5,14 +5,14 @@ import { CleanerClosed, Pace } from './pace.ts'
 
 const fast = { bytesPerSecond: Number.POSITIVE_INFINITY, isOver: () => false }
 
-test('on a thread of its own it gives way after a fifth of a millisecond of work, not before', async () => {
+test('on a thread of its own it gives way after half a millisecond of work, not before', async () => {
   const clock = new SimulatedClock()
   let times = 0
   const pace = new Pace(clock, { ...fast, giveWay: () => times++ })
   for (let i = 0; i < 10; i++) pace.rest()
   assert.equal(times, 0)
   for (let i = 1; i <= 4; i++) {
-    await clock.advance(0.25)
+    await clock.advance(0.5)
     pace.rest()
     pace.rest()
     assert.equal(times, i)

@@ -1,6 +1,6 @@
 /**
  * How fast a cleaner may go, and how long it may keep others from running. After each slice whatever else is to do on its thread gets its
- * turn, if it is only to hear that it is over. On a thread of its own it gives way after a fifth of a millisecond: whoever wakes up while
+ * turn, if it is only to hear that it is over. On a thread of its own it gives way after half a millisecond: whoever wakes up while
  * it has the core would otherwise wait until the system looks at the clock again, up to 4 ms.
  */
 import { type Clock, sleep } from '@odradek/world/clock'
@@ -8,7 +8,7 @@ import { type Clock, sleep } from '@odradek/world/clock'
 /** A few milliseconds of work. */
 const sliceBytes = 256 * 1024
 const longestSleepMs = 250
-const longestRunMs = 0.2
+const longestRunMs = 0.5
 
 export class Pace {
   readonly #clock: Clock
