@@ -214,6 +214,27 @@ test('words are what JavaScript splits: an empty one at either end is there unle
   assert.deepEqual(await valuesOf(stream => words(stream).filter(word => word !== '')), ['hello'])
 })
 
+test('whole numbers are eight bytes, high byte first, below zero too; what a number cannot hold is refused (streams facts 2.53)', async () => {
+  const builder = new StreamsBuilder()
+  const readLong = { key: serde.string, value: serde.int64 }
+  builder.stream('in', text).mapValues(Number).to('out', readLong)
+  builder.stream('longs', readLong).mapValues(String).to('texts', text)
+  const driver = new TopologyTestDriver(builder.build())
+  const input = driver.input('in', serde.string, serde.string)
+  const bytes = ['1', '-1', '-7', `${2 ** 40}`, `${Number.MAX_SAFE_INTEGER}`].map(async (value, i) => {
+    await input.pipe('k', value, i)
+  })
+  await Promise.all(bytes)
+  const written = driver.output('out', serde.string, serde.bytes).read()
+  assert.deepEqual(
+    written.map(({ value }) => Buffer.from(value!).toString('hex')),
+    ['0000000000000001', 'ffffffffffffffff', 'fffffffffffffff9', '0000010000000000', '001fffffffffffff'],
+  )
+  await assert.rejects(input.pipe('k', `${2 ** 53}`, 9), /9007199254740992/)
+  const longs = driver.input('longs', serde.string, serde.bytes)
+  await assert.rejects(longs.pipe('k', Buffer.from('0020000000000001', 'hex'), 1), { code: 'DESERIALIZATION' })
+})
+
 test('callbacks that wait do not reorder the records of a task, however long each takes (streams facts 2.53)', async () => {
   const builder = new StreamsBuilder()
   builder

@@ -40,7 +40,10 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   pollMs?: number
   /** Default 1,000: a partition with more records waiting is not fetched for the moment. */
   bufferedRecordsPerPartition?: number
-  /** Default 300,000: a callback that has not settled for as long ends the instance, with an error that names node and record. */
+  /**
+   * Default 300,000, or `consumer.maxPollIntervalMs` where that is less, and no more than that: then the group gives the tasks to others.
+   * A callback that has not settled for as long ends the instance, with an error that names node and record.
+   */
   taskTimeoutMs?: number
   /** The time of records whose source does not say otherwise. Default: their own. */
   defaultTimestampExtractor?: TimestampExtractor
@@ -145,8 +148,22 @@ export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
       throw new UsageError(`\`${name}\` is ${String(given)}; write a whole number, at least ${least[name]}`)
     numbers[name] = given
   }
+  numbers.taskTimeoutMs = timeoutWithin(
+    options.consumer?.maxPollIntervalMs ?? defaults.taskTimeoutMs,
+    options.taskTimeoutMs,
+  )
   const stateFolder = options.stateFolder ?? (defaultStore === 'disk' ? usualFolder() : null)
   return { isExactlyOnce, stateFolder, defaultStore, applicationServer, topicConfig, ...numbers }
+}
+
+/** A callback that took longer would lose its tasks to another instance, which would wait for as long, and so on without an error. */
+function timeoutWithin(maxPollIntervalMs: number, taskTimeoutMs = defaults.taskTimeoutMs): number {
+  if (taskTimeoutMs > maxPollIntervalMs && taskTimeoutMs !== defaults.taskTimeoutMs)
+    throw new UsageError(
+      `\`taskTimeoutMs\` is ${taskTimeoutMs}, and the group gives the tasks of an instance to others when it has not polled for ` +
+        `${maxPollIntervalMs} ms: raise \`consumer.maxPollIntervalMs\` to as much`,
+    )
+  return Math.min(taskTimeoutMs, maxPollIntervalMs)
 }
 
 /** Null: everything is kept in memory. */

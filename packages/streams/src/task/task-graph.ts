@@ -196,17 +196,23 @@ export class TaskGraph {
     return record => {
       try {
         const waiting = step(record)
-        return waiting && this.#awaited(node, waiting, error => failed(error, record))
+        return (
+          waiting &&
+          this.#awaited(
+            node,
+            waiting.catch(error => failed(error, record)),
+          )
+        )
       } catch (error) {
-        return failed(error, record)
+        const waiting = failed(error, record)
+        return waiting && this.#awaited(node, waiting)
       }
     }
   }
 
-  #awaited(node: string, waiting: Promise<void>, failed: (error: unknown) => Done): Promise<void> {
+  #awaited(node: string, waiting: Promise<void>): Promise<void> {
     this.#waiting.add(node)
-    const done = () => void this.#waiting.delete(node)
-    return waiting.catch(failed).finally(done)
+    return waiting.finally(() => void this.#waiting.delete(node))
   }
 
   #sinkStep(sink: SinkSpec): Step {
