@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readBatch } from '@odradek/protocol'
 import { type Disk, memoryDisk, realClock, simulatedWorld } from '@odradek/world'
 import { EmbeddedEngine } from '../embedded-engine.ts'
 import { batchOf, recordsOf, topicOf } from '../testing/batches.ts'
@@ -78,6 +79,34 @@ test('beside a running engine all that was acknowledged before it began is in it
   }
   await engine.close({ drain: false })
 })
+
+/** Once, when a file has been read so often, another stands in its place. */
+function replacing(disk: Disk, path: string, reads: number, bytes: Uint8Array): Disk {
+  let left = reads
+  return {
+    ...disk,
+    open: async (name, mode) => {
+      if (name === path && mode === 'read' && left-- === 0) {
+        await disk.remove(path)
+        await put(disk, path, bytes)
+      }
+      return disk.open(name, mode)
+    },
+  }
+}
+
+for (const reads of [1, 2])
+  test(`a copy of a segment that compaction replaces, after ${reads} reads of it, is made again`, async () => {
+    const disk = memoryDisk()
+    await folderWith({ disk, batches: 12 })
+    const path = `${dataFolder}/orders-0/00000000000000000000.log`
+    const whole = await disk.readFile(path)
+    const shorter = whole.slice(0, readBatch(whole).sizeInBytes)
+    await backUp(replacing(disk, path, reads, shorter), { live: true, copy: true })
+    assert.deepEqual((await verifyBackup({ disk, backup }))!.findings, [])
+    const stored = (await readManifest(disk, backup))!.partitions[0]!.files.find(({ name }) => path.endsWith(name))!
+    assert.equal(stored.size, shorter.length)
+  })
 
 test('what is acknowledged by the journal alone is in a backup, too', async () => {
   const { disk } = simulatedWorld({ seed: 3 })

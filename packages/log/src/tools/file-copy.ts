@@ -5,6 +5,13 @@ import type { Disk, DiskFile } from '@odradek/world'
 
 const pieceSize = 1024 * 1024
 
+/** What was copied is not what was read before: compaction has put another file in its place, or the disk answers differently. */
+export class SourceChanged extends CorruptionError {
+  constructor(source: string) {
+    super(`${source} changed while it was copied`, { file: source })
+  }
+}
+
 export interface CopyOptions {
   readonly size: number
   /** What the target holds already. */

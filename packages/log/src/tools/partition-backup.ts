@@ -5,10 +5,12 @@
  *     the last one      its whole batches before the durable offset, copied
  *     beside them       sidecars made from what was read, the newest snapshot that is not ahead, partition.metadata
  *
- * In the end the folder is looked at again: if the links still are what the folder holds, they belong together; if not, it is done again.
+ * In the end the folder is looked at again: if what was linked or copied still is what the folder holds, it belongs together; if not, it
+ * is done again. (A segment that was copied before a pass of compaction and one that was copied after the next could bring back a key
+ * that was deleted: the one has the value, the other no tombstone any more.)
  */
 import { createHash, type Hash } from 'node:crypto'
-import { UsageError } from '@odradek/protocol'
+import { CorruptionError, UsageError } from '@odradek/protocol'
 import type { Clock, Disk } from '@odradek/world'
 import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import { partitionKey } from '../folder/checkpoint.ts'
@@ -53,24 +55,34 @@ const pauseMs = 50
 /** Undefined when there is no such partition any more. */
 export async function backUpPartition(what: PartitionToBackUp): Promise<BackupPartition | undefined> {
   const folder = `${what.root}/${what.topic}-${what.index}`
+  let last: unknown
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    last = undefined
     const done = await new PartitionBackup(what, folder).run().catch(error => {
-      if (what.live && (error as NodeJS.ErrnoException).code === 'ENOENT') return 'changed' as const
-      throw error
+      if (!what.live || !mayBeChange(error)) throw error
+      last = error
+      return 'changed' as const
     })
     if (done !== 'changed') return done
     await new Promise<void>(resolve => void what.clock.timer(pauseMs, resolve))
   }
+  if (last instanceof CorruptionError) throw last
   throw new UsageError(`${folder} kept changing while it was copied: try again when less is going on there.`, {
     code: 'BACKUP_BUSY',
   })
 }
+
+/** A file that is gone, or shorter than it was a moment ago: compaction and retention do that. */
+const mayBeChange = (error: unknown): boolean =>
+  error instanceof CorruptionError || (error as NodeJS.ErrnoException).code === 'ENOENT'
 
 class PartitionBackup {
   readonly #what: PartitionToBackUp
   readonly #folder: string
   /** Segments, by name, and where their links are. */
   readonly #linked = new Map<string, string>()
+  /** How much of each was copied. Compaction that takes anything away leaves less. */
+  readonly #copied = new Map<string, number>()
 
   constructor(what: PartitionToBackUp, folder: string) {
     this.#what = what
@@ -130,8 +142,10 @@ class PartitionBackup {
     const link = await stored.link(name, source)
     const path = link === undefined ? source : stored.pathOf({ stored: link })
     const { described, sha256 } = await this.#read(path, base, nextBase, Number.POSITIVE_INFINITY)
-    if (link === undefined) await stored.copy(name, source, described.fileSize, sha256, onBytes)
-    else {
+    if (link === undefined) {
+      await stored.copy(name, source, described.fileSize, sha256, onBytes)
+      this.#copied.set(name, described.fileSize)
+    } else {
       stored.note({ name, stored: link, size: described.fileSize, sha256, linked: true })
       this.#linked.set(name, path)
     }
@@ -154,6 +168,7 @@ class PartitionBackup {
     const isPrefix = known !== undefined && !known.linked && prefix === known.sha256 && known.size <= walk.end
     if (isPrefix) await stored.extend(known, source, walk.end, sha256, onBytes)
     else await stored.copy(name, source, walk.end, sha256, onBytes)
+    this.#copied.set(name, walk.end)
     await this.#besides(base, described)
     return walk.nextOffset
   }
@@ -223,12 +238,22 @@ class PartitionBackup {
     }
   }
 
-  /** Whether what was linked is what stands there now; the last segment may have been closed, and others begun. */
+  /** Whether what was linked or copied is what stands there now; the last segment may have grown or been closed, and others begun. */
   async #isStill(bases: readonly number[]): Promise<boolean> {
     const { disk } = this.#what
     const now = await this.#bases()
     if (now === undefined || !bases.every((base, i) => now[i] === base)) return false
     for (const [name, path] of this.#linked) if (!(await disk.isSameFile(`${this.#folder}/${name}`, path))) return false
+    for (const [name, size] of this.#copied) if ((await this.#sizeOf(name)) < size) return false
     return true
+  }
+
+  async #sizeOf(name: string): Promise<number> {
+    const file = await this.#what.disk.open(`${this.#folder}/${name}`, 'read')
+    try {
+      return file.size
+    } finally {
+      await file.close()
+    }
   }
 }

@@ -5,7 +5,7 @@
 import type { Disk } from '@odradek/world'
 import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
 import { type BackupFile, sha256Of } from './backup-manifest.ts'
-import { copyFile } from './file-copy.ts'
+import { copyFile, SourceChanged, sumFile } from './file-copy.ts'
 
 export class StoredFiles {
   readonly files: BackupFile[] = []
@@ -65,7 +65,7 @@ export class StoredFiles {
     }
   }
 
-  /** The first bytes of a file whose sum is known. */
+  /** The first bytes of a file whose sum is known. Throws SourceChanged when it is another file by now. */
   async copy(
     name: string,
     source: string,
@@ -77,11 +77,12 @@ export class StoredFiles {
     if (known?.sha256 === sha256 && known.size === size && (await this.#isThere(known))) return this.note(known)
     const file = { name, stored: this.#freeName(name), size, sha256, linked: false }
     await this.#disk.remove(this.pathOf(file))
-    await copyFile(this.#disk, source, this.pathOf(file), { size, onBytes })
+    const copied = await copyFile(this.#disk, source, this.pathOf(file), { size, onBytes })
+    if (copied !== sha256) throw new SourceChanged(source)
     this.note(file)
   }
 
-  /** A file of which an earlier backup holds the beginning. */
+  /** A file of which an earlier backup holds the beginning. Throws SourceChanged as `copy` does. */
   async extend(
     known: BackupFile,
     source: string,
@@ -90,6 +91,12 @@ export class StoredFiles {
     onBytes: (bytes: number) => void,
   ): Promise<void> {
     await copyFile(this.#disk, source, this.pathOf(known), { size, from: known.size, onBytes })
+    const file = await this.#disk.open(this.pathOf(known), 'read')
+    try {
+      if ((await sumFile(file, { size })) !== sha256) throw new SourceChanged(source)
+    } finally {
+      await file.close()
+    }
     this.note({ ...known, size, sha256 })
   }
 
