@@ -7,26 +7,10 @@ import { test } from 'node:test'
 import { Broker } from '@odradek/broker'
 import { Kafka, serde, topic } from '@odradek/client'
 import { KafkaStreams, StreamsBuilder } from '@odradek/streams'
-import { type Command, parseCall } from '../command.ts'
 import { describe, ls, remove, reset } from '../commands/streams.ts'
+import { printed } from '../testing/printed.ts'
 import { internalTopicKind } from './internal-topics.ts'
 import { parseOffsetsFile, targetOf } from './reset-target.ts'
-
-type Rows = Record<string, unknown>[]
-
-/** What a command prints, run here. */
-async function printed(definition: Command<any>, argv: string[]): Promise<Rows> {
-  const lines: string[] = []
-  const write = process.stdout.write
-  process.stdout.write = ((text: string) => lines.push(text) > 0) as typeof write
-  try {
-    const call = parseCall(definition, [...argv, '-o', 'json'], new AbortController().signal)
-    assert.equal(await definition.run(call), 0)
-  } finally {
-    process.stdout.write = write
-  }
-  return lines.length === 0 ? [] : JSON.parse(lines.join(''))
-}
 
 function counting() {
   const builder = new StreamsBuilder()

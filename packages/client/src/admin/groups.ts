@@ -1,5 +1,12 @@
 /** Groups of every kind: who they are, who is in them, how far they have read, and moving that. */
-import { DeleteGroups, ErrorCodes, LeaveGroup, ListGroups, ProtocolError } from '@odradek/protocol'
+import {
+  DeleteGroups,
+  ErrorCodes,
+  LeaveGroup,
+  ListGroups,
+  ProtocolError,
+  StreamsGroupHeartbeat,
+} from '@odradek/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { PartitionItem } from './by-leader.ts'
 import { askCoordinator } from './group-coordinator.ts'
@@ -170,7 +177,10 @@ export class GroupsAdmin {
     })
   }
 
-  /** Ends memberships, so that a group goes on without members that hang. Static members may be named by their instance alone. */
+  /**
+   * Ends memberships, so that a group goes on without members that hang. Static members may be named by their instance alone, those of a
+   * streams group (KIP-1071) only by their ids.
+   */
   async removeMembers(
     groupId: string,
     members: readonly { readonly memberId?: string; readonly groupInstanceId?: string | null }[],
@@ -178,6 +188,8 @@ export class GroupsAdmin {
   ): Promise<void> {
     const [first] = members
     if (!first) return
+    const { type } = await this.describe(groupId, { signal })
+    if (type === 'streams') return this.#leaveFor(groupId, members, signal)
     const rows = members.map(({ memberId = '', groupInstanceId = null }) => ({
       memberId,
       groupInstanceId,
@@ -193,6 +205,18 @@ export class GroupsAdmin {
       codeOf,
       { signal },
     )
+  }
+
+  /** Says for members of a streams group what they would say themselves: other tools have no request of their own for it. */
+  async #leaveFor(
+    groupId: string,
+    members: readonly { readonly memberId?: string }[],
+    signal: AbortSignal | undefined,
+  ) {
+    for (const { memberId = '' } of members) {
+      const leaving = { groupId, memberId, memberEpoch: -1, endpointInformationEpoch: -1 }
+      await askCoordinator(this.#cluster, groupId, StreamsGroupHeartbeat, leaving, r => r.errorCode, { signal })
+    }
   }
 
   async #isShared(groupId: string, options: AdminCallOptions): Promise<boolean> {
