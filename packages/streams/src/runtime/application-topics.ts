@@ -9,6 +9,8 @@ export interface ApplicationTopics {
   /** The same of topics that it only writes, as it found them; 0: not there yet. */
   readonly outputs: ReadonlyMap<string, number>
   readonly repartitions: ReadonlySet<string>
+  /** Which node reads a topic of the user's. */
+  readonly readers: ReadonlyMap<string, string>
   /** Whether it keeps topics of its own, whose number of partitions is settled. */
   readonly isFixed: boolean
 }
@@ -49,7 +51,15 @@ export async function prepareTopics(options: PrepareTopicsOptions): Promise<Appl
   const outputs = new Map<string, number>()
   for (const name of outputTopics(topology)) if (!widths.has(name)) outputs.set(name, await partitionsOf(name))
   const repartitions = new Set(sources.filter(topic => topic.internal).map(topic => topicName(topic, applicationId)))
-  return { widths, outputs, repartitions, isFixed: wanted.length > 0 }
+  return { widths, outputs, repartitions, readers: readersOf(topology), isFixed: wanted.length > 0 }
+}
+
+function readersOf(topology: Topology): Map<string, string> {
+  const readers = new Map<string, string>()
+  for (const node of topology.subtopologies().flatMap(({ nodes }) => nodes))
+    if (node.kind === 'source' && !(node.topics instanceof RegExp))
+      for (const { name, internal } of node.topics) if (!internal) readers.set(name, node.name)
+  return readers
 }
 
 /** Those that are named; others are chosen record by record. */
@@ -67,20 +77,24 @@ function mustBe(topic: string, wanted: number, found: number): void {
   )
 }
 
-/** A source topic has been enlarged while the application runs, whose internal topics are as wide as it was; or one of them was deleted. */
-export function mustNotHaveGrown(
-  { widths, repartitions, isFixed }: ApplicationTopics,
+/** A topic that is read has been deleted while the application runs, or enlarged, where internal topics are as wide as it was. */
+export function mustStillFit(
+  { widths, readers, repartitions, isFixed }: ApplicationTopics,
   partitionsOf: (topic: string) => number,
 ): void {
-  if (!isFixed) return
   for (const [topic, before] of widths) {
     const now = partitionsOf(topic)
+    if (now === 0 && readers.has(topic))
+      throw new UsageError(
+        `Source topic '${topic}', read by ${readers.get(topic)}, was deleted while the application runs. Create it and start the instances again: ` +
+          `odradek topic create ${topic}`,
+      )
     if (now === 0 && repartitions.has(topic))
       throw new UsageError(
         `Repartition topic '${topic}' was deleted while the application runs, and what was in it is lost. ` +
           'Stop all instances and start them again: it is made anew. To process its input once more, reset the offsets of the application.',
       )
-    if (now > before)
+    if (isFixed && now > before)
       throw new UsageError(
         `Topic '${topic}' has ${now} partitions now; the application was started with ${before}, and its state is divided by them. ` +
           'Stop all instances, delete its internal topics, reset its offsets, and start again.',

@@ -184,6 +184,25 @@ test('a source topic that grows under an application with state ends it; one wit
   await cluster.close(copy)
 })
 
+test('a source topic that is deleted under a running application ends it, and is named with its node', async () => {
+  const cluster = await SimulatedCluster.start(1)
+  await cluster.makeTopics(1)
+  const app = cluster.instance('one', {}, wordCount())
+  const copy = cluster.instance(
+    'two',
+    { applicationId: 'copy' },
+    reading(serde.string, lines => lines.to('counts')),
+  )
+  await cluster.finish(Promise.all([app.start(), copy.start()]))
+  const ended = [app, copy].map(each =>
+    assert.rejects(each.run(), /Source topic 'lines', read by KSTREAM-SOURCE-0000000000, was deleted while/),
+  )
+  await cluster.until(() => [app, copy].every(({ state }) => state === 'RUNNING'))
+  await cluster.finish(cluster.kafka.admin().topics.delete('lines'))
+  await cluster.finish(Promise.all(ended))
+  await cluster.close()
+})
+
 test('a repartition topic that is deleted under a running application is named', async () => {
   const cluster = await SimulatedCluster.start(1)
   await cluster.makeTopics(1)
