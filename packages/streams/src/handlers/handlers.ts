@@ -73,7 +73,7 @@ export interface ErrorHandlers {
 
 /**
  * `replace-thread`: everything is let go and made anew, and goes on from the last commit; where the cause lasts it fails again, after a
- * moment. `shutdown-client`: the instance ends with the error, others take over its tasks. `shutdown-application`: all instances end, the
+ * second, two, four, and so on up to half a minute; each time is logged. `shutdown-client`: the instance ends with the error, others take over its tasks. `shutdown-application`: all instances end, the
  * others with a StreamsError SHUTDOWN_REQUESTED; those that start later do not.
  */
 export type UncaughtAnswer = 'replace-thread' | 'shutdown-client' | 'shutdown-application'

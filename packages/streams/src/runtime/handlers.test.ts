@@ -147,6 +147,32 @@ test('a callback that never settles ends the instance after the task timeout, wi
   await cluster.close()
 })
 
+test('a thread that is replaced again and again says why each time, and waits longer', async () => {
+  const pauses: unknown[] = []
+  const causes = new Set<unknown>()
+  const { cluster, app } = await working(
+    reading(lines => lines.map(() => assert.fail('poison')).to('out', { value: serde.string })),
+    ['a'],
+    {
+      logger: {
+        ...logger,
+        error(fields) {
+          const { error, pauseMs } = fields as { error: StreamsError; pauseMs: number }
+          causes.add(error.code)
+          pauses.push(pauseMs)
+        },
+      },
+      handlers: { uncaught: () => 'replace-thread' },
+    },
+  )
+  await cluster.finish(app.start())
+  await cluster.until(() => pauses.length === 7)
+  assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+  assert.deepEqual([...causes], ['PROCESSING'])
+  await cluster.finish(app.close())
+  await cluster.close()
+})
+
 test('a thread that fails is replaced when the uncaught handler says so, and goes on from the last commit', async () => {
   let failures = 0
   const told: unknown[] = []

@@ -1,5 +1,6 @@
 import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
 import { sleep } from '@odradek/world'
+import { consoleLogger } from '../handlers/handlers.ts'
 import { stateChannel } from '../metrics/diagnostics.ts'
 import { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { Metric } from '../metrics/metric.ts'
@@ -10,6 +11,7 @@ import type { Topology } from '../topology/topology.ts'
 import { type InstanceParts, makeParts, releaseParts } from './instance-parts.ts'
 import { after, hasEnded, type InstanceEvent, type InstanceState } from './instance-state.ts'
 import { freshProcessId } from './process-id.ts'
+import { Replacements } from './replacements.ts'
 import { type KafkaStreamsOptions, settingsOf, stateFolderOf } from './streams-options.ts'
 
 export interface TaskView {
@@ -18,9 +20,6 @@ export interface TaskView {
   readonly inputs: readonly TopicPartition[]
   readonly isRestoring: boolean
 }
-
-/** Before a thread that failed is replaced: what failed at once will not be tried in a tight loop. */
-const replacementPauseMs = 1_000
 
 type Listener = (state: InstanceState, before: InstanceState) => void
 
@@ -41,6 +40,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
   readonly #ended = Promise.withResolvers<void>()
   readonly #metrics: InstanceMetrics
   readonly #processId: string
+  readonly #replacements: Replacements
   #state: InstanceState = 'CREATED'
   #starting: Promise<void> | undefined
   #parts: InstanceParts | undefined
@@ -59,6 +59,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
     this.#options = options
     this.#kafka = kafka ?? new Kafka({ brokers: brokers!, clientId, ...(world && { world }) })
     this.#processId = freshProcessId(this.#kafka.cluster.random)
+    this.#replacements = new Replacements(this.#kafka.cluster.clock)
     this.#metrics = new InstanceMetrics({ id: applicationId, topology: topology.describe() }, this.#kafka.cluster.clock)
   }
 
@@ -239,17 +240,20 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
     if (isEnding || isAsked(error)) return this.#fail(error)
     const answer = this.#options.handlers?.uncaught?.(error)
     if (answer === 'shutdown-application') this.#fatal = { error }
-    return answer === 'replace-thread' || this.#fatal ? this.#replaceThread() : this.#fail(error)
+    return answer === 'replace-thread' || this.#fatal ? this.#replaceThread(error) : this.#fail(error)
   }
 
   /** Begins anew where the last commit was: everything is let go and made again, after a moment; if only to tell the others to end. */
-  async #replaceThread(): Promise<void> {
+  async #replaceThread(error: unknown): Promise<void> {
+    const { inARow, pauseMs } = this.#replacements.next()
+    const { logger = consoleLogger } = this.#options
+    logger.error({ error, inARow, pauseMs }, 'The thread has failed. It is replaced, and goes on from the last commit.')
     this.#happened('moving')
     const parts = this.#parts!
     this.#parts = undefined
     try {
       await releaseParts(parts, true).catch(() => {}) // the failure that was told before is the cause
-      await sleep(this.#kafka.cluster.clock, replacementPauseMs, this.#stopping.signal).catch(() => {})
+      await sleep(this.#kafka.cluster.clock, pauseMs, this.#stopping.signal).catch(() => {})
       if (this.#stopping.signal.aborted) return await this.#end()
       this.#parts = await this.#makeParts()
     } catch (failure) {
