@@ -1,5 +1,5 @@
 /** Acknowledgements that wait for the next request to a node, by partition. One that comes later for the same record replaces the first. */
-import { type AckType, ackBatches } from './acknowledgement.ts'
+import { AckType, ackBatches } from './acknowledgement.ts'
 import type { Delivery } from './delivery.ts'
 import type { Place } from './place.ts'
 import type { PlaceAcks } from './share-session.ts'
@@ -30,9 +30,12 @@ export class Gatherer {
     entry.acks.set(ack.offset, ack)
   }
 
-  remove(place: Place, offset: number): void {
+  /** What waits to be said of this record, and is not said then. */
+  remove(place: Place, offset: number): Ack | undefined {
     const entry = this.#places.get(place.key)
+    const ack = entry?.acks.get(offset)
     if (entry?.acks.delete(offset) && entry.acks.size === 0) this.#places.delete(place.key)
+    return ack
   }
 
   /** Back from a request that was not looked at. */
@@ -52,6 +55,15 @@ export class Gatherer {
 
 export function asSent({ place: { topicId, partition }, acks }: Gathered): PlaceAcks {
   return { topicId, partition, batches: ackBatches(acks) }
+}
+
+/** How many records are held no more when all this is taken. */
+export function countDone(all: readonly Gathered[]): number {
+  let done = 0
+  for (const { acks } of all) {
+    for (const { type, delivery } of acks) if (delivery && type !== AckType.renew && !delivery.lock.isOver) done++
+  }
+  return done
 }
 
 /** Nothing is said of this delivery any more. */

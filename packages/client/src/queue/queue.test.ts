@@ -123,6 +123,21 @@ test('an acknowledgement that waited until its lock had passed is not said, for 
   })
 })
 
+test('an acknowledgement that waits is answered, also when the record is damaged when it comes anew', async () => {
+  await playQueue(1, async ({ cluster, share, queue, take, run, world }) => {
+    const [first] = await take(queue({ maxInFlight: 5 }).records(), 1)
+    share.epoch = 77
+    const bytes = cluster.partition('t').batches[0]!
+    bytes[bytes.length - 1]! ^= 1
+    assert.equal(await run(outcome(first!.ack())), 'INVALID_RECORD_STATE')
+    await world.clock.advance(200)
+    assert.deepEqual(
+      share.log.filter(line => line.startsWith('acks')),
+      ['acks 0:3'],
+    )
+  })
+})
+
 test('records that wait for their turn keep their locks, and so do those whose handlers work', async () => {
   await playQueue(3, async ({ share, queue, run, world }) => {
     const gate = Promise.withResolvers<void>()

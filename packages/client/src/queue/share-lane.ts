@@ -18,7 +18,7 @@ import { Wakeup } from '../consumer/wakeup.ts'
 import { AckType } from './acknowledgement.ts'
 import { readAcquired } from './acquired-records.ts'
 import { Delivery, type Settler } from './delivery.ts'
-import { asSent, byLock, type Gathered, Gatherer, halves, without } from './gathered.ts'
+import { asSent, byLock, countDone, type Gathered, Gatherer, halves, without } from './gathered.ts'
 import { Lock } from './lock.ts'
 import { type Place, placeKey } from './place.ts'
 import { endOfSession, ShareSession } from './share-session.ts'
@@ -237,10 +237,8 @@ export class ShareLane implements Settler {
   #arrived(place: Place, { records, acquiredRecords }: PartitionAnswer, lockMs: number): number {
     if (acquiredRecords.length === 0) return 0
     const acquired = readAcquired(records, acquiredRecords)
-    for (const offset of acquired.gaps) this.#gathered.add(place, { offset, type: AckType.gap, delivery: undefined })
-    for (const offset of acquired.damaged) {
-      this.#gathered.add(place, { offset, type: AckType.reject, delivery: undefined })
-    }
+    for (const offset of acquired.gaps) this.#unseen(place, offset, AckType.gap)
+    for (const offset of acquired.damaged) this.#unseen(place, offset, AckType.reject)
     if (acquired.damage) this.#options.trouble.met(`partition ${place.key}`, acquired.damage, true)
     for (const { offset, deliveryCount } of acquired.records)
       this.#supersede(place, offset, deliveryCount > 1 ? this.#locks : this.#earlierLocks)
@@ -254,12 +252,19 @@ export class ShareLane implements Settler {
     return deliveries.length
   }
 
+  /** The application has nothing to say of it. */
+  #unseen(place: Place, offset: number, type: AckType): void {
+    this.#supersede(place, offset, this.#locks)
+    this.#gathered.add(place, { offset, type, delivery: undefined })
+  }
+
   /** Who is given a record again has lost it before: what comes of the earlier delivery must not be taken for this one's. */
   #supersede(place: Place, offset: number, locks: ReadonlySet<Lock>): void {
+    const waiting = this.#gathered.remove(place, offset)?.delivery
+    if (waiting) this.#drop(waiting, waiting.lockLost())
     for (const lock of locks) {
       const former = lock.deliveries.find(one => one.offset === offset && one.place.key === place.key)
       if (!former || former.lock !== lock || former.state === 'settled') continue
-      this.#gathered.remove(place, offset)
       this.#suspects = without(this.#suspects, former)
       this.#drop(former, former.lockLost())
     }
@@ -381,14 +386,6 @@ export class ShareLane implements Settler {
     for (const lock of this.#locks) this.#earlierLocks.add(lock)
     for (const delivery of [...this.#waiting]) this.#drop(delivery, delivery.lockLost())
   }
-}
-
-function countDone(all: readonly Gathered[]): number {
-  let done = 0
-  for (const { acks } of all) {
-    for (const { type, delivery } of acks) if (delivery && type !== AckType.renew && !delivery.lock.isOver) done++
-  }
-  return done
 }
 
 function failure({ topic, partition }: Place, code: number): ProtocolError {
