@@ -31,6 +31,15 @@ export function verdictOf(kind: HandlerKind, answer: Answer<Deed>, canRetry: boo
 export const isFatalRefusal = (error: unknown): boolean =>
   error instanceof ProtocolError && (error.code.endsWith('_AUTHORIZATION_FAILED') || fatal.has(error.code))
 
+/** The producer has lost its place: its records are as good as they were, and the transaction is done again. */
+export const isProducersFault = (error: unknown): boolean =>
+  error instanceof ProtocolError && outOfPlace.has(error.code)
+
+const outOfPlace: ReadonlySet<string> = new Set([
+  ...['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_ID_MAPPING'],
+  ...['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'],
+])
+
 const fatal: ReadonlySet<string> = new Set([
   ...['SASL_AUTHENTICATION_FAILED', 'SECURITY_DISABLED', 'INVALID_TOPIC_EXCEPTION'],
   ...['UNKNOWN_SERVER_ERROR', 'OFFSET_METADATA_TOO_LARGE'],

@@ -7,7 +7,7 @@ import {
 } from '@odradek/client'
 import { ErrorDesk, noRecord, type Origin, placeOf } from '../handlers/error-desk.ts'
 import type { DeadLetter, ErrorPolicy } from '../handlers/handlers.ts'
-import { type Deed, isFatalRefusal } from '../handlers/verdict.ts'
+import { type Deed, isFatalRefusal, isProducersFault } from '../handlers/verdict.ts'
 import { isPromise } from '../processor.ts'
 import { noHeaders } from '../record.ts'
 import type { ChangeLog } from '../state/state-store.ts'
@@ -168,6 +168,10 @@ export class ProducerCollector implements Collector {
     await this.#producer.close({ signal: AbortSignal.abort() }).catch(() => {})
   }
 
+  get #hasLostTransaction(): boolean {
+    return this.#producer.failure instanceof TransactionError
+  }
+
   get #lastFailure(): Error | undefined {
     return this.#producer.failure ?? this.#changeLost
   }
@@ -195,8 +199,9 @@ export class ProducerCollector implements Collector {
 
   #watch(record: OutgoingRecord, origin: Origin | undefined, attempts: number, changelog?: ChangelogReceipt): void {
     const onLost = (error: Error) => {
-      // Of the others in a transaction: they are not why it was lost.
-      if (!(error instanceof TransactionError)) this.#lost.push({ error, record, origin, attempts, changelog })
+      // What fails with a transaction, or after it, is not why it was lost.
+      if (error instanceof TransactionError || this.#hasLostTransaction) return
+      this.#lost.push({ error, record, origin, attempts, changelog })
     }
     const delivered: Receipt['delivered'] = (topic, partition, offset) => changelog?.delivered(topic, partition, offset)
     try {
@@ -213,9 +218,10 @@ export class ProducerCollector implements Collector {
       const lost = this.#lost.shift()!
       this.#failed++
       const { error, record, attempts } = lost
-      if (isFatalRefusal(error)) this.#check(error, record)
+      const isRedone = hasLostAll || this.#hasLostTransaction
+      if (isRedone && isProducersFault(error)) continue
+      if (isFatalRefusal(error) || isProducersFault(error)) this.#check(error, record)
       const origin = lost.origin ?? this.#unknown(record)
-      const isRedone = hasLostAll || this.#producer.failure instanceof TransactionError
       this.#kept = isRedone ? [] : undefined
       const deed = await this.#asked(error, origin, { target: record, attempts })
       if (deed === 'fail') this.#check(error, record)

@@ -164,3 +164,41 @@ test('a production handler that never settles ends the instance after the task t
     await cluster.close()
   }
 })
+
+test('whatever happens to instances, each record is either written once or has one dead letter', async () => {
+  for (const seed of [1, 2, 3]) {
+    const cluster = await SimulatedCluster.start(seed, { weather: { cutChance: 0.005 } })
+    const topics = [
+      { name: 'lines', partitions: 2 },
+      { name: 'out', partitions: 1, config: { 'max.message.bytes': '200' } },
+      { name: 'dead', partitions: 1 },
+    ]
+    await cluster.finish(cluster.kafka.admin().topics.create(topics))
+    const builder = new StreamsBuilder()
+    builder.stream('lines', { key: serde.string, value: serde.string }).to('out', { name: 'sink' })
+    const topology = builder.build()
+    let asked = 0
+    const production: ErrorHandlers['production'] = (error, at) => {
+      asked++
+      return logAndContinue(error, at)
+    }
+    const options = { ...once, handlers: { production } }
+    const [one, two] = ['one', 'two'].map(name => cluster.instance(name, options, topology))
+    await cluster.finish(Promise.all([one!.start(), two!.start()]))
+    const lines = Array.from({ length: 60 }, (_, i) => (i % 7 === 3 ? `${i} ${long}` : `${i}`))
+    await cluster.publish(lines)
+    await cluster.until(() => asked > seed)
+    cluster.world.machine('one').crash()
+    await cluster.world.clock.advance(60_000)
+    await cluster.finish(two!.close())
+    const values = async (name: string) => {
+      const contract = topic(name, { value: serde.string })
+      const read = Array.fromAsync(cluster.kafka.read(contract, { isolation: 'read_committed' }))
+      return (await cluster.finish(read)).map(({ value }) => value!).sort()
+    }
+    const told = `seed ${seed}`
+    assert.deepEqual(await values('out'), lines.filter(line => line.length < 10).sort(), told)
+    assert.deepEqual(await values('dead'), lines.filter(line => line.length > 10).sort(), told)
+    await cluster.close()
+  }
+})
