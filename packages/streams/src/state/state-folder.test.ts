@@ -104,6 +104,13 @@ test('a folder is one instance’s at a time', async () => {
   await open('shared').close()
 })
 
+test('a folder that was being made when the process died is made', async () => {
+  await open('begun').close()
+  writeFileSync(`${root}/begun/format`, '')
+  await open('begun').close()
+  assert.equal(readFileSync(`${root}/begun/format`, 'utf8'), 'odradek-streams-state 1\n')
+})
+
 test('a folder of another format is refused, with what to do', async () => {
   await open('format').close()
   writeFileSync(`${root}/format/format`, 'odradek-streams-state 2\n')

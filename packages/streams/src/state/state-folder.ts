@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { UsageError } from '@odradek/client'
 import { type FolderLock, lockFile } from './folder-lock.ts'
 import { HeldChanges } from './held-changes.ts'
@@ -101,7 +101,11 @@ export class StateFolder {
 
 function mustBeOfThisFormat(path: string): void {
   const file = `${path}/format`
-  if (!existsSync(file)) writeFileSync(file, format)
+  // A folder that was just begun when the process died has an empty one: it holds no task yet.
+  if (!existsSync(file) || (statSync(file).size === 0 && !readdirSync(path).some(name => taskFolder.test(name)))) {
+    writeFileSync(`${file}.new`, format)
+    renameSync(`${file}.new`, file)
+  }
   const found = readFileSync(file, 'utf8')
   if (found === format) return
   throw new UsageError(
