@@ -88,12 +88,17 @@ export class ShareFetchRun {
       this.#isStale = false
       this.#hasMoved = false
       await this.#round(isLast)
-      if (this.#isAnswer || this.#context.signal.aborted) return
+      if (this.#isAnswer || !this.#isAwaited) return
       if (isLast && this.#opening.size > 0) await Promise.all(this.#opening.values())
       else if (isLast && !this.#hasMoved) return
       this.#context.giveBackAllowance()
       if (!isLast && !this.#isStale && !this.#hasMoved) await this.#somethingNew(waitMs)
     }
+  }
+
+  /** Its connection is there, and its session goes on. Else no round takes anything, and what it would have found wakes the next at once. */
+  get #isAwaited(): boolean {
+    return !this.#context.signal.aborted && this.#limits.isWanted()
   }
 
   get #isAnswer(): boolean {
@@ -140,7 +145,7 @@ export class ShareFetchRun {
       const maxBytes = this.#context.takeAllowance(this.#limits.maxBytes)
       const results = await this.#context.broker.engine.read(reads, { maxBytes, minOne: true })
       for (const [i, { at }] of reading.entries()) this.#known.set(at, results[i]!.state?.highWatermark ?? -1)
-      if (this.#context.signal.aborted || !this.#limits.isWanted()) return
+      if (!this.#isAwaited) return
       if (!isLast && !isWorthTelling(results, this.#limits.minBytes)) return
       for (const [i, { each, read }] of reading.entries()) this.#take(each, read.offset, results[i]!)
     } finally {
