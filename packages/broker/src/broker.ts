@@ -195,7 +195,7 @@ async function startServices(
   const groups = embeddedGroups({ ...parts, clock, random, logger, topics })
   const consumerGroups = embeddedConsumerGroups({ ...parts, clock, random, logger, topics }, groups)
   const streamsGroups = embeddedStreamsGroups({ ...parts, clock, random, logger, topics }, groups)
-  const shares = embeddedShares({ ...parts, clock, random, logger, topics }, groups)
+  const shares = embeddedShares({ ...parts, ...spread(nodeIds), clock, random, logger, topics }, groups)
   await shares.sharePartitions.load()
   await groups.load(name => cluster.topic(name) !== undefined)
   const producerIds = new ProducerIds(cluster)

@@ -4,7 +4,7 @@ import { CoordinatorLog } from '../coordinator-log/coordinator-log.ts'
 import { coordinatorTopic } from '../coordinator-log/coordinator-topic.ts'
 import type { Groups } from '../groups/index.ts'
 import { ShareGroups } from '../groups/share/share-groups.ts'
-import type { BrokerParts } from '../handler.ts'
+import type { BrokerParts, BrokerServices } from '../handler.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { SharePartitions } from './share-partitions.ts'
 import { parsedOffsetReset, type ShareSettings } from './share-settings.ts'
@@ -14,7 +14,7 @@ const shareStateTopicName = '__share_group_state'
 
 /** Share groups that live in this process's log. Their members come with the other groups; `sharePartitions.load` must come before. */
 export function embeddedShares(
-  around: BrokerParts,
+  around: BrokerParts & Pick<BrokerServices, 'leaderOf'>,
   groups: Groups,
 ): { shareGroups: ShareGroups; sharePartitions: SharePartitions } {
   const { clock, logger, config, cluster, topics } = around

@@ -1,4 +1,4 @@
-import type { Uuid } from '@odradek/log'
+import type { PartitionId, Uuid } from '@odradek/log'
 import { type ErrorCode, ErrorCodes } from '@odradek/protocol'
 import type { TopicPartition } from '../cluster-store/cluster-store.ts'
 import { DeadlineTimer } from '../deadline-timer.ts'
@@ -20,6 +20,7 @@ export interface SharePartitionsOptions extends Pick<BrokerParts, 'clock' | 'eng
   /** Is the partition one whose progress the group keeps? */
   readonly isKept: (name: SharePartitionName) => boolean
   readonly died: SharePartitionParts['died']
+  readonly leaderOf: (partition: PartitionId) => number
 }
 
 /** Everything that share groups have under way in this process, and what is durable of it. */
@@ -79,10 +80,12 @@ export class SharePartitions {
     return this.log.image(key).progress(key)
   }
 
-  /** The session's member has nothing acquired any more. */
+  /** The session's member has nothing acquired any more of what its node leads; with other nodes it may talk on. */
   closeSession(session: ShareSession): void {
     if (!this.sessions.close(session) || this.#isClosed) return
-    for (const partition of this.#byGroup.get(session.groupId)?.values() ?? []) partition.release(session.memberId)
+    const { groupId, memberId, nodeId } = session
+    for (const share of this.#byGroup.get(groupId)?.values() ?? [])
+      if (this.#o.leaderOf(share.partition) === nodeId) share.release(memberId)
   }
 
   memberGone(groupId: string, memberId: string): void {
