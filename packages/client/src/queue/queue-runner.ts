@@ -1,6 +1,7 @@
 /**
  * A handler, called for many records at once. What returns is acknowledged, what throws is released or rejected, as told; what the
- * handler has settled itself stays so. The lock of a record is renewed while its handler works, where the broker offers it.
+ * handler has settled itself stays so. When `onError` throws the record is released, and the run ends with that. The lock of a record is
+ * renewed while its handler works, where the broker offers it.
  */
 import { UsageError } from '@odradek/protocol'
 import type { Clock } from '@odradek/world'
@@ -38,6 +39,8 @@ export class QueueRunner<R> {
   readonly #onError: NonNullable<QueueRunOptions<R>['onError']>
   readonly #renewForMs: number
   readonly #signal: AbortSignal | undefined
+  #hasFailed = false
+  #workers: readonly Promise<void>[] = []
 
   constructor(handler: QueueHandler<R>, options: QueueRunOptions<R>, host: QueueRunnerHost<R>) {
     const { concurrency = 1, onError = 'release', renewForMs = 300_000, signal } = options
@@ -52,23 +55,41 @@ export class QueueRunner<R> {
     this.#signal = signal
   }
 
+  /** Rejects at once when the queue cannot go on, or `onError` throws. Handlers may still be under way then: see `ended`. */
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: this.concurrency }, () => this.#work()))
+    this.#workers = Array.from({ length: this.concurrency }, () => this.#work())
+    try {
+      await Promise.all(this.#workers)
+    } catch (error) {
+      this.#hasFailed = true
+      this.#host.stock.wake()
+      throw error
+    }
+  }
+
+  /** No handler is under way any more. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#workers)
   }
 
   async #work(): Promise<void> {
-    while (!this.#signal?.aborted) {
+    while (!this.#signal?.aborted && !this.#hasFailed) {
       const delivery = this.#host.stock.take() ?? (await this.#next())
       if (!delivery) return
       delivery.keepUntil = this.#host.clock.monotonic() + this.#renewForMs
-      const type = this.#handle(delivery)
-      settle(delivery, typeof type === 'number' ? type : await type)
+      let type: AckType = AckType.release
+      try {
+        const handled = this.#handle(delivery)
+        type = typeof handled === 'number' ? handled : await handled
+      } finally {
+        settle(delivery, type)
+      }
     }
   }
 
   async #next(): Promise<Delivery | undefined> {
     try {
-      return await this.#host.stock.next(this.#signal)
+      return await this.#host.stock.next(this.#signal, () => this.#hasFailed)
     } catch (error) {
       if (this.#signal?.aborted) return undefined
       throw error
@@ -83,8 +104,8 @@ export class QueueRunner<R> {
       if (given instanceof Promise) return this.#handleLater(given, delivery)
       record = given
       const done = this.#handler(record, delivery.place)
-      if (!(done instanceof Promise)) return AckType.accept
-      return done.then(
+      if (!isPromise(done)) return AckType.accept
+      return Promise.resolve(done).then(
         () => AckType.accept,
         error => this.#failed(error, given),
       )
@@ -111,6 +132,10 @@ export class QueueRunner<R> {
     return failed === 'reject' ? AckType.reject : AckType.release
   }
 }
+
+/** Of whatever make: some begin to work only when they are waited for. */
+const isPromise = (done: unknown): done is PromiseLike<void> =>
+  typeof (done as PromiseLike<void> | undefined)?.then === 'function'
 
 function settle(delivery: Delivery, type: AckType): void {
   delivery.keepUntil = 0

@@ -227,6 +227,53 @@ test('closing sends what was acknowledged, gives back the rest and leaves the gr
   })
 })
 
+test('a handler is waited for whatever makes its promise', async () => {
+  await playQueue(2, async ({ share, queue, run, world }) => {
+    const q = queue()
+    let works = 0
+    // Such are the queries of query builders: nothing happens before somebody waits.
+    const lazy = {
+      // biome-ignore lint/suspicious/noThenProperty: what is not a Promise has one, too
+      then(resolve: () => void) {
+        works++
+        world.clock.timer(1_000, resolve)
+      },
+    } as Promise<void>
+    const running = q.run(() => lazy)
+    await world.clock.advance(900)
+    assert.deepEqual([works, share.accepted], [1, []])
+    await world.clock.advance(2_000)
+    assert.deepEqual([works, share.accepted], [2, [0, 1]])
+    await run(q.close())
+    await run(running)
+  })
+})
+
+test('when onError itself fails the record goes back, no handler begins any more, and those under way are waited for', async () => {
+  await playQueue(3, async ({ share, queue, run, world }) => {
+    const q = queue({ maxInFlight: 3 })
+    const gate = Promise.withResolvers<void>()
+    const begun: number[] = []
+    const work = ({ offset }: QueueRecord) => {
+      begun.push(offset)
+      if (offset === 0) throw new Error('no such customer')
+      return gate.promise
+    }
+    const onError = () => {
+      throw new Error('the table of errors is full')
+    }
+    await assert.rejects(run(q.run(work, { concurrency: 2, onError })), /table of errors/)
+    assert.deepEqual(begun, [0, 1])
+    const closing = q.close()
+    await world.clock.advance(1_000)
+    assert.equal(share.log.includes('end'), false, 'the handler is under way')
+    gate.resolve()
+    await run(closing)
+    assert.deepEqual([begun, share.accepted], [[0, 1], [1]])
+    assert.equal(share.log.includes('acks 0:2'), true, `${share.log}`)
+  })
+})
+
 test('a broker without share groups is told of in a sentence', async () => {
   await playQueue(1, async ({ cluster, queue, run }) => {
     const node = cluster.nodes[0]!

@@ -106,12 +106,10 @@ export class Queue<T extends TopicRef = TopicRef> implements AsyncIterable<Queue
     this.#appetite = new Appetite(runner.concurrency, Math.max(runner.concurrency, this.#settings.maxInFlight))
     this.#begin()
     const running = runner.run()
-    this.#runs.add(running)
-    try {
-      await running
-    } finally {
-      this.#runs.delete(running)
-    }
+    const ended = runner.ended()
+    this.#runs.add(ended)
+    void ended.then(() => this.#runs.delete(ended))
+    await running
   }
 
   /** Waits for handlers under way, sends the acknowledgements that are due, releases what was not acknowledged, leaves the group. */
@@ -148,8 +146,10 @@ export class Queue<T extends TopicRef = TopicRef> implements AsyncIterable<Queue
     this.#unwatch()
     this.#stock.close()
     using drained = new Deadline(this.#host.cluster.clock, drainMs, 'handlers did not end', signal)
-    const runs = Promise.allSettled(this.#runs).then(() => {}) // their callers hear of them
-    await untilAborted(runs, drained.signal)
+    await untilAborted(
+      Promise.all(this.#runs).then(() => {}),
+      drained.signal,
+    )
     this.#giveUp.abort(new UsageError('the queue is closed: the record is delivered again'))
     await Promise.all(Array.from(this.#lanes.values(), lane => lane.close(signal)))
     await this.#member.close(signal)

@@ -15,7 +15,7 @@ export class Stock {
 
   put(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#waiting.push(delivery)
-    this.#wake()
+    this.wake()
   }
 
   /** Nothing is handed out any more: `next` answers undefined, or throws the error. */
@@ -23,7 +23,7 @@ export class Stock {
     this.#end ??= { error }
     this.#waiting = []
     this.#head = 0
-    this.#wake()
+    this.wake()
   }
 
   /** The next record if there is one now. */
@@ -40,9 +40,11 @@ export class Stock {
     return undefined
   }
 
-  async next(signal?: AbortSignal): Promise<Delivery | undefined> {
+  /** Undefined when nothing is handed out any more, or the one who asks wants no more. */
+  async next(signal?: AbortSignal, isEnough = () => false): Promise<Delivery | undefined> {
     for (;;) {
       signal?.throwIfAborted()
+      if (isEnough()) return undefined
       if (this.#end?.error) throw this.#end.error
       if (this.#end) return undefined
       const delivery = this.take()
@@ -52,7 +54,8 @@ export class Stock {
     }
   }
 
-  #wake(): void {
+  /** Those who wait look again. */
+  wake(): void {
     this.#arrival?.resolve()
     this.#arrival = undefined
   }
