@@ -9,6 +9,7 @@ import { type Clock, type Disk, type Random, realRandom } from '@odradek/world'
 import { ClockGuard, noteFirstTime } from './clock-guard.ts'
 import { Cleaner, type CleanerSettings, defaultCleanerSettings } from './compaction/cleaner.ts'
 import { type CleaningRunner, cleaningRunner } from './compaction/cleaning-runner.ts'
+import { Traffic } from './compaction/traffic.ts'
 import { Scrub } from './damage/scrub.ts'
 import type { ScrubPass } from './damage/scrub-file.ts'
 import { eachOf } from './each-of.ts'
@@ -134,7 +135,7 @@ export class EmbeddedEngine implements LogEngine {
     const deletions = new Deletions(clock, disk)
     for (const name of await disk.list(folder)) if (name.endsWith('-delete')) deletions.later(`${folder}/${name}`, 0)
     const services: LogServices = {
-      ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger },
+      ...{ clock, disk, folder, leaderEpoch, files, checkpoint, deletions, logger, traffic: new Traffic() },
       describeBytes: limits.describeBytes,
       lanes: new Lanes(width),
       names: new CoalescedSync(() => disk.syncFolder(folder), { afterFailure: 'anew' }),
@@ -144,7 +145,7 @@ export class EmbeddedEngine implements LogEngine {
       tails: new TailCache({ limit: limits.tailBytes, limitEach: limits.tailBytesEach }),
       indexes: new SegmentIndexes(disk, files, limits.indexBytes),
     }
-    const runner = cleaningRunner(options.disk, clock)
+    const runner = cleaningRunner(options.disk, clock, services.traffic)
     const cleaner = () => ({ ...defaultCleanerSettings, ...options.cleaner?.() })
     const engine = new EmbeddedEngine(services, limits, { clean, replayed, journal, random, runner, cleaner })
     await engine.#scrub.start(limits.scrubBytesPerSecond)
@@ -180,6 +181,7 @@ export class EmbeddedEngine implements LogEngine {
   #writeSoon(log: PartitionLog): void {
     if (this.#turn === undefined) {
       this.#turn = new Set()
+      this.#services.traffic.note()
       this.#services.clock.soon(() => {
         const logs = this.#turn!
         this.#turn = undefined

@@ -1,5 +1,6 @@
 /** What the partitions of an engine share. */
 import type { Clock, Disk } from '@odradek/world'
+import type { Traffic } from './compaction/traffic.ts'
 import type { Checkpoint } from './folder/checkpoint.ts'
 import type { Deletions } from './folder/deletions.ts'
 import type { LateNotes } from './folder/late-notes.ts'
@@ -29,6 +30,7 @@ export interface LogServices {
   readonly checkpoint: Checkpoint
   readonly lateNotes: LateNotes
   readonly deletions: Deletions
+  readonly traffic: Traffic
   /** A segment that has grown by so much is described anew. */
   readonly describeBytes: number
   readonly logger: LogLogger

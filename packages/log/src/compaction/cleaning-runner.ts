@@ -9,6 +9,7 @@ import { type Clock, type Disk, realDisk, type Timer } from '@odradek/world'
 import { type CleaningPlace, clean, type HandOver } from './cleaning.ts'
 import type { CleanedGroup, CleaningJob, CleaningResult } from './cleaning-job.ts'
 import { CleanerClosed } from './pace.ts'
+import type { Traffic } from './traffic.ts'
 
 export interface CleaningRunner {
   /** One at a time. Gives up soon when aborted. */
@@ -16,8 +17,8 @@ export interface CleaningRunner {
   close(): Promise<void>
 }
 
-export function cleaningRunner(disk: Disk, clock: Clock): CleaningRunner {
-  return disk === realDisk ? new ThreadRunner(clock) : new InlineRunner({ disk, clock })
+export function cleaningRunner(disk: Disk, clock: Clock, traffic: Traffic): CleaningRunner {
+  return disk === realDisk ? new ThreadRunner(clock, traffic) : new InlineRunner({ disk, clock })
 }
 
 class InlineRunner implements CleaningRunner {
@@ -56,14 +57,16 @@ const toldBytes = 512
 
 class ThreadRunner implements CleaningRunner {
   readonly #clock: Clock
+  readonly #traffic: Traffic
   #thread: Worker | undefined
   /** Of the thread. */
   #heapMegabytes = 0
   #isClosed = false
   #idle: Timer | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, traffic: Traffic) {
     this.#clock = clock
+    this.#traffic = traffic
   }
 
   async run(job: CleaningJob, handOver: HandOver, signal: AbortSignal): Promise<CleaningResult> {
@@ -84,7 +87,7 @@ class ThreadRunner implements CleaningRunner {
     if (needed > this.#heapMegabytes) await this.#letGo()
     if (this.#isClosed) throw new CleanerClosed()
     if (this.#thread === undefined) {
-      this.#thread = startThread(needed)
+      this.#thread = startThread(needed, this.#traffic)
       this.#heapMegabytes = needed
     }
     return this.#thread
@@ -104,9 +107,10 @@ class ThreadRunner implements CleaningRunner {
 }
 
 /** Beside this file, as source or compiled. */
-function startThread(maxOldGenerationSizeMb: number): Worker {
+function startThread(maxOldGenerationSizeMb: number, { shared }: Traffic): Worker {
   const path = import.meta.url.replace(/cleaning-runner(\.[jt]s)$/, 'cleaning-thread$1')
-  const thread = new Worker(new URL(path), { resourceLimits: { maxOldGenerationSizeMb }, env: threadEnv() })
+  const options = { workerData: shared, resourceLimits: { maxOldGenerationSizeMb }, env: threadEnv() }
+  const thread = new Worker(new URL(path), options)
   thread.unref()
   // Whoever waits for it hears of an error; without anybody, there is nobody to tell.
   thread.on('error', () => undefined)

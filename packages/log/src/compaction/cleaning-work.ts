@@ -2,15 +2,17 @@
  * What the thread of a cleaner on the machine's own disk does: takes one job after the other. Loads no more of other packages than it
  * needs: all of them would take it three times as long.
  */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '@odradek/world/real/clock'
 import { blockingDisk } from '@odradek/world/real/disk'
 import { giveWay } from '@odradek/world/real/thread'
 import { clean } from './cleaning.ts'
 import type { CleanedGroup, CleaningJob } from './cleaning-job.ts'
 import type { FromThread, ToThread } from './cleaning-runner.ts'
+import { Traffic } from './traffic.ts'
 
 const port = parentPort!
+const manners = { giveWay, traffic: new Traffic(workerData as SharedArrayBuffer) }
 const say = (message: FromThread): void => port.postMessage(message)
 let heard: ((message: ToThread) => void) | undefined
 let isCancelled = false
@@ -23,7 +25,7 @@ port.on('message', (message: ToThread) => {
 
 async function work(job: CleaningJob): Promise<void> {
   isCancelled = false
-  const place = { disk: blockingDisk, clock: realClock, giveWay }
+  const place = { disk: blockingDisk, clock: realClock, manners }
   try {
     say({ kind: 'done', result: await clean(place, job, handOver, () => isCancelled) })
   } catch (error) {

@@ -21,15 +21,15 @@ import {
 } from './cleaning-job.ts'
 import { cleanedName } from './compaction-files.ts'
 import { KeyOffsets } from './key-offsets.ts'
-import { Pace } from './pace.ts'
+import { type Manners, Pace } from './pace.ts'
 import { PieceBuffer } from './piece-buffer.ts'
 import { visitBatches } from './segment-batches.ts'
 
 export interface CleaningPlace {
   readonly disk: Disk
   readonly clock: Clock
-  /** On a thread of its own: lets others have the processor for a moment. Else they run beside it, and get their turns. */
-  readonly giveWay?: (() => void) | undefined
+  /** On a thread of its own. Else others run beside it, and get their turns. */
+  readonly manners?: Manners | undefined
 }
 
 /** A commit may have to wait for what else the disk has to write: never for more than this of ours. */
@@ -67,11 +67,11 @@ class Cleaning {
   #bytesRead = 0
   #bytesWritten = 0
 
-  constructor({ disk, clock, giveWay }: CleaningPlace, job: CleaningJob, isOver: () => boolean) {
+  constructor({ disk, clock, manners }: CleaningPlace, job: CleaningJob, isOver: () => boolean) {
     const { bytesPerSecond, dedupeBytes: bytes, dirtyFrom: firstOffset, dirtyEnd, secret } = job
     this.#disk = disk
     this.#job = job
-    this.#pace = new Pace(clock, { bytesPerSecond, giveWay, isOver })
+    this.#pace = new Pace(clock, { bytesPerSecond, manners, isOver })
     this.#offsets = new KeyOffsets({ bytes, mostKeys: dirtyEnd - firstOffset, firstOffset, secret })
   }
 

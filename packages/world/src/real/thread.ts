@@ -19,7 +19,7 @@ export function lowerPriority(): void {
   }
 }
 
-/** Lets go of the processor, so that whoever waits for it runs. */
-export function giveWay(): void {
-  Atomics.wait(nothing, 0, 0, shortestMs)
+/** Lets go of the processor for so long, so that whoever waits for it runs. */
+export function giveWay(ms = 0): void {
+  Atomics.wait(nothing, 0, 0, Math.max(ms, shortestMs))
 }
