@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { Tail, TailCache } from './tail-cache.ts'
 
 /** Batches of 1000 bytes and 10 offsets each, from 0 on. */
@@ -46,6 +47,44 @@ test('all tails together drop the batch that is oldest of all', () => {
   second.clear()
   first.clear()
   assert.equal(cache.bytes, 0)
+})
+
+test('batches that come and go in many tails are dropped in the order they came in, and what is gone is counted once', () => {
+  const cost = 1320
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ tail: fc.nat(3), does: fc.constantFrom('add', 'add', 'drop', 'clear') })),
+      steps => {
+        const cache = new TailCache({ limit: 6 * cost, limitEach: 4 * cost })
+        const tails = Array.from({ length: 4 }, () => new Tail(cache))
+        const next = [0, 0, 0, 0]
+        let model: { tail: number; offset: number }[] = []
+        for (const { tail, does } of steps) {
+          const its = () => model.filter(batch => batch.tail === tail)
+          if (does === 'add') {
+            fill(tails[tail]!, 1, next[tail]!)
+            model.push({ tail, offset: 10 * next[tail]!++ })
+            if (model.length > 6) model.shift()
+            if (its().length > 4) model = model.filter(batch => batch !== its()[0])
+          } else if (does === 'drop') {
+            const gone = its()[0]
+            if (gone) tails[tail]!.dropBefore(gone.offset + 1)
+            model = model.filter(batch => batch !== gone)
+          } else {
+            tails[tail]!.clear()
+            model = model.filter(batch => batch.tail !== tail)
+          }
+          assert.equal(cache.bytes, cost * model.length)
+          for (const [i, each] of tails.entries())
+            for (let offset = 0; offset < 10 * next[i]!; offset += 10)
+              assert.equal(
+                each.read(offset, offset + 10, 1e6, true) !== undefined,
+                model.some(batch => batch.tail === i && batch.offset === offset),
+              )
+        }
+      },
+    ),
+  )
 })
 
 test('a small piece of a large buffer does not keep the buffer', () => {

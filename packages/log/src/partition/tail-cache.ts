@@ -3,15 +3,17 @@
  *
  *     partition 3   [b40][b41][b42]        a Tail: consecutive batches up to the end of the log
  *     partition 9   [b7][b8]
- *     all           b40 b7 b41 b8 b42      oldest first; the oldest goes when all together are too big
+ *     all           b40⇄b7⇄b41⇄b8⇄b42      oldest first; the oldest goes when all together are too big
  *
- * A tail never has a hole: only its oldest batch is dropped.
+ * A tail never has a hole: only its oldest batch is dropped. All are in a list of links: whoever asks a Set for its first member waits
+ * until it has passed the places of all those that are gone, thousands for each append.
  */
 export class TailCache {
   readonly limit: number
   readonly limitEach: number
   #bytes = 0
-  readonly #oldestFirst = new Set<TailBatch>()
+  #oldest: TailBatch | undefined
+  #newest: TailBatch | undefined
 
   constructor(options: { limit: number; limitEach: number }) {
     this.limit = options.limit
@@ -23,16 +25,22 @@ export class TailCache {
   }
 
   added(batch: TailBatch): void {
-    this.#oldestFirst.add(batch)
+    batch.older = this.#newest
+    if (this.#newest) this.#newest.newer = batch
+    else this.#oldest = batch
+    this.#newest = batch
     this.#bytes += batch.cost
-    for (const oldest of this.#oldestFirst) {
-      if (this.#bytes <= this.limit) return
-      oldest.tail.dropOldest()
-    }
+    while (this.#bytes > this.limit && this.#oldest) this.#oldest.tail.dropOldest()
   }
 
   dropped(batch: TailBatch): void {
-    this.#oldestFirst.delete(batch)
+    const { older, newer } = batch
+    if (older) older.newer = newer
+    else this.#oldest = newer
+    if (newer) newer.older = older
+    else this.#newest = older
+    // One that was dropped long ago must not keep the garbage collector from a younger one.
+    batch.older = batch.newer = undefined
     this.#bytes -= batch.cost
   }
 }
@@ -44,6 +52,9 @@ interface TailBatch {
   readonly bytes: Uint8Array
   /** Memory that it holds. */
   readonly cost: number
+  /** Its neighbours among the batches of all tails. */
+  older: TailBatch | undefined
+  newer: TailBatch | undefined
 }
 
 /** Objects around the bytes. */
@@ -68,6 +79,8 @@ export class Tail {
       nextOffset,
       bytes: kept,
       cost: kept.buffer.byteLength + overhead,
+      older: undefined,
+      newer: undefined,
     }
     this.#batches.push(batch)
     this.#bytes += batch.cost
