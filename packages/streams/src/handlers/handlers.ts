@@ -1,4 +1,6 @@
 /** What an application may say to failures of single records (KIP-161, KIP-399, KIP-1033, KIP-1034), and what it is told of them. */
+import { UsageError } from '@odradek/client'
+import { mustBeKnown, mustBeOneOf } from '../known-names.ts'
 import type { MaybePromise, RecordHeaders, StreamRecord } from '../record.ts'
 import type { OutgoingRecord } from '../task/collector.ts'
 
@@ -71,12 +73,45 @@ export interface ErrorHandlers {
   readonly uncaught?: (error: unknown) => UncaughtAnswer
 }
 
+const known: Record<keyof ErrorHandlers, true> = {
+  deserialization: true,
+  processing: true,
+  production: true,
+  uncaught: true,
+}
+
+/** Throws a UsageError. */
+export function mustBeHandlers(handlers: ErrorHandlers = {}): void {
+  mustBeKnown('handler', handlers, known)
+  for (const [name, handler] of Object.entries(handlers))
+    if (handler !== undefined && typeof handler !== 'function')
+      throw new UsageError(`The ${name} handler is ${JSON.stringify(handler)}; write a function that answers it`)
+}
+
 /**
  * `replace-thread`: everything is let go and made anew, and goes on from the last commit; where the cause lasts it fails again, after a
  * second, two, four, and so on up to half a minute; each time is logged. `shutdown-client`: the instance ends with the error, others take over its tasks. `shutdown-application`: all instances end, the
  * others with a StreamsError SHUTDOWN_REQUESTED; those that start later do not.
  */
 export type UncaughtAnswer = 'replace-thread' | 'shutdown-client' | 'shutdown-application'
+
+const uncaughtAnswers: Record<UncaughtAnswer, true> = {
+  'replace-thread': true,
+  'shutdown-client': true,
+  'shutdown-application': true,
+}
+
+/** A handler that throws, or answers something else, ends the instance with the error that it was asked about. */
+export function uncaughtAnswer({ handlers, logger = consoleLogger }: ErrorOptions, error: unknown): UncaughtAnswer {
+  try {
+    const answer = handlers?.uncaught?.(error) ?? 'shutdown-client'
+    mustBeOneOf('What the uncaught handler answered', answer, Object.keys(uncaughtAnswers))
+    return answer
+  } catch (failure) {
+    logger.error({ error: failure }, 'The uncaught handler has failed: the instance ends.')
+    return 'shutdown-client'
+  }
+}
 
 /** The part of an application's options that tells what becomes of records that fail. */
 export interface ErrorOptions {

@@ -68,12 +68,14 @@ function outputTopics(topology: Topology): Set<string> {
   return new Set(sinks.flatMap(({ topic }) => (typeof topic === 'function' || topic.internal ? [] : [topic.name])))
 }
 
+const beginAnew = 'delete its internal topics and reset its offsets (`odradek streams reset` does both)'
+
 /** Keys are where they are by the number of partitions: another number means that state and records do not meet. */
 function mustBe(topic: string, wanted: number, found: number): void {
   if (found === wanted) return
   throw new UsageError(
-    `Internal topic '${topic}' has ${found} partitions and must have ${wanted}, as many as the topics that feed it. Stop all instances, ` +
-      'delete the internal topics of the application, reset its offsets, and start again; or give the source topics their former number of partitions.',
+    `Internal topic '${topic}' has ${found} partitions and must have ${wanted}, as many as the topics that feed it have now. Stop all instances, ` +
+      `${beginAnew}, and start again; or start under another application id, which leaves the old state where it is.`,
   )
 }
 
@@ -96,8 +98,8 @@ export function mustStillFit(
       )
     if (isFixed && now > before)
       throw new UsageError(
-        `Topic '${topic}' has ${now} partitions now; the application was started with ${before}, and its state is divided by them. ` +
-          'Stop all instances, delete its internal topics, reset its offsets, and start again.',
+        `Topic '${topic}' has ${now} partitions now; ${readers.get(topic) ?? 'the application'} reads it, and when it began there were ${before}: state is divided by them. ` +
+          `Stop all instances, ${beginAnew}, and start again.`,
       )
   }
 }

@@ -121,6 +121,19 @@ test('what the brokers refuse ends the instance before its offsets are committed
   await cluster.close()
 })
 
+test('a partition that a sink chooses and its topic has not is named, with the node', async () => {
+  for (const chosen of [7, -1, 0.5, Number.NaN]) {
+    const error = await endOf(
+      reading(serde.string, lines =>
+        lines.to('counts', { name: 'out', value: serde.string, partitionOf: () => chosen }),
+      ),
+      ['a'],
+    )
+    assert.deepEqual([error.code, error.node, error.topic], ['PRODUCTION', 'node out', 'counts'])
+    assert.ok(error.message.includes(`answered ${chosen}, which is no partition; counts has 0 to 0`), error.message)
+  }
+})
+
 test('a failure that nobody waits for ends the process rather than stay unheard', async () => {
   const program = `
     const { SimulatedCluster, wordCount } = await import('./src/testing/simulated-cluster.ts')
@@ -160,7 +173,7 @@ test('an internal topic of another width is named', async () => {
   await cluster.finish(
     assert.rejects(
       cluster.instance('one').start(),
-      /'app-words-changelog' has 3 partitions and must have 2, as many as/,
+      /'app-words-changelog' has 3 partitions and must have 2, .*`odradek streams reset` does both.*another application id/,
     ),
   )
   await cluster.close()
@@ -176,7 +189,7 @@ test('a source topic that grows under an application with state ends it; one wit
     reading(serde.string, lines => lines.to('counts')),
   )
   await cluster.finish(Promise.all([app.start(), copy.start()]))
-  const ended = assert.rejects(app.run(), /'lines' has 3 partitions now; the application was started with 1/)
+  const ended = assert.rejects(app.run(), /'lines' has 3 partitions now; KSTREAM-SOURCE-0000000000 reads it, and when it began there were 1/)
   await cluster.until(() => copy.state === 'RUNNING')
   await cluster.finish(cluster.kafka.admin().topics.createPartitions('lines', 3))
   await cluster.finish(ended)

@@ -1,6 +1,6 @@
 import { Kafka, type TopicPartition, UsageError } from '@odradek/client'
 import { sleep } from '@odradek/world'
-import { consoleLogger } from '../handlers/handlers.ts'
+import { consoleLogger, uncaughtAnswer } from '../handlers/handlers.ts'
 import { stateChannel } from '../metrics/diagnostics.ts'
 import { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import type { Metric } from '../metrics/metric.ts'
@@ -54,6 +54,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
   constructor(topology: Topology, options: KafkaStreamsOptions) {
     const { applicationId, brokers, kafka, clientId = applicationId, world } = options
     settingsOf(options)
+    mustReadSomething(topology)
     super(topology, applicationId, () => ({ state: this.#state, parts: this.#parts }))
     this.#topology = topology
     this.#options = options
@@ -238,7 +239,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
     const isEnding = this.#stopping.signal.aborted || this.#abandoning.signal.aborted
     if (this.#fatal) return this.#fail(this.#fatal.error)
     if (isEnding || isAsked(error)) return this.#fail(error)
-    const answer = this.#options.handlers?.uncaught?.(error)
+    const answer = uncaughtAnswer(this.#options, error)
     if (answer === 'shutdown-application') this.#fatal = { error }
     return answer === 'replace-thread' || this.#fatal ? this.#replaceThread(error) : this.#fail(error)
   }
@@ -312,4 +313,10 @@ function told(listener: Listener, state: InstanceState, before: InstanceState): 
       throw error
     })
   }
+}
+
+/** As Kafka Streams: an instance that reads nothing would be RUNNING and do nothing. */
+function mustReadSomething(topology: Topology): void {
+  if (topology.nodes.length === 0)
+    throw new UsageError('The topology reads nothing. Add a source: a stream, a table or a global table.')
 }

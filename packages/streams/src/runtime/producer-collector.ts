@@ -4,6 +4,7 @@ import {
   type Receipt,
   type TopicPartition,
   TransactionError,
+  UsageError,
 } from '@odradek/client'
 import { ErrorDesk, noRecord, type Origin, placeOf } from '../handlers/error-desk.ts'
 import type { DeadLetter, ErrorPolicy } from '../handlers/handlers.ts'
@@ -178,6 +179,8 @@ export class ProducerCollector implements Collector {
 
   #enqueue(record: OutgoingRecord, receipt?: Receipt | ((error: Error) => void)): void {
     this.#sent++
+    const { topic, partition } = record
+    if (partition !== undefined) mustBeOneOf(partition, topic, this.partitionsOf(topic))
     // In bytes already: the topic is named by text, whose contract is bytes.
     this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, receipt)
   }
@@ -186,7 +189,7 @@ export class ProducerCollector implements Collector {
     try {
       this.#enqueue(record, receipt)
     } catch (error) {
-      this.#check(error as Error)
+      this.#check(error as Error, record)
     }
   }
 
@@ -272,6 +275,13 @@ export class ProducerCollector implements Collector {
     if (failure) this.#failure ??= undelivered(failure, this.#options.writersOf, record)
     if (this.#failure) throw this.#failure
   }
+}
+
+/** `partitions` is 0 while that is not known; then the producer finds out. */
+function mustBeOneOf(partition: number, topic: string, partitions: number): void {
+  if (Number.isInteger(partition) && partition >= 0 && (partition < partitions || partitions === 0)) return
+  const range = partitions === 0 ? '' : `; ${topic} has 0 to ${partitions - 1}`
+  throw new UsageError(`\`partitionOf\` answered ${String(partition)}, which is no partition${range}.`)
 }
 
 function undelivered(cause: Error, writersOf: (topic: string) => string, record?: OutgoingRecord): StreamsError {

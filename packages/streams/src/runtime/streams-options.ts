@@ -1,7 +1,8 @@
 /** What an application can be told. Kafka Streams' settings in camelCase, with its defaults (streams facts 1.4). */
 import { tmpdir } from 'node:os'
 import { type EngineOptions, type Kafka, type KafkaOptions, type ProducerOptions, UsageError } from '@odradek/client'
-import type { ErrorOptions } from '../handlers/handlers.ts'
+import { type ErrorOptions, mustBeHandlers } from '../handlers/handlers.ts'
+import { mustBeKnown, mustBeOneOf } from '../known-names.ts'
 import type { TimestampExtractor } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 
@@ -80,6 +81,15 @@ export interface RestoreProgress {
   readonly restored: number
 }
 
+const known: Record<keyof KafkaStreamsOptions, true> = {
+  ...{ applicationId: true, brokers: true, kafka: true, clientId: true, world: true, consumer: true, producer: true },
+  ...{ processingGuarantee: true, commitIntervalMs: true, taskTimeoutMs: true, pollMs: true, maxTaskIdleMs: true },
+  ...{ stateFolder: true, defaultStore: true, cacheMaxBytes: true, stateCleanupDelayMs: true, onRestore: true },
+  ...{ numStandbyReplicas: true, applicationServer: true, bufferedRecordsPerPartition: true, metricsLevel: true },
+  ...{ replicationFactor: true, topicConfig: true, repartitionPurgeIntervalMs: true, defaultTimestampExtractor: true },
+  ...{ handlers: true, deadLetterTopic: true, logger: true },
+}
+
 /** With nothing left open. */
 export interface StreamsSettings {
   readonly isExactlyOnce: boolean
@@ -128,15 +138,19 @@ const defaults = {
 const exactlyOnceCommitMs = 100
 
 export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
+  mustBeKnown('setting', options, known)
+  mustBeHandlers(options.handlers)
   mustNameApplication(options)
   const {
     processingGuarantee = 'at_least_once',
     defaultStore = 'disk',
     applicationServer = null,
     topicConfig = {},
+    metricsLevel = 'info',
   } = options
-  mustBeOneOf('processingGuarantee', processingGuarantee, ['at_least_once', 'exactly_once_v2'])
-  mustBeOneOf('defaultStore', defaultStore, ['disk', 'memory'])
+  mustBeOneOf('`processingGuarantee`', processingGuarantee, ['at_least_once', 'exactly_once_v2'])
+  mustBeOneOf('`defaultStore`', defaultStore, ['disk', 'memory'])
+  mustBeOneOf('`metricsLevel`', metricsLevel, ['info', 'debug'])
   if (applicationServer !== null && !/^.+:\d{1,5}$/.test(applicationServer))
     throw new UsageError(`\`applicationServer\` is '${applicationServer}': write host:port`)
   const isExactlyOnce = processingGuarantee === 'exactly_once_v2'
@@ -181,9 +195,4 @@ function mustNameApplication({ applicationId, brokers, kafka }: KafkaStreamsOpti
     )
   if ((brokers === undefined) === (kafka === undefined))
     throw new UsageError("say where the cluster is, once: `brokers: 'localhost:9092'` or `kafka`")
-}
-
-function mustBeOneOf(name: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value))
-    throw new UsageError(`\`${name}\` is '${value}'; write ${allowed.map(word => `'${word}'`).join(' or ')}`)
 }

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '@odradek/client'
 import { millisecondsOf } from '../duration.ts'
+import { mustBeOneOf } from '../known-names.ts'
 import type { Cancellable, Punctuation } from '../processor.ts'
 import type { Done } from '../record.ts'
 
@@ -22,6 +23,7 @@ export class Punctuations {
   schedule(punctuation: Punctuation, now: number, punctuate: (timestamp: number) => Done): Cancellable {
     const everyMs = millisecondsOf(punctuation.every, 'every')
     if (everyMs === 0) throw new UsageError('`every` is 0: a punctuation needs an interval of at least a millisecond')
+    mustBeOneOf('`by` of a punctuation', punctuation.by, ['stream-time', 'wall-clock'])
     const isStreamTime = punctuation.by === 'stream-time'
     const scheduled = { everyMs, next: firstTime(punctuation, everyMs, now), isCancelled: false, punctuate }
     if (isStreamTime) this.#byStreamTime.push(scheduled)

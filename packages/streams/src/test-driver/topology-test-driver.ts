@@ -1,6 +1,7 @@
 import type { Serde } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
-import { type ErrorOptions, errorPolicy, quiet } from '../handlers/handlers.ts'
+import { type ErrorOptions, errorPolicy, mustBeHandlers, quiet } from '../handlers/handlers.ts'
+import { mustBeKnown } from '../known-names.ts'
 import type { Cancellable, Punctuation } from '../processor.ts'
 import { type Done, noHeaders } from '../record.ts'
 import { changelogOf, type StateStore } from '../state/state-store.ts'
@@ -17,6 +18,11 @@ export interface TestDriverOptions extends ErrorOptions {
   applicationId?: string
   /** Of the wall clock. Default 0. */
   startAt?: number
+}
+
+const known: Record<keyof TestDriverOptions, true> = {
+  ...{ applicationId: true, startAt: true },
+  ...{ handlers: true, deadLetterTopic: true, logger: true },
 }
 
 /**
@@ -44,6 +50,8 @@ export class TopologyTestDriver {
   #running: Promise<void> = Promise.resolve()
 
   constructor(topology: Topology, options: TestDriverOptions = {}) {
+    mustBeKnown('setting of the test driver', options, known)
+    mustBeHandlers(options.handlers)
     const { applicationId = 'test', startAt = 0 } = options
     this.#systemTime = startAt
     const collector: Collector = { send: record => this.#send(record), partitionsOf: () => 1 }

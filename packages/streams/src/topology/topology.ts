@@ -1,4 +1,5 @@
 import { UsageError } from '@odradek/protocol'
+import { mustBeOneOf } from '../known-names.ts'
 import type { StoreSpec } from '../state/state-store.ts'
 import { describeTopology } from './describe.ts'
 import { dotOf } from './dot.ts'
@@ -70,6 +71,7 @@ export class Topology {
     const known = this.#stores.get(store.name)
     if ((known && known !== store) || this.#globals.some(global => global.store.name === store.name))
       throw new UsageError(`There are two stores '${store.name}'. Give one of them another name.`)
+    if (store.in !== undefined) mustBeOneOf(`\`in\` of store '${store.name}'`, store.in, ['memory', 'disk'])
     this.#stores.set(store.name, store)
     for (const processor of processors) this.connectProcessorAndStateStores(processor, store.name)
     return this

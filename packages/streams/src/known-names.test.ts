@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { UsageError } from '@odradek/client'
+import { quiet, uncaughtAnswer } from './handlers/handlers.ts'
+import { StreamsBuilder, Topology } from './index.ts'
+import { KafkaStreams } from './runtime/kafka-streams.ts'
+import { Punctuations } from './task/punctuations.ts'
+import { TopologyTestDriver } from './test-driver/topology-test-driver.ts'
+
+function topology(): Topology {
+  const builder = new StreamsBuilder()
+  builder.stream('lines').to('copies')
+  return builder.build()
+}
+
+/** As plain JavaScript would. */
+const begin = (options: object) => () =>
+  new KafkaStreams(topology(), { applicationId: 'copies', brokers: 'localhost:9092', ...options })
+
+const refused: readonly [string, () => unknown, RegExp][] = [
+  ['a setting that is misspelt', begin({ commitInterval: 100 }), /no setting `commitInterval`.*`commitIntervalMs`/],
+  ['a setting unlike any', begin({ threads: 4 }), /no setting `threads`.*`applicationId`, .*`logger`/],
+  ['a handler that is misspelt', begin({ handlers: { procesing: () => 'resume' } }), /no handler `procesing`.*`proc/],
+  ['a handler that is no function', begin({ handlers: { processing: 'resume' } }), /processing handler is "resume"/],
+  ['a level of metrics that is none', begin({ metricsLevel: 'all' }), /`metricsLevel` is 'all'; write 'info' or/],
+  ['a place for stores that is none', begin({ defaultStore: 'ssd' }), /`defaultStore` is 'ssd'; write 'disk' or/],
+  [
+    'a place for one store that is none',
+    () => {
+      const builder = new StreamsBuilder()
+      builder.table('t', { store: { name: 'known', in: 'ssd' } } as object)
+      return builder.build()
+    },
+    /`in` of store 'known' is 'ssd'; write 'memory' or 'disk'/,
+  ],
+  [
+    'a clock for a punctuation that is none',
+    () => new Punctuations().schedule({ every: 10, by: 'wall' as 'wall-clock' }, 0, () => {}),
+    /`by` of a punctuation is 'wall'; write 'stream-time' or 'wall-clock'/,
+  ],
+  [
+    'a setting of the test driver that is misspelt',
+    () => new TopologyTestDriver(topology(), { started: 5 } as object),
+    /no setting of the test driver `started`.*`startAt`/,
+  ],
+  [
+    'a topology that reads nothing',
+    () => new KafkaStreams(new Topology(), { applicationId: 'empty', brokers: 'localhost:9092' }),
+    /The topology reads nothing\. Add a source/,
+  ],
+]
+
+for (const [what, attempt, message] of refused)
+  test(`${what} is refused at once`, () => {
+    assert.throws(attempt, (error: Error) => error instanceof UsageError && message.test(error.message))
+  })
+
+test('an uncaught handler that throws or answers something else ends the instance, and the log says so', () => {
+  const told: unknown[] = []
+  const logger = { ...quiet, error: (fields: object) => told.push(String(Object.values(fields)[0])) }
+  const answerOf = (uncaught: () => unknown) =>
+    uncaughtAnswer({ logger, handlers: { uncaught: uncaught as () => 'replace-thread' } }, new Error('poison'))
+  assert.equal(
+    answerOf(() => 'replace-thread'),
+    'replace-thread',
+  )
+  assert.equal(
+    answerOf(() => undefined),
+    'shutdown-client',
+  )
+  assert.deepEqual(told, [])
+  assert.equal(
+    answerOf(() => 'restart'),
+    'shutdown-client',
+  )
+  assert.equal(
+    answerOf(() => {
+      throw new Error('no idea')
+    }),
+    'shutdown-client',
+  )
+  assert.match(told.join('\n'), /is 'restart'; write 'replace-thread' or .*\n.*no idea/)
+})
