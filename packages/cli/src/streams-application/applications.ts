@@ -1,5 +1,5 @@
 import type { Admin, GroupDescription } from '@odradek/client'
-import { ErrorCodes, ProtocolError } from '@odradek/protocol'
+import { UsageError } from '@odradek/protocol'
 import { internalTopicKind } from './internal-topics.ts'
 
 /** Assignors of Streams applications in classic groups: Kafka Streams', and ours. */
@@ -28,12 +28,13 @@ export async function listApplications(admin: Admin, signal: AbortSignal): Promi
 export async function findApplication(admin: Admin, id: string, signal: AbortSignal): Promise<Application> {
   const topics = (await Array.fromAsync(admin.topics.list({ signal }))).map(({ name }) => name)
   const found = await describeApplication(admin, id, topics, signal)
-  if (found.group.state === 'Dead' && found.topics.length === 0)
-    throw new ProtocolError(ErrorCodes.GROUP_ID_NOT_FOUND, {
-      message: `there is no application '${id}': \`odradek streams ls\` lists those there are`,
-    })
+  if (found.group.state === 'Dead' && found.topics.length === 0) throw unknownApplication(id)
   return found
 }
+
+/** It has neither a group nor topics of its own. */
+export const unknownApplication = (id: string): UsageError =>
+  new UsageError(`There is no application '${id}': \`odradek streams ls\` lists those there are.`)
 
 async function describeApplication(admin: Admin, id: string, topics: readonly string[], signal: AbortSignal) {
   const group = await admin.groups.describe(id, { signal })

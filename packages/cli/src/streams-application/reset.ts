@@ -1,5 +1,6 @@
 import type { Admin, OffsetMove, ResetTarget } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
+import { unknownApplication } from './applications.ts'
 import { internalTopicKind } from './internal-topics.ts'
 import type { FileOffset } from './reset-target.ts'
 
@@ -35,7 +36,8 @@ export async function resetApplication(admin: Admin, request: ResetRequest): Pro
     request,
   )
   mustExist(request, new Set(topics.map(({ name }) => name)))
-  await mustBeStopped(admin, request)
+  const hasTopics = topics.some(({ name }) => internalTopicKind(name, application) !== undefined)
+  await mustBeStopped(admin, request, hasTopics)
   const moves = [...(await moveAll(admin, request)), ...(await moveEach(admin, request))]
   if (!dryRun && internal.length > 0) await admin.topics.delete(internal, { signal })
   if (moves.length === 0 && internal.length === 0)
@@ -62,8 +64,14 @@ function mustExist({ inputTopics, offsets }: ResetRequest, known: ReadonlySet<st
     throw new UsageError(`There is no topic ${missing.map(name => `'${name}'`).join(', ')}. Nothing was changed.`)
 }
 
-async function mustBeStopped(admin: Admin, { application, force, dryRun, signal }: ResetRequest): Promise<void> {
-  const { members } = await admin.groups.describe(application, { signal })
+/** A group that there is not comes into being with its first offset: a name that is misspelt must not make one. */
+async function mustBeStopped(
+  admin: Admin,
+  { application, force, dryRun, signal }: ResetRequest,
+  hasTopics: boolean,
+): Promise<void> {
+  const { members, state } = await admin.groups.describe(application, { signal })
+  if (state === 'Dead' && !hasTopics) throw unknownApplication(application)
   if (members.length === 0) return
   if (force && !dryRun) {
     const named = members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId }))

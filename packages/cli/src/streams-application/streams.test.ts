@@ -77,7 +77,7 @@ test('an application is listed and described while it runs, refuses a reset, and
     ],
   )
   await printed(remove, [...at, 'app', '--internal-topics'])
-  await assert.rejects(printed(describe, [...at, 'app']), /there is no application 'app'.*streams ls/)
+  await assert.rejects(printed(describe, [...at, 'app']), /There is no application 'app': .*streams ls/)
   assert.deepEqual(await printed(ls, at), [])
 })
 
@@ -106,7 +106,13 @@ test('a reset takes offsets from a file, refuses what does not exist before it c
         ['delete', null, null],
       ],
     )
-    await assert.rejects(printed(reset, ['-b', broker.bootstrap, '--application', 'other']), /nothing to reset/)
+    await assert.rejects(printed(reset, ['-b', broker.bootstrap, '--application', 'other']), /no application 'other'/)
+    await assert.rejects(
+      printed(reset, ['-b', broker.bootstrap, '--application', 'other', '--input-topics', 'lines']),
+      /There is no application 'other': .*streams ls/,
+    )
+    const groups = await kafka.admin().groups.list()
+    assert.ok(!groups.some(({ groupId }) => groupId === 'other'), 'a name that is misspelt makes no group')
   } finally {
     rmSync(folder, { recursive: true })
   }
