@@ -144,7 +144,7 @@ export const backup: Command<typeof backupFlags> = command({
     if (into === folder.path || into.startsWith(`${folder.path}/`))
       throw new UsageError(`${target} lies in the data folder: choose a folder outside of it.`)
     const progress = new Progress('backed up')
-    const { manifest, linkedBytes, copiedBytes, keptBytes } = await backUpFolder({
+    const { manifest, linkedBytes, copiedBytes, keptBytes, isDamaged } = await backUpFolder({
       ...{ disk: realDisk, clock: realClock, folder: folder.path, backup: into, live: folder.isLive },
       copy: call.flags.copy ?? false,
       besides: () => metadataOf(folder.path),
@@ -166,7 +166,7 @@ export const backup: Command<typeof backupFlags> = command({
       ],
       call.flags.output,
     )
-    return 0
+    return isDamaged ? 1 : 0
   },
 })
 

@@ -18,7 +18,7 @@ import {
   writeManifest,
 } from './backup-manifest.ts'
 import { readJournal } from './journal-file.ts'
-import { backUpPartition } from './partition-backup.ts'
+import { backUpPartition, OwnerLost } from './partition-backup.ts'
 import { foundNames } from './partition-names.ts'
 import { StoredFiles } from './stored-files.ts'
 
@@ -42,6 +42,8 @@ export interface BackupReport {
   readonly copiedBytes: number
   /** Of these, what an earlier backup had. */
   readonly keptBytes: number
+  /** Something in the data folder is damaged: the remarks say what, and what the backup has of it. */
+  readonly isDamaged: boolean
 }
 
 export async function backUpFolder(options: BackupOptions): Promise<BackupReport> {
@@ -80,12 +82,15 @@ async function refuseForeignFolder(disk: Disk, backup: string): Promise<void> {
   )
 }
 
+const startFirst = 'Start a broker on the folder, which makes it again, and repeat the backup'
+
 class Backup {
   readonly #options: BackupOptions
   readonly #before: BackupManifest | undefined
   readonly #data: string
   #canLink: boolean
   #root: StoredFiles
+  #isDamaged = false
 
   constructor(options: BackupOptions, before: BackupManifest | undefined) {
     this.#options = options
@@ -97,6 +102,10 @@ class Backup {
 
   async partitions(): Promise<{ partitions: BackupPartition[]; places: Map<string, StoredFiles> }> {
     const { disk, clock, folder, live = false, onBytes = () => undefined, say = () => undefined } = this.#options
+    const damaged = (remark: string) => {
+      this.#isDamaged = true
+      say(remark)
+    }
     // Before any of the ends: what leaves the journal meanwhile is in the checkpoint by then.
     const { parts: journal } = await readJournal(disk, folder)
     const partitions: BackupPartition[] = []
@@ -106,7 +115,16 @@ class Backup {
       const known = this.#before?.partitions.find(each => folderOf(each) === name)
       const stored = this.#storedFiles(`${this.#data}/${name}`, known?.files ?? [])
       await disk.makeFolder(`${this.#data}/${name}`)
-      const done = await backUpPartition({ disk, clock, root: folder, ...place, live, stored, journal, onBytes, say })
+      const formerTopicId = known?.topicId
+      const what = { disk, clock, root: folder, ...place, live, stored, formerTopicId, journal, onBytes, damaged }
+      const done = await backUpPartition(what).catch((error: Error) => {
+        if (!(error instanceof OwnerLost)) throw error
+        stored.keepFormer()
+        damaged(
+          `${error.message}: ${known ? 'the backup keeps what it had of it' : 'it is not in the backup'}. ${startFirst}`,
+        )
+        return known
+      })
       if (this.#canLink && !stored.canLink)
         say('no links can be made from there to here (another file system?): everything is copied')
       this.#canLink = stored.canLink
@@ -139,6 +157,7 @@ class Backup {
     const sum = (files: readonly { size: number }[]) => files.reduce((total, { size }) => total + size, 0)
     const sums = new Set(then!.map(({ sha256 }) => sha256))
     return {
+      isDamaged: this.#isDamaged,
       linkedBytes: sum(now!.filter(({ linked }) => linked)),
       copiedBytes: sum(now!.filter(({ linked }) => !linked)),
       keptBytes: sum(now!.filter(({ sha256 }) => sums.has(sha256))),

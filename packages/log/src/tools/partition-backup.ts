@@ -22,10 +22,11 @@ import {
   sidecarName,
   snapshotName,
 } from '../folder/file-names.ts'
-import { readFileIfThere } from '../folder/whole-file.ts'
+import { listIfThere, readFileIfThere } from '../folder/whole-file.ts'
 import { decodeSnapshot } from '../producers/producer-snapshot.ts'
 import type { BackupPartition } from './backup-manifest.ts'
 import { sumFile } from './file-copy.ts'
+import { type BadSegment, mendedByFormer } from './former-copy.ts'
 import type { JournaledPart } from './journal-file.ts'
 import { topicOfFolder } from './partition-check.ts'
 import { type DescribedSegment, describeSegment } from './segment-description.ts'
@@ -41,18 +42,27 @@ export interface PartitionToBackUp {
   /** A broker may be at work: what lies past the durable offset may be half written. */
   readonly live: boolean
   readonly stored: StoredFiles
+  /** Whose files an earlier backup stored under this name. */
+  readonly formerTopicId: string | undefined
   /** What the journal held when the backup began, by partition: acknowledged, and not yet in the checkpoint. */
   readonly journal: ReadonlyMap<string, JournaledPart>
   readonly clock: Clock
   readonly onBytes: (bytes: number) => void
-  /** What a person should know. */
-  readonly say: (remark: string) => void
+  /** What a person must look at: something in the data folder has gone bad. */
+  readonly damaged: (remark: string) => void
+}
+
+/** There are records, and nothing says whose they are. */
+export class OwnerLost extends CorruptionError {
+  constructor(folder: string) {
+    super(`${folder} has records, and its ${metadataName} is missing or damaged`, { file: `${folder}/${metadataName}` })
+  }
 }
 
 const mostAttempts = 100
 const pauseMs = 50
 
-/** Undefined when there is no such partition any more. */
+/** Undefined when there is no such partition any more. Throws OwnerLost. */
 export async function backUpPartition(what: PartitionToBackUp): Promise<BackupPartition | undefined> {
   const folder = `${what.root}/${what.topic}-${what.index}`
   let last: unknown
@@ -83,6 +93,7 @@ class PartitionBackup {
   readonly #linked = new Map<string, string>()
   /** How much of each was copied. Compaction that takes anything away leaves less. */
   readonly #copied = new Map<string, number>()
+  #isFormersTopic = false
 
   constructor(what: PartitionToBackUp, folder: string) {
     this.#what = what
@@ -93,7 +104,12 @@ class PartitionBackup {
     const { disk, root, topic, index, stored, journal } = this.#what
     stored.files.length = 0
     const topicId = await topicOfFolder(disk, this.#folder)
-    if (topicId === undefined) return undefined
+    if (topicId === undefined) {
+      const names = await listIfThere(disk, this.#folder)
+      if (names.some(name => offsetInName(name, 'log') !== undefined)) throw new OwnerLost(this.#folder)
+      return undefined
+    }
+    this.#isFormersTopic = topicId === this.#what.formerTopicId
     const key = partitionKey(topicId, index)
     const ends = (await endsOf(disk, root))?.get(key)
     const durableOffset = Math.max(ends?.durableOffset ?? 0, journal.get(key)?.nextOffset ?? 0)
@@ -141,7 +157,12 @@ class PartitionBackup {
     }
     const link = await stored.link(name, source)
     const path = link === undefined ? source : stored.pathOf({ stored: link })
-    const { described, sha256 } = await this.#read(path, base, nextBase, Number.POSITIVE_INFINITY)
+    const { described, sha256, extent } = await this.#read(path, base, nextBase, Number.POSITIVE_INFINITY)
+    const { walk } = described
+    if (walk.damaged.length > 0 || walk.end < Math.max(described.fileSize, extent.logSize)) {
+      if (await this.#mended(base, { name, source, extent, end: walk.end })) return
+      this.#sayDamage(source, described, extent.logSize)
+    }
     if (link === undefined) {
       await stored.copy(name, source, described.fileSize, sha256, onBytes)
       this.#copied.set(name, described.fileSize)
@@ -154,15 +175,21 @@ class PartitionBackup {
 
   /** The offset before which everything is in the backup. */
   async #active(base: number, durableOffset: number): Promise<number> {
-    const { stored, live, onBytes, say } = this.#what
+    const { stored, live, onBytes, damaged } = this.#what
     const name = segmentName(base)
     const source = `${this.#folder}/${name}`
     const until = live ? await this.#durableEnd(base, durableOffset) : Number.POSITIVE_INFINITY
     const known = stored.before(name)
-    const { described, sha256, prefix } = await this.#read(source, base, Number.POSITIVE_INFINITY, until, known?.size)
+    const read = await this.#read(source, base, Number.POSITIVE_INFINITY, until, known?.size)
+    const { described, sha256, prefix, extent } = read
     const { walk } = described
+    if (walk.damaged.length > 0 || walk.nextOffset < durableOffset) {
+      const mended = await this.#mended(base, { name, source, extent, end: walk.end })
+      if (mended) return mended.walk.nextOffset
+      if (walk.damaged.length > 0) this.#sayDamage(source, { ...described, walk: { ...walk, tail: undefined } })
+    }
     if (walk.nextOffset < durableOffset)
-      say(
+      damaged(
         `${source} ends at offset ${walk.nextOffset}, but records up to ${durableOffset} were acknowledged: start a broker on the folder, which mends what can be mended, and back it up again`,
       )
     const isPrefix = known !== undefined && !known.linked && prefix === known.sha256 && known.size <= walk.end
@@ -181,43 +208,61 @@ class PartitionBackup {
 
   /** What a segment holds, its sum, and that of its first `prefixSize` bytes. */
   async #read(path: string, base: number, before: number, until: number, prefixSize = -1) {
-    const { disk, onBytes, say } = this.#what
+    const { disk, onBytes } = this.#what
     const file = await disk.open(path, 'read')
     try {
+      const extent = await this.#extent(base, before, until)
       const hash: Hash = createHash('sha256')
       let prefix: string | undefined
       const atPrefix = (position: number) => {
         if (position === prefixSize) prefix = hash.copy().digest('hex')
       }
-      const described = await describeSegment(
-        file,
-        await this.#extent(base, before, until),
-        (header, bytes, position) => {
-          atPrefix(position)
-          hash.update(bytes.subarray(header.at, header.end))
-          onBytes(header.sizeInBytes)
-        },
-      )
+      const described = await describeSegment(file, extent, (header, bytes, position) => {
+        atPrefix(position)
+        hash.update(bytes.subarray(header.at, header.end))
+        onBytes(header.sizeInBytes)
+      })
       atPrefix(described.walk.end)
       const isWhole = described.walk.damaged.length === 0
-      for (const { position, reason } of described.walk.damaged)
-        say(
-          `${path} is damaged at byte ${position} (${reason}); it is in the backup as it is. odradek log verify says more`,
-        )
       const size = before === Number.POSITIVE_INFINITY ? described.walk.end : file.size
       if (!isWhole || size !== described.walk.end)
-        return { described, sha256: await sumFile(file, { size }), prefix: undefined }
-      return { described, sha256: hash.digest('hex'), prefix }
+        return { described, sha256: await sumFile(file, { size }), prefix: undefined, extent }
+      return { described, sha256: hash.digest('hex'), prefix, extent }
     } finally {
       await file.close()
     }
   }
 
+  /** Whether an earlier backup has what has gone bad here: then that stays, and what came since is added. */
+  async #mended(base: number, segment: BadSegment): Promise<DescribedSegment | undefined> {
+    const { disk, stored, damaged } = this.#what
+    const mended = this.#isFormersTopic ? await mendedByFormer(disk, stored, segment) : undefined
+    if (mended === undefined) return undefined
+    damaged(
+      `${segment.source} is damaged since the backup before, which had it whole: the backup keeps that. Mend the data folder: odradek log repair --from this backup`,
+    )
+    this.#copied.set(segment.name, segment.end)
+    await stored.put(sidecarName(base), mended.sidecar)
+    return mended
+  }
+
+  /** `logSize`: how long it once was. */
+  #sayDamage(source: string, { walk }: DescribedSegment, logSize = 0): void {
+    const places = [...walk.damaged, ...(walk.tail ? [walk.tail] : [])]
+    const say = (position: number, reason: string) =>
+      this.#what.damaged(
+        `${source} is damaged at byte ${position} (${reason}); it is in the backup as it is. odradek log verify says more`,
+      )
+    for (const { position, reason } of places) say(position, reason)
+    if (places.length === 0 && walk.end < logSize) say(walk.end, `it ends here, and had ${logSize} bytes`)
+  }
+
   async #extent(baseOffset: number, before: number, until: number) {
     const bytes = await readFileIfThere(this.#what.disk, `${this.#folder}/${sidecarName(baseOffset)}`)
-    const endsAt = (bytes && readSidecar(bytes)?.head.nextOffset) ?? 0
     const isLast = before === Number.POSITIVE_INFINITY
-    return { baseOffset, before, until, dense: isLast, endsAt: !isLast && endsAt <= before ? endsAt : 0 }
+    const head = isLast || bytes === undefined ? undefined : readSidecar(bytes)?.head
+    const { nextOffset: endsAt = 0, logSize = 0 } = head !== undefined && head.nextOffset <= before ? head : {}
+    return { baseOffset, before, until, dense: isLast, endsAt, logSize }
   }
 
   async #besides(base: number, { sidecar }: DescribedSegment): Promise<void> {

@@ -33,7 +33,7 @@ export class StoredFiles {
   }
 
   note(file: BackupFile): void {
-    this.#forget(file.name)
+    this.forget(file.name)
     this.files.push(file)
   }
 
@@ -100,6 +100,32 @@ export class StoredFiles {
     this.note({ ...known, size, sha256 })
   }
 
+  /** What an earlier backup holds, and behind it the rest of the source, if there is more. */
+  async compose(known: BackupFile, source: string, end: number): Promise<BackupFile> {
+    if (known.size >= end) {
+      this.note(known)
+      return known
+    }
+    const file = { ...known, stored: this.#freeName(known.name), size: end }
+    await this.#disk.remove(this.pathOf(file))
+    await copyFile(this.#disk, this.pathOf(known), this.pathOf(file), { size: known.size })
+    await copyFile(this.#disk, source, this.pathOf(file), { size: end, from: known.size })
+    const composed = await this.#disk.open(this.pathOf(file), 'read')
+    try {
+      const whole = { ...file, sha256: await sumFile(composed, { size: end }) }
+      this.note(whole)
+      return whole
+    } finally {
+      await composed.close()
+    }
+  }
+
+  /** All that an earlier backup stored, and nothing else. */
+  keepFormer(): void {
+    this.files.length = 0
+    this.files.push(...this.#before)
+  }
+
   /** The bytes that an earlier backup stored for it; undefined when there are none, or they are not what was stored. */
   async bytesBefore(name: string): Promise<Uint8Array | undefined> {
     const known = this.before(name)
@@ -114,7 +140,7 @@ export class StoredFiles {
       if (!kept.has(name)) await this.#disk.remove(`${this.#folder}/${name}`)
   }
 
-  #forget(name: string): void {
+  forget(name: string): void {
     const at = this.files.findIndex(file => file.name === name)
     if (at >= 0) this.files.splice(at, 1)
   }
