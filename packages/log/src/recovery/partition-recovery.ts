@@ -60,7 +60,9 @@ export interface RecoverySpec {
 
 export async function recoverLog(services: LogServices, spec: RecoverySpec): Promise<RecoveredLog> {
   const found = spec.names ?? (await listIfThere(services.disk, spec.folder))
-  const names = await settleSwaps(services.disk, spec.folder, found)
+  const names = await settleSwaps(services.disk, spec.folder, found, file =>
+    services.logger.warn({ file }, 'a compacted segment is damaged; those it was made of are whole, and stay'),
+  )
   for (const name of names)
     if (/\.(deleted|index\.new)$/.test(name)) await services.disk.remove(`${spec.folder}/${name}`)
   const recovery = new Recovery(services, spec, names)

@@ -2,9 +2,12 @@
  * Every kind of file of a data folder: how its name tells it, what is wrong with it when looked at alone, and what it says. Whoever adds
  * a file to FORMAT.md adds an entry here, and verify, dump and backup know it.
  */
+import { hasValidCrc } from '@odradek/protocol/records'
 import { decodeCleanedOffset } from '../compaction/cleaned-offset.ts'
+import { swapRange } from '../compaction/compaction-files.ts'
 import { decodeScrubPass } from '../damage/scrub-file.ts'
 import { checkpointName, cleanShutdownName, metadataName, offsetInName } from '../folder/file-names.ts'
+import { batchOverhead, batchSizeAt, looksLikeBatch, nextOffsetAt } from '../segment/batch-fields.ts'
 import { checkpointCopies, checkpointProblems } from './checkpoint-file.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Problem } from './finding.ts'
@@ -62,9 +65,16 @@ export const fileKinds: readonly FileKind[] = [
   {
     kind: 'leftover',
     place: 'partition',
-    pattern: /\.(deleted|cleaned|swap|repaired|(snapshot|index)\.new)$/,
+    pattern: /\.(deleted|cleaned|repaired|(snapshot|index)\.new)$/,
     holds: 'a file on its way in or out',
     problems: () => [{ code: 'leftover', problem: 'waits to be removed' }],
+  },
+  {
+    kind: 'swap',
+    place: 'partition',
+    pattern: /^\d{20}-\d{20}\.swap$/,
+    holds: 'a compacted segment that is taking the place of others',
+    problems: swapProblems,
   },
   {
     kind: 'cleaned-offset',
@@ -112,6 +122,20 @@ export const fileKinds: readonly FileKind[] = [
     holds: 'topics and settings',
   },
 ]
+
+/** The next start ends what was interrupted; a damaged one takes nobody's place as long as the others are whole. */
+function swapProblems(bytes: Uint8Array, name: string): Problem[] {
+  const { baseOffset, nextOffset } = swapRange(name)!
+  for (let [at, offset] = [0, baseOffset]; at < bytes.length; ) {
+    const looksGood = at + batchOverhead <= bytes.length && looksLikeBatch(bytes, at, offset)
+    const end = looksGood && nextOffsetAt(bytes, at) <= nextOffset ? at + batchSizeAt(bytes, at) : 0
+    if (end === 0 || end > bytes.length || !hasValidCrc(bytes, at))
+      return [{ code: 'swap-damaged', byte: at, problem: 'these bytes are no batch as it was written' }]
+    offset = nextOffsetAt(bytes, at)
+    at = end
+  }
+  return [{ code: 'swap-interrupted', problem: 'it takes the place of the segments it was made of at the next start' }]
+}
 
 export function kindOf(name: string, place: FileKind['place']): FileKind | undefined {
   return fileKinds.find(kind => kind.place === place && kind.pattern.test(name))

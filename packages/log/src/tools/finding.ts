@@ -161,6 +161,17 @@ export const findingKinds = {
     meaning: 'a file on its way out, or half made when the process ended',
     mend: 'nothing to do: a running broker removes it after file.delete.delay.ms, else the next start does',
   },
+  'swap-interrupted': {
+    severity: 'mended',
+    meaning: 'compaction was interrupted when it put a segment in the place of others',
+    mend: 'nothing to do: the next start ends it',
+  },
+  'swap-damaged': {
+    severity: 'damage',
+    meaning:
+      'compaction was interrupted, and the segment it wrote is damaged: those it was made of stay if they are all there and whole, else records are lost',
+    mend: 'start a broker, which takes what is whole; then odradek log verify says whether records are missing',
+  },
   'leftover-damaged': {
     severity: 'note',
     meaning: 'a start found this file damaged, and made it again from what else there was',
