@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ErrorCodes } from '@odradek/protocol'
+import { decodeRecords, ErrorCodes, eachBatch } from '@odradek/protocol'
 import fc from 'fast-check'
 import { batchOf, recordsOf } from '../testing/batches.ts'
+import { keyedBatch } from '../testing/keyed-batches.ts'
 import { SimulatedNode } from '../testing/simulated-node.ts'
 
 /** How far into it. Not a double: of those, most lie next to 0. */
@@ -69,6 +70,81 @@ test('flip, overwrite, cut or lose anything in a log of many segments: the rest 
     { numRuns: 150, interruptAfterTimeLimit: 20_000 },
   )
 })
+
+test('in a log with holes that compaction left nobody passes damage unseen, and who goes on behind it finds the rest', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      // What stays of a batch: a key of its own; what goes: one that all share.
+      fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }), { minLength: 8, maxLength: 40 }),
+      fc.array(harm, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom('running', 'stopped', 'killed'),
+      async (batches, harms, state) => {
+        const node = new SimulatedNode(
+          { cleanupPolicy: ['compact'], segmentBytes: 500, indexIntervalBytes: 120 },
+          { tailBytes: 0, openFiles: 1 },
+        )
+        await node.start()
+        for (const [i, stays] of batches.entries()) {
+          const records = stays.map((its, k) => ({ key: its ? `own ${i} ${k}` : 'shared', value: '.'.repeat(40) }))
+          assert((await node.append(keyedBatch({ records }))).ok)
+        }
+        await node.world.clock.advance(40_000)
+        if (state === 'stopped') await node.settle(node.engine.close({ drain: true }))
+        const there = await offsetsByBatch(node)
+        const hit = await damage(
+          node,
+          harms.filter(({ act }) => act !== 'lose' || state !== 'running'),
+        )
+        if (state === 'stopped') await node.start()
+        else if (state === 'killed') await node.kill()
+        const { seen, told } = await walk(node)
+        for (const [base, offsets] of there)
+          for (const offset of offsets)
+            if (!seen.has(offset))
+              assert(
+                hit.has(base) && told.some(([from, to]) => from <= offset && offset < to),
+                `offset ${offset} is passed over in silence`,
+              )
+      },
+    ),
+    { numRuns: 150, interruptAfterTimeLimit: 20_000 },
+  )
+})
+
+/** Offsets of the records in each batch, by its base offset. */
+async function offsetsByBatch(node: SimulatedNode): Promise<Map<number, number[]>> {
+  const found = new Map<number, number[]>()
+  for (const name of (await node.names()).filter(each => each.endsWith('.log'))) {
+    const bytes = await node.disk.readFile(`/data/orders-0/${name}`)
+    for (const { at, baseOffset } of eachBatch(bytes))
+      found.set(
+        baseOffset,
+        Array.from(decodeRecords(bytes, at), ({ offset }) => offset),
+      )
+  }
+  return found
+}
+
+/** As a consumer reads a log from its beginning, which goes on behind what it is told is damaged. */
+async function walk(node: SimulatedNode): Promise<{ seen: Set<number>; told: [number, number][] }> {
+  const seen = new Set<number>()
+  const told: [number, number][] = []
+  for (let offset = 0; offset < (await node.highWatermark()); ) {
+    const result = await node.read(offset)
+    if (result.ok) {
+      for (const record of recordsOf(result, offset)) seen.add(record.offset)
+      const ends = result.chunks.flatMap(chunk => [...eachBatch(chunk)].map(({ lastOffset }) => lastOffset + 1))
+      if (ends.length === 0) break
+      offset = ends.at(-1)!
+    } else {
+      assert.equal(result.error, ErrorCodes.CORRUPT_MESSAGE)
+      told.push([offset, result.resumeAt!])
+      assert(result.resumeAt! > offset)
+      offset = result.resumeAt!
+    }
+  }
+  return { seen, told }
+}
 
 /** Returns whether a batch, by its base offset, was left as it was. */
 async function damage(node: SimulatedNode, harms: readonly Harm[]): Promise<Set<number>> {

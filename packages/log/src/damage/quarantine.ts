@@ -36,6 +36,13 @@ export class Quarantine {
     return this.#ranges.filter(range => range.segment === segment)
   }
 
+  /** The first lost records from an offset on, and before another one. */
+  firstWithin(offset: number, before: number): DamagedRange | undefined {
+    return this.#ranges.find(
+      ({ fromOffset, toOffset }) => toOffset > Math.max(offset, fromOffset) && fromOffset < before,
+    )
+  }
+
   /** Where in a segment a search for an offset that is not lost begins at the earliest, and the position where it must end. */
   window(segment: number, offset: number): { from: number; fromOffset: number; to: number } {
     let from = 0

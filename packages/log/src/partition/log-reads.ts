@@ -1,7 +1,8 @@
 /** Reading the log of a partition: the tail from memory, the rest from segment files; nothing at or past the high watermark. */
 import { ErrorCodes, ProtocolError } from '@odradek/protocol'
+import type { DamagedRange } from '../damage/damage.ts'
 import type { OffsetAndTime, PartitionState, ReadRequest, ReadResult } from '../engine.ts'
-import { batchSizeAt, nextOffsetAt } from '../segment/batch-fields.ts'
+import { baseOffsetAt, batchSizeAt, nextOffsetAt } from '../segment/batch-fields.ts'
 import type { LogCare } from './log-care.ts'
 import type { LogParts } from './log-parts.ts'
 import { findTime } from './time-lookup.ts'
@@ -56,9 +57,18 @@ export class LogReads {
       const { generation } = segments
       const { state } = ends
       const chunks = await segments.read(offset, writer.durableEnd, maxBytes, minOne, config.indexIntervalBytes)
+      const lost = this.#passedOver(offset, chunks, minOne)
+      if (lost !== undefined) return this.#damaged(lost.toOffset)
       if (isolation === 'uncommitted') return this.#found(chunks, request, state)
       if (segments.generation === generation) return this.#found(before(state.lastStableOffset, chunks), request, state)
     }
+  }
+
+  /** After a hole that compaction has left, damaged records may come before the next good ones: nobody may pass them unseen. */
+  #passedOver(offset: number, [first]: readonly Uint8Array[], minOne: boolean): DamagedRange | undefined {
+    const { ends, quarantine } = this.#parts
+    if (quarantine.isEmpty || (first === undefined && !minOne)) return undefined
+    return quarantine.firstWithin(offset, first === undefined ? ends.highWatermark : baseOffsetAt(first, 0))
   }
 
   #found(chunks: Uint8Array[], { isolation, offset }: ReadRequest, state: PartitionState): ReadResult {
