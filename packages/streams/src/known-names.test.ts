@@ -18,9 +18,47 @@ const begin = (options: object) => () =>
   new KafkaStreams(topology(), { applicationId: 'copies', brokers: 'localhost:9092', ...options })
 
 const refused: readonly [string, () => unknown, RegExp][] = [
-  ['a setting that is misspelt', begin({ commitInterval: 100 }), /no setting `commitInterval`.*`commitIntervalMs`/],
-  ['a setting unlike any', begin({ threads: 4 }), /no setting `threads`.*`applicationId`, .*`logger`/],
-  ['a handler that is misspelt', begin({ handlers: { procesing: () => 'resume' } }), /no handler `procesing`.*`proc/],
+  [
+    'a setting that is misspelt',
+    begin({ commitInterval: 100 }),
+    /no setting `commitInterval`; did you mean `commitIntervalMs`\? There are `applicationId`, .*`logger`/,
+  ],
+  ['a setting unlike any', begin({ threads: 4 }), /no setting `threads`\. There are `applicationId`, .*`logger`/],
+  ['a number that is a text', begin({ commitIntervalMs: '100' }), /`commitIntervalMs` is '100'; write a whole number/],
+  [
+    'a setting of the consumer that is misspelt',
+    begin({ consumer: { sessionTimeout: 1 } }),
+    /no setting of `consumer` `sessionTimeout`; did you mean `sessionTimeoutMs`/,
+  ],
+  [
+    'a setting of the producer that is misspelt',
+    begin({ producer: { linger: 1 } }),
+    /no setting of `producer` `linger`; did you mean `lingerMs`/,
+  ],
+  [
+    'a setting of a store that is misspelt',
+    () => new StreamsBuilder().table('t', { store: { name: 'known', cachng: false } } as object),
+    /no setting of `store` `cachng`; did you mean `caching`/,
+  ],
+  [
+    'a place for a global store that is none',
+    () => {
+      const builder = new StreamsBuilder()
+      builder.globalTable('t', { store: { name: 'known', in: 'ssd' } } as object)
+      return builder.build()
+    },
+    /`in` of store 'known' is 'ssd'; write 'memory' or 'disk'/,
+  ],
+  [
+    'a beginning that is none',
+    () => new Topology().addSource('read', { topics: 't', offsetReset: 'earlist' as 'earliest' }),
+    /`offsetReset` of source 'read' is 'earlist'; write 'earliest' or 'latest' or 'none'/,
+  ],
+  [
+    'a handler that is misspelt',
+    begin({ handlers: { procesing: () => 'resume' } }),
+    /no handler `procesing`; did you mean `processing`/,
+  ],
   ['a handler that is no function', begin({ handlers: { processing: 'resume' } }), /processing handler is "resume"/],
   ['a level of metrics that is none', begin({ metricsLevel: 'all' }), /`metricsLevel` is 'all'; write 'info' or/],
   ['a place for stores that is none', begin({ defaultStore: 'ssd' }), /`defaultStore` is 'ssd'; write 'disk' or/],

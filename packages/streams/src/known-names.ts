@@ -6,16 +6,26 @@ export function mustBeOneOf(what: string, value: unknown, allowed: readonly stri
     throw new UsageError(`${what} is ${quoted(value)}; write ${allowed.map(quoted).join(' or ')}`)
 }
 
-/** Throws for a property that is not in the table. */
+/** Throws for a property that is not in the table: a table, so that the compiler tells when one is forgotten. */
 export function mustBeKnown(what: string, given: object, table: Readonly<Record<string, true>>): void {
-  const known = Object.keys(table)
-  const unknown = Object.keys(given).find(name => !known.includes(name))
+  const unknown = Object.keys(given).find(name => !Object.hasOwn(table, name))
   if (unknown === undefined) return
-  const begin = unknown.slice(0, 5).toLowerCase()
-  const near = known.filter(name => name.toLowerCase().startsWith(begin))
+  const known = Object.keys(table)
+  const near = known.toSorted((a, b) => likeness(b, unknown) - likeness(a, unknown))[0]!
+  const hint = likeness(near, unknown) >= alike ? `; did you mean \`${near}\`?` : '.'
   throw new UsageError(
-    `There is no ${what} \`${unknown}\`. There is ${(near.length > 0 ? near : known).map(name => `\`${name}\``).join(', ')}.`,
+    `There is no ${what} \`${unknown}\`${hint} There are ${known.map(name => `\`${name}\``).join(', ')}.`,
   )
 }
 
-const quoted = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value))
+/** Between 0 and 1: the pairs of letters that two names share. */
+function likeness(one: string, other: string): number {
+  const [a, b] = [pairsOf(one), pairsOf(other)]
+  return (2 * [...a].filter(pair => b.has(pair)).length) / (a.size + b.size)
+}
+const alike = 0.5
+
+const pairsOf = (name: string): Set<string> =>
+  new Set(Array.from(name.toLowerCase(), (letter, i) => letter + (name[i + 1] ?? '').toLowerCase()))
+
+export const quoted = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value))

@@ -189,7 +189,10 @@ test('a source topic that grows under an application with state ends it; one wit
     reading(serde.string, lines => lines.to('counts')),
   )
   await cluster.finish(Promise.all([app.start(), copy.start()]))
-  const ended = assert.rejects(app.run(), /'lines' has 3 partitions now; KSTREAM-SOURCE-0000000000 reads it, and when it began there were 1/)
+  const ended = assert.rejects(
+    app.run(),
+    /'lines' has 3 partitions now; KSTREAM-SOURCE-0000000000 reads it, and when it began there were 1/,
+  )
   await cluster.until(() => copy.state === 'RUNNING')
   await cluster.finish(cluster.kafka.admin().topics.createPartitions('lines', 3))
   await cluster.finish(ended)

@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import { type EngineOptions, type Kafka, type KafkaOptions, type ProducerOptions, UsageError } from '@odradek/client'
 import { type ErrorOptions, mustBeHandlers } from '../handlers/handlers.ts'
-import { mustBeKnown, mustBeOneOf } from '../known-names.ts'
+import { mustBeKnown, mustBeOneOf, quoted } from '../known-names.ts'
 import type { TimestampExtractor } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 
@@ -63,11 +63,13 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   /** Told while stores are restored: at the start, now and then, and at the end. */
   onRestore?(progress: RestoreProgress): void
   /** Sessions, fetch sizes, where to begin (default: the earliest record). */
-  consumer?: Omit<EngineOptions, 'group' | 'assignors' | 'hooks' | 'autoCreateTopics' | 'isolation'>
+  consumer?: ConsumerSettings
   producer?: ProducerOptions
   /** Time, chance and network; the real ones by default. */
   world?: NonNullable<KafkaOptions['world']>
 }
+
+type ConsumerSettings = Omit<EngineOptions, 'group' | 'assignors' | 'hooks' | 'autoCreateTopics' | 'isolation'>
 
 export interface RestoreProgress {
   readonly taskId: string
@@ -88,6 +90,18 @@ const known: Record<keyof KafkaStreamsOptions, true> = {
   ...{ numStandbyReplicas: true, applicationServer: true, bufferedRecordsPerPartition: true, metricsLevel: true },
   ...{ replicationFactor: true, topicConfig: true, repartitionPurgeIntervalMs: true, defaultTimestampExtractor: true },
   ...{ handlers: true, deadLetterTopic: true, logger: true },
+}
+
+const knownOfConsumer: Record<keyof ConsumerSettings, true> = {
+  ...{ from: true, groupInstanceId: true, groupProtocol: true, serverAssignor: true, rackId: true, checkCrcs: true },
+  ...{ sessionTimeoutMs: true, heartbeatIntervalMs: true, maxPollIntervalMs: true, retryForMs: true },
+  ...{ maxWaitMs: true, minBytes: true, partitionMaxBytes: true, bufferBytes: true, metadataMaxAgeMs: true },
+}
+
+const knownOfProducer: Record<keyof ProducerOptions, true> = {
+  ...{ acks: true, idempotent: true, compression: true, lingerMs: true, maxInFlight: true, partitioner: true },
+  ...{ batchBytes: true, maxRequestBytes: true, bufferBytes: true, autoCreateTopics: true },
+  ...{ deliveryTimeoutMs: true, requestTimeoutMs: true, metadataTimeoutMs: true },
 }
 
 /** With nothing left open. */
@@ -139,6 +153,8 @@ const exactlyOnceCommitMs = 100
 
 export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
   mustBeKnown('setting', options, known)
+  mustBeKnown('setting of `consumer`', options.consumer ?? {}, knownOfConsumer)
+  mustBeKnown('setting of `producer`', options.producer ?? {}, knownOfProducer)
   mustBeHandlers(options.handlers)
   mustNameApplication(options)
   const {
@@ -159,7 +175,7 @@ export function settingsOf(options: KafkaStreamsOptions): StreamsSettings {
     const given = options[name]
     if (given === undefined) continue
     if (!Number.isSafeInteger(given) || given < least[name])
-      throw new UsageError(`\`${name}\` is ${String(given)}; write a whole number, at least ${least[name]}`)
+      throw new UsageError(`\`${name}\` is ${quoted(given)}; write a whole number, at least ${least[name]}`)
     numbers[name] = given
   }
   numbers.taskTimeoutMs = timeoutWithin(

@@ -1,4 +1,5 @@
 import { UsageError } from '@odradek/protocol'
+import { millisecondsOf } from '../duration.ts'
 import { mustBeOneOf } from '../known-names.ts'
 import type { StoreSpec } from '../state/state-store.ts'
 import { describeTopology } from './describe.ts'
@@ -60,8 +61,10 @@ export class Topology {
   add(node: NodeSpec): this {
     if (this.#nodes.has(node.name))
       throw new UsageError(`Two nodes are named '${node.name}'. Give one of them another name.`)
-    if (node.kind === 'source') this.#mustBeUnread(node)
-    else this.#mustHaveParents(node)
+    if (node.kind === 'source') {
+      mustHaveStart(node)
+      this.#mustBeUnread(node)
+    } else this.#mustHaveParents(node)
     this.#nodes.set(node.name, node)
     return this
   }
@@ -71,7 +74,7 @@ export class Topology {
     const known = this.#stores.get(store.name)
     if ((known && known !== store) || this.#globals.some(global => global.store.name === store.name))
       throw new UsageError(`There are two stores '${store.name}'. Give one of them another name.`)
-    if (store.in !== undefined) mustBeOneOf(`\`in\` of store '${store.name}'`, store.in, ['memory', 'disk'])
+    mustHavePlace(store)
     this.#stores.set(store.name, store)
     for (const processor of processors) this.connectProcessorAndStateStores(processor, store.name)
     return this
@@ -111,6 +114,7 @@ export class Topology {
       throw new UsageError(
         `Store '${store.name}' is to be global and on disk. Global stores are kept in memory: leave out { in: 'disk' }.`,
       )
+    mustHavePlace(store)
     this.addSource(source, { ...reading, topics: topic })
     this.add(processorNode(name, { parents: source, processor }))
     this.#globals.push({ store, source, processor: name, topic, restore })
@@ -209,6 +213,17 @@ export class Topology {
   dot(): string {
     return dotOf(drawingOf(this.#parts()))
   }
+}
+
+function mustHavePlace(store: StoreSpec): void {
+  if (store.in !== undefined) mustBeOneOf(`\`in\` of store '${store.name}'`, store.in, ['memory', 'disk'])
+}
+
+/** A word that is none would be taken for the application's own setting. */
+function mustHaveStart({ name, offsetReset }: SourceSpec): void {
+  if (offsetReset === undefined) return
+  if (typeof offsetReset === 'object') millisecondsOf(offsetReset?.durationMs, `offsetReset.durationMs`)
+  else mustBeOneOf(`\`offsetReset\` of source '${name}'`, offsetReset, ['earliest', 'latest', 'none'])
 }
 
 /** A topic that both read; two expressions are not compared. */
