@@ -28,13 +28,19 @@ export async function listApplications(admin: Admin, signal: AbortSignal): Promi
 export async function findApplication(admin: Admin, id: string, signal: AbortSignal): Promise<Application> {
   const topics = (await Array.fromAsync(admin.topics.list({ signal }))).map(({ name }) => name)
   const found = await describeApplication(admin, id, topics, signal)
-  if (found.group.state === 'Dead' && found.topics.length === 0) throw unknownApplication(id)
+  if (found.group.state === 'Dead' && found.topics.length === 0) throw await unknownApplication(admin, id, signal)
   return found
 }
 
-/** It has neither a group nor topics of its own. */
-export const unknownApplication = (id: string): UsageError =>
-  new UsageError(`There is no application '${id}': \`odradek streams ls\` lists those there are.`)
+/** It has neither a group nor topics of its own: tells of those that may have been meant. */
+export async function unknownApplication(admin: Admin, id: string, signal: AbortSignal): Promise<UsageError> {
+  const known = (await listApplications(admin, signal)).map(({ group }) => `'${group.groupId}'`).sort()
+  return new UsageError(
+    `There is no application '${id}': no group of that name, and no topics of its own. ` +
+      `${known.length > 0 ? `There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}` : 'No other is to be seen'}; ` +
+      'one that has stopped and keeps no state is among the groups (`odradek group ls`).',
+  )
+}
 
 async function describeApplication(admin: Admin, id: string, topics: readonly string[], signal: AbortSignal) {
   const group = await admin.groups.describe(id, { signal })

@@ -71,7 +71,7 @@ async function mustBeStopped(
   hasTopics: boolean,
 ): Promise<void> {
   const { members, state } = await admin.groups.describe(application, { signal })
-  if (state === 'Dead' && !hasTopics) throw unknownApplication(application)
+  if (state === 'Dead' && !hasTopics) throw await unknownApplication(admin, application, signal)
   if (members.length === 0) return
   if (force && !dryRun) {
     const named = members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId }))

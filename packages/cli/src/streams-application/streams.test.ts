@@ -77,7 +77,7 @@ test('an application is listed and described while it runs, refuses a reset, and
     ],
   )
   await printed(remove, [...at, 'app', '--internal-topics'])
-  await assert.rejects(printed(describe, [...at, 'app']), /There is no application 'app': .*streams ls/)
+  await assert.rejects(printed(describe, [...at, 'app']), /There is no application 'app': .*No other/)
   assert.deepEqual(await printed(ls, at), [])
 })
 
@@ -109,10 +109,12 @@ test('a reset takes offsets from a file, refuses what does not exist before it c
     await assert.rejects(printed(reset, ['-b', broker.bootstrap, '--application', 'other']), /no application 'other'/)
     await assert.rejects(
       printed(reset, ['-b', broker.bootstrap, '--application', 'other', '--input-topics', 'lines']),
-      /There is no application 'other': .*streams ls/,
+      /There is no application 'other': .*No other is to be seen; .*group ls/,
     )
     const groups = await kafka.admin().groups.list()
     assert.ok(!groups.some(({ groupId }) => groupId === 'other'), 'a name that is misspelt makes no group')
+    await kafka.admin().topics.create({ name: 'app-s-changelog', partitions: 2 })
+    await assert.rejects(printed(reset, ['-b', broker.bootstrap, '--application', 'apq']), /There is 'app'; /)
   } finally {
     rmSync(folder, { recursive: true })
   }
