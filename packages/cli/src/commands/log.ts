@@ -146,7 +146,7 @@ export const backup: Command<typeof backupFlags> = command({
     const progress = new Progress('backed up')
     const { manifest, linkedBytes, copiedBytes, keptBytes, isDamaged } = await backUpFolder({
       ...{ disk: realDisk, clock: realClock, folder: folder.path, backup: into, live: folder.isLive },
-      copy: call.flags.copy ?? false,
+      ...{ copy: call.flags.copy ?? false, topics: folder.topics },
       besides: () => metadataOf(folder.path),
       onBytes: progress.note,
       say: remark => process.stderr.write(`odradek: ${remark}.\n`),

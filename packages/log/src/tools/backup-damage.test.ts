@@ -6,6 +6,7 @@ import { EmbeddedEngine } from '../embedded-engine.ts'
 import { recordsOf, topicOf } from '../testing/batches.ts'
 import { appendTo, contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
 import { backUpFolder } from './backup.ts'
+import { repairFolder } from './repair.ts'
 import { restoreFolder } from './restore.ts'
 import { verifyFolder } from './verify.ts'
 
@@ -142,10 +143,67 @@ test('a partition whose owner cannot be read keeps what the backup has of it; th
 })
 
 test('a topic that was deleted goes from the backup without a word', async () => {
-  const disk = await folderWith({ batches: 4 })
-  await backUp(disk)
-  await disk.remove(folder)
-  const { isDamaged, manifest, said } = await backUp(disk)
-  assert.deepEqual([isDamaged, manifest.partitions.length, said], [false, 1, ''])
-  assert.ok(![...(await contentOf(disk, backup)).keys()].some(path => path.includes('orders-0')))
+  for (const isFreed of [true, false]) {
+    const disk = await folderWith({ batches: 4 })
+    await backUp(disk)
+    if (isFreed) {
+      const engine = await EmbeddedEngine.start({ clock, disk, folder: dataFolder, leaderEpoch: 2 })
+      await engine.open(topicOf(small))
+      await engine.drop(topicOf(small).topicId)
+      await engine.close({ drain: true })
+    } else for (const each of [folder, `${dataFolder}/orders-1`]) await disk.remove(each)
+    // A crash may leave it in the checkpoint, and what the cluster knows does not have it.
+    const said: string[] = []
+    const topics = isFreed ? {} : { topics: () => null }
+    const { isDamaged, manifest } = await backUpFolder({
+      ...{ disk, clock, folder: dataFolder, backup, copy: true, ...topics },
+      say: remark => said.push(remark),
+    })
+    assert.deepEqual([isDamaged, manifest.partitions, said], [false, [], []])
+    assert.ok(![...(await contentOf(disk, backup)).keys()].some(path => path.includes('orders')))
+  }
+})
+
+test('a partition whose folder is gone stays in the backup, is told of by verify, and is brought back by repair', async () => {
+  for (const how of ['gone', 'emptied'] as const) {
+    const disk = await folderWith({ batches: 6 })
+    const topics = () => ({ name: 'orders', compacted: false })
+    await backUp(disk)
+    const engine = await EmbeddedEngine.start({ clock, disk, folder: dataFolder, leaderEpoch: 2 })
+    await engine.open(topicOf(small))
+    await appendTo(engine, 2, 6)
+    await engine.close({ drain: true })
+    await disk.remove(folder)
+    if (how === 'emptied') await disk.makeFolder(folder)
+    const { findings } = await verifyFolder({ disk, folder: dataFolder, topics })
+    assert.deepEqual(
+      findings.map(({ file, code, offsets }) => [file, code, offsets]),
+      [['orders-0', 'partition-missing', [0, 24]]],
+    )
+    for (const _ of [1, 2]) {
+      const { isDamaged, manifest, said } = await backUp(disk)
+      assert.ok(isDamaged)
+      assert.equal(manifest.partitions.length, 2)
+      assert.match(said, /orders-0 has no folder any more, and reached to offset 24: the backup keeps what it had/)
+    }
+    assert.deepEqual(await restored(disk), valuesOf(6))
+    const topicIdOf = () => topicOf(small).topicId
+    const { steps, left } = await repairFolder({
+      ...{ disk, clock, folder: dataFolder, aside: '/aside', from: backup, topics, topicIdOf },
+    })
+    assert.match(steps[0]!.step, /bring back the folder from the backup, up to offset 17; the 6 after them are not in/)
+    assert.deepEqual(
+      left.map(({ code }) => code),
+      ['log-ends-early'],
+      'what came after the backup is lost, and is told',
+    )
+    const again = await EmbeddedEngine.start({ clock, disk, folder: dataFolder, leaderEpoch: 3 })
+    await again.open(topicOf(small))
+    const [state] = await again.state([1])
+    assert.equal(state!.highWatermark, 24)
+    const read = { partition: 1, offset: 18, maxBytes: 1e6, isolation: 'uncommitted' as const }
+    const [behind] = await again.read([read], { maxBytes: 1e6, minOne: true })
+    assert.ok(behind && !behind.ok && behind.error === 2)
+    await again.close({ drain: false })
+  }
 })

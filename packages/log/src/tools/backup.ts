@@ -18,9 +18,11 @@ import {
   writeManifest,
 } from './backup-manifest.ts'
 import { readJournal } from './journal-file.ts'
+import { lostPartitions } from './lost-partitions.ts'
 import { backUpPartition, OwnerLost } from './partition-backup.ts'
 import { foundNames } from './partition-names.ts'
 import { StoredFiles } from './stored-files.ts'
+import { endsOf } from './verify.ts'
 
 export interface BackupOptions {
   readonly disk: Disk
@@ -30,6 +32,8 @@ export interface BackupOptions {
   readonly live?: boolean
   /** Copies what could be linked: a backup that shares its bytes with the data folder shares their decay. */
   readonly copy?: boolean
+  /** What is known of the topics: undefined when nothing is, null for one that is not there. */
+  readonly topics?: ((topicId: string) => { name: string } | null | undefined) | undefined
   /** Other files of the data folder, asked for when the logs are done. */
   readonly besides?: () => Promise<readonly { name: string; bytes: Uint8Array }[]>
   readonly onBytes?: (bytes: number) => void
@@ -133,7 +137,30 @@ class Backup {
       partitions.push(done)
       places.set(name, stored)
     }
+    for (const { lost, former } of await this.#lost(places)) {
+      const name = former ? folderOf(former) : `partition ${lost.index} of the topic with id ${lost.topicId}`
+      damaged(
+        `${name} has no folder any more, and reached to offset ${lost.durableOffset}: ${former ? 'the backup keeps what it had of it' : 'it is not in the backup'}. odradek log verify says more`,
+      )
+      if (!former) continue
+      const stored = this.#storedFiles(`${this.#data}/${name}`, former.files)
+      stored.keepFormer()
+      partitions.push(former)
+      places.set(name, stored)
+    }
     return { partitions, places }
+  }
+
+  /** What the checkpoint knows, and there is no folder of. A topic that was deleted is not in it. */
+  async #lost(places: ReadonlyMap<string, StoredFiles>) {
+    const { disk, folder, topics } = this.#options
+    const found = await lostPartitions(disk, folder, (await endsOf(disk, folder)) ?? new Map())
+    return found.flatMap(lost => {
+      const isIt = ({ topicId, index }: BackupPartition) => topicId === lost.topicId && index === lost.index
+      const former = this.#before?.partitions.find(isIt)
+      const isOld = topics?.(lost.topicId) === null || (former && places.has(folderOf(former)))
+      return isOld ? [] : [{ lost, former }]
+    })
   }
 
   async besides() {

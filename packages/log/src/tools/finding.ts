@@ -44,6 +44,11 @@ export const findingKinds = {
     meaning: 'offsets between two segments are in no file, and the topic is not compacted: a segment is missing',
     mend: restore,
   },
+  'partition-missing': {
+    severity: 'damage',
+    meaning: 'the folder of a partition is gone, with all its records: a hand has removed it, or a disk has lost it',
+    mend: restore,
+  },
   'checkpoint-damaged': {
     severity: 'damage',
     meaning:

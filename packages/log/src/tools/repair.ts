@@ -11,6 +11,7 @@ import { cleanShutdownName } from '../folder/file-names.ts'
 import { type BackupManifest, readManifest } from './backup-manifest.ts'
 import { type Finding, severityOf } from './finding.ts'
 import { Aside } from './repair-aside.ts'
+import { partitionStep } from './repair-partition.ts'
 import { checkpointStep, ownerStep } from './repair-root.ts'
 import { PartitionRepair, type RepairStep } from './repair-steps.ts'
 import { type VerifyOptions, verifyFolder } from './verify.ts'
@@ -65,14 +66,19 @@ async function planRepair(
   const { disk, clock, folder, topicIdOf } = options
   const aside = new Aside(disk, folder, options.aside)
   const steps: RepairStep[] = []
+  const backup = manifest === undefined ? undefined : { manifest, folder: options.from! }
+  for (const finding of findings.filter(({ code }) => code === 'partition-missing')) {
+    const step = backup && partitionStep({ disk, root: folder, aside, backup, topicIdOf }, finding)
+    if (step !== undefined) steps.push(step)
+  }
+  const brought = new Set(steps.map(({ file }) => file))
   const byFolder = Map.groupBy(
-    findings.filter(({ file }) => file.includes('/')),
+    findings.filter(({ file }) => file.includes('/') && !brought.has(file.slice(0, file.indexOf('/')))),
     ({ file }) => file.slice(0, file.indexOf('/')),
   )
   for (const [name, ofFolder] of byFolder) {
     const owner = ownerStep({ disk, root: folder, name, aside, topicIdOf }, ofFolder)
     if (owner !== undefined) steps.push(owner)
-    const backup = manifest === undefined ? undefined : { manifest, folder: options.from! }
     steps.push(...(await new PartitionRepair({ disk, clock, root: folder, name, aside, backup }, ofFolder).steps()))
   }
   // The next start looks at everything that it can doubt.

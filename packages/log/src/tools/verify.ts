@@ -10,6 +10,7 @@ import { checkpointCopies, type PartitionEnds, partitionEnds } from './checkpoin
 import { kindOf } from './file-kinds.ts'
 import type { Finding } from './finding.ts'
 import { readJournal } from './journal-file.ts'
+import { lostFindings } from './lost-partitions.ts'
 import { checkPartition, type PartitionReport, topicOfFolder } from './partition-check.ts'
 import { type FoundName, folderKind, foundNames } from './partition-names.ts'
 
@@ -78,6 +79,9 @@ export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport
     files += report.files
     bytes += report.bytes
   }
+  // Beside a broker a topic may be deleted at any moment.
+  if (isAll && !live)
+    findings.push(...(await lostFindings(disk, folder, (await endsOf(disk, folder)) ?? new Map(), topics)))
   return { findings, partitions, files, bytes }
 }
 
