@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { realClock as clock, type Disk } from '@odradek/world'
+import { writeQuarantine } from '../damage/quarantine-file.ts'
 import { EmbeddedEngine } from '../embedded-engine.ts'
 import { recordsOf, topicOf } from '../testing/batches.ts'
 import { appendTo, contentOf, cut, dataFolder, flip, folderWith, put } from '../testing/data-folders.ts'
@@ -205,5 +206,19 @@ test('a partition whose folder is gone stays in the backup, is told of by verify
     const [behind] = await again.read([read], { maxBytes: 1e6, minOne: true })
     assert.ok(behind && !behind.ok && behind.error === 2)
     await again.close({ drain: false })
+  }
+})
+
+test('a link over a segment that is known to be damaged is told each time', async () => {
+  const first = '00000000000000000000'
+  const disk = await folderWith({ batches: 10 })
+  assert.ok(!(await backUp(disk, false)).isDamaged)
+  assert.ok(!(await backUp(disk, false)).isDamaged)
+  const range = { segment: 0, fromPosition: 0, toPosition: 88, fromOffset: 0, toOffset: 3, reason: 'rot', foundAt: 1 }
+  await writeQuarantine(disk, folder, 0, [range])
+  for (const _ of [1, 2]) {
+    const { isDamaged, said } = await backUp(disk, false)
+    assert.ok(isDamaged)
+    assert.ok(said.includes(`${first}.log is damaged, and a link in the backup shares its bytes`), said)
   }
 })

@@ -152,6 +152,7 @@ class PartitionBackup {
       stored.note(known)
       const sidecar = await stored.bytesBefore(sidecarName(base))
       if (sidecar !== undefined) await stored.put(sidecarName(base), sidecar)
+      await this.#knownDamage(base, source)
       this.#linked.set(name, stored.pathOf(known))
       return
     }
@@ -231,6 +232,15 @@ class PartitionBackup {
     } finally {
       await file.close()
     }
+  }
+
+  /** A link that is there is not read again; what the broker or its scrub has found in it is known. */
+  async #knownDamage(base: number, source: string): Promise<void> {
+    const { disk, stored, damaged } = this.#what
+    const quarantine = await readFileIfThere(disk, `${this.#folder}/${quarantineName(base)}`)
+    if (quarantine === undefined) return
+    await stored.put(quarantineName(base), quarantine)
+    damaged(`${source} is damaged, and a link in the backup shares its bytes. odradek log verify says more`)
   }
 
   /** Whether an earlier backup has what has gone bad here: then that stays, and what came since is added. */

@@ -10,7 +10,7 @@ import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import { decodeQuarantine } from '../damage/quarantine-file.ts'
 import { offsetInName } from '../folder/file-names.ts'
 import { readFileIfThere } from '../folder/whole-file.ts'
-import { type BackupManifest, type BackupPartition, dataName, folderOf } from './backup-manifest.ts'
+import { type BackupManifest, type BackupPartition, dataName, folderOf, sha256Of } from './backup-manifest.ts'
 import { walkSegment } from './segment-walk.ts'
 
 type Span = readonly [from: number, to: number]
@@ -65,6 +65,19 @@ export async function batchesFor(
     lacking = [...unanswered, ...inIt].filter(([from, to]) => from < to).sort((a, b) => a[0] - b[0])
   }
   return together(found, lacking, lost)
+}
+
+/** Whether the backup is from before what compaction has last done to a log that is there. */
+export async function isCleanedSince(
+  disk: Disk,
+  folder: string,
+  manifest: BackupManifest,
+  { topicId, index }: Pick<LostOffsets, 'topicId' | 'index'>,
+): Promise<boolean> {
+  const now = await readFileIfThere(disk, `${folder}/${cleanedOffsetName}`)
+  if (now === undefined) return false
+  const partition = manifest.partitions.find(each => each.topicId === topicId && each.index === index)
+  return partition?.files.find(({ name }) => name === cleanedOffsetName)?.sha256 !== sha256Of(now)
 }
 
 function together(found: readonly FoundBatch[], lacking: readonly Span[], lost: LostOffsets): FoundBatches | undefined {

@@ -13,7 +13,7 @@ import type { Finding } from './finding.ts'
 import { topicOfFolder } from './partition-check.ts'
 import { folderKind } from './partition-names.ts'
 import type { Aside } from './repair-aside.ts'
-import { batchesFor, type FoundBatches } from './repair-range.ts'
+import { batchesFor, type FoundBatches, isCleanedSince } from './repair-range.ts'
 import { describeSegment } from './segment-description.ts'
 
 export interface RepairStep {
@@ -42,6 +42,8 @@ export class PartitionRepair {
   readonly #findings: readonly Finding[]
   /** Segments that change, whose sidecars must be made again. */
   readonly #changed = new Set<number>()
+  /** Compaction has worked on the log since the backup. */
+  #isCleanedSince = false
 
   constructor(what: PartitionToRepair, findings: readonly Finding[]) {
     this.#what = what
@@ -99,11 +101,13 @@ export class PartitionRepair {
     const segment = Number(finding.file.slice(this.#what.name.length + 1).slice(0, 20))
     const [from, to] = finding.offsets ?? [0, 0]
     const found = await this.#inBackup(finding)
-    if (found !== undefined) return this.#replace(segment, finding, found)
+    const isThere = await this.#what.disk.exists(this.#path(segmentName(segment)))
+    if (found !== undefined) return isThere ? this.#replace(segment, finding, found) : this.#newSegment(finding, found)
     if (finding.code === 'quarantined') return undefined
+    const why = this.#isCleanedSince ? `. ${notFromBefore}` : ''
     return {
       file: finding.file,
-      step: `put ${offsetsText(from, to)} in quarantine, so that the rest is served`,
+      step: `put ${offsetsText(from, to)} in quarantine, so that the rest is served${why}`,
       mends: [finding],
       apply: () => this.#quarantine(segment, this.#rangeOf(segment, finding)),
     }
@@ -114,6 +118,11 @@ export class PartitionRepair {
     const place = folderKind(name)
     const topicId = await topicOfFolder(disk, `${root}/${name}`)
     if (backup === undefined || topicId === undefined || place.kind !== 'partition' || to <= from) return undefined
+    this.#isCleanedSince = await isCleanedSince(disk, `${root}/${name}`, backup.manifest, {
+      topicId,
+      index: place.index,
+    })
+    if (this.#isCleanedSince) return undefined
     return batchesFor(disk, backup.folder, backup.manifest, { topicId, index: place.index, from, to })
   }
 
@@ -276,6 +285,9 @@ async function writeSpliced(
     await old.close()
   }
 }
+
+const notFromBefore =
+  'The backup has them from before a pass of compaction, which may have taken the tombstone of a key that was deleted: that key would be there again'
 
 const absenceText = (from: number, to: number): string =>
   `${offsetsText(from, to)} ${to - from <= 1 ? 'is not in the backup and goes' : 'are not in the backup and go'} into quarantine`

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCodes, eachBatch, encodeBatch } from '@odradek/protocol'
 import { type Disk, realClock } from '@odradek/world'
+import { writeCleanedOffset } from '../compaction/cleaned-offset.ts'
 import { cleanedOffsetName } from '../compaction/compaction-files.ts'
 import { writeQuarantine } from '../damage/quarantine-file.ts'
 import { EmbeddedEngine } from '../embedded-engine.ts'
@@ -48,6 +49,7 @@ const harms: Record<string, { codes: string[]; harm: (disk: Disk) => Promise<voi
     harm: async disk => disk.remove(`${orders}/${(await disk.list(orders)).filter(name => name.endsWith('.log'))[1]}`),
   },
   'the first segment': { codes: ['log-starts-late'], harm: disk => disk.remove(`${orders}/${first}.log`) },
+  'the folder': { codes: ['partition-missing'], harm: disk => disk.remove(orders) },
   'an index': { codes: ['sidecar-damaged'], harm: disk => flip(disk, `${orders}/${first}.index`, 75) },
   'a missing index': { codes: ['sidecar-missing'], harm: disk => disk.remove(`${orders}/${first}.index`) },
   'a snapshot': {
@@ -236,6 +238,32 @@ test('a hole before a damaged batch is not lost with it, and a quarantine of hol
   const { left } = await repair(disk, { from: '/backup', topics: compacted })
   assert.deepEqual(left, [])
   assert.equal(await disk.exists(`${orders}/${first}.quarantine`), false)
+})
+
+test('what a backup has from before a pass of compaction does not come back: a key that was deleted would', async () => {
+  for (const isSame of [true, false]) {
+    const disk = await folderWith()
+    await writeCleanedOffset(disk, orders, { topicId, offset: 12 })
+    await backedUp(disk)
+    await writeCleanedOffset(disk, orders, { topicId, offset: isSame ? 12 : 24 })
+    await flip(disk, `${orders}/${first}.log`, 80)
+    const { steps } = await repair(disk, { from: '/backup' })
+    const { step } = steps[0]!
+    if (isSame) assert.match(step, /bring back offsets 0 to 2/)
+    else assert.match(step, /put offsets 0 to 2 in quarantine.*from before a pass of compaction.*would be there again/)
+    assert.deepEqual(await codes(disk), isSame ? [] : ['quarantined'])
+  }
+})
+
+test('a log that has lost every segment comes back in one', async () => {
+  const disk = await backedUp(await folderWith())
+  const whole = [...(await segmentsOf(disk))].filter(([path]) => path.startsWith(orders))
+  for (const [path] of whole) await disk.remove(path)
+  assert.deepEqual(await codes(disk), ['log-ends-early'])
+  const { left } = await repair(disk, { from: '/backup' })
+  assert.deepEqual([left, (await codes(disk)).filter(code => code !== 'sidecar-missing')], [[], []])
+  const bytes = whole.map(([, text]) => Buffer.from(text, 'base64'))
+  assert.deepEqual(Buffer.from(await disk.readFile(`${orders}/${first}.log`)), Buffer.concat(bytes))
 })
 
 test('the mark of an orderly end is removed once', async () => {
