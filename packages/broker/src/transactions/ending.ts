@@ -11,12 +11,14 @@ import { answer, busy, type Decision, needsId, refuse, store } from './decision.
 import {
   type ClientVersion,
   isEnding,
+  isUsedUp,
   lastClientEpoch,
   nextIdentity,
   noEpoch,
   noProducerId,
   outcomeOf,
   type ProducerIdentity,
+  raised,
   type Transaction,
 } from './transaction.ts'
 import { noPartitions } from './transaction-partitions.ts'
@@ -61,9 +63,8 @@ function endRising(known: Transaction, request: EndRequest, freshId: bigint | un
   if (known.epoch !== request.epoch || isEnding(known)) return fencedOut
   // Nothing is open. An abort is taken all the same: a batch or a join that is still on its way is thereby fenced.
   if (known.state !== 'Ongoing' && request.outcome === 'commit') return invalidState
-  const isExhausted = known.epoch >= lastClientEpoch
-  if (isExhausted && freshId === undefined) return needsId
-  const next = prepared(known, request, isExhausted ? freshId! : noProducerId, now)
+  if (isUsedUp(known) && freshId === undefined) return needsId
+  const next = prepared(known, request, isUsedUp(known) ? freshId! : noProducerId, now)
   return store(next, nextIdentity(next))
 }
 
@@ -87,7 +88,7 @@ function prepared(
   return {
     ...known,
     state: outcome === 'commit' ? 'PrepareCommit' : 'PrepareAbort',
-    epoch: rises ? known.epoch + 1 : known.epoch,
+    epoch: rises ? raised(known.epoch) : known.epoch,
     lastEpoch: rises ? known.epoch : known.lastEpoch,
     nextProducerId,
     startedAt: known.state === 'Ongoing' ? known.startedAt : now,
@@ -96,14 +97,24 @@ function prepared(
   }
 }
 
-/** The transaction is aborted without its producer, whom the epoch fences: it was too slow, or another took its place. */
-export const fenced = (open: Transaction, now: number): Transaction => ({
-  ...open,
-  state: 'PrepareAbort',
-  epoch: open.epoch + 1,
-  lastEpoch: noEpoch,
-  updatedAt: now,
-})
+/**
+ * The transaction is aborted without an EndTxn: its producer was too slow, or begins anew, or another takes its place. The epoch fences
+ * whoever writes for it still. Only another's place is not given back: a producer that says who it was goes on (KIP-360, KIP-588).
+ */
+export function fenced(
+  open: Transaction,
+  { byAnother, freshId, now }: { byAnother: boolean; freshId: bigint | undefined; now: number },
+): Transaction | undefined {
+  if (isUsedUp(open) && freshId === undefined) return undefined
+  return {
+    ...open,
+    state: 'PrepareAbort',
+    epoch: raised(open.epoch),
+    lastEpoch: byAnother ? noEpoch : open.epoch,
+    nextProducerId: isUsedUp(open) ? freshId! : noProducerId,
+    updatedAt: now,
+  }
+}
 
 /** Every marker is written. */
 export function completed(ending: Transaction, now: number): Transaction {

@@ -9,6 +9,7 @@ import { busy, type Decision, needsId, refuse, store } from './decision.ts'
 import { fenced } from './ending.ts'
 import {
   isEnding,
+  isUsedUp,
   lastClientEpoch,
   noEpoch,
   noProducerId,
@@ -36,7 +37,10 @@ export function initialise(
   }
   if (expected !== undefined && !mayGoOn(known, expected)) return refuse(ErrorCodes.PRODUCER_FENCED)
   if (isEnding(known)) return busy
-  if (known.state === 'Ongoing') return { kind: 'abortFirst', next: fenced(known, now) }
+  if (known.state === 'Ongoing') {
+    const next = fenced(known, { byAnother: expected?.epoch !== known.epoch, freshId, now })
+    return next === undefined ? needsId : { kind: 'abortFirst', next }
+  }
   const idle: Transaction = {
     ...known,
     state: 'Empty',
@@ -45,14 +49,12 @@ export function initialise(
     startedAt: -1,
     updatedAt: now,
   }
-  if (known.epoch >= lastClientEpoch && (expected === undefined || expected.epoch === known.epoch)) {
-    if (freshId === undefined) return needsId
-    return store(rotated(idle, freshId, expected !== undefined))
-  }
-  if (expected === undefined) return store({ ...idle, epoch: known.epoch + 1, lastEpoch: noEpoch })
-  if (expected.epoch === known.epoch) return store({ ...idle, epoch: known.epoch + 1, lastEpoch: known.epoch })
-  // It asks again, since it did not hear the answer.
-  return expected.epoch === known.lastEpoch ? store(idle) : refuse(ErrorCodes.PRODUCER_FENCED)
+  // It did not hear the answer, or its transaction was aborted since.
+  const asksAgain = expected !== undefined && expected.epoch !== known.epoch && expected.epoch === known.lastEpoch
+  if (asksAgain && known.epoch <= lastClientEpoch) return store(idle)
+  if (expected !== undefined && expected.epoch !== known.epoch && !asksAgain) return refuse(ErrorCodes.PRODUCER_FENCED)
+  if (isUsedUp(known)) return freshId === undefined ? needsId : store(rotated(idle, freshId, expected !== undefined))
+  return store({ ...idle, epoch: known.epoch + 1, lastEpoch: expected === undefined ? noEpoch : known.epoch })
 }
 
 /** It has the id of today, or has not heard yet that its epochs were used up. */

@@ -158,11 +158,58 @@ test('only a partition of the open transaction may be written to', () => {
 })
 
 test('a transaction that is aborted without its producer fences it', () => {
-  const aborted = completed(fenced(inState('Ongoing'), 300), 400)
+  const aborted = completed(fenced(inState('Ongoing'), { byAnother: false, freshId: undefined, now: 300 })!, 400)
   assert.equal(aborted.state, 'CompleteAbort')
   for (const clientVersion of [0, 2] as const) {
     const commit = end(aborted, { ...producer, outcome: 'commit', clientVersion }, undefined, 500)
     assert.equal(told(commit), clientVersion === 0 ? 'PRODUCER_FENCED' : 'INVALID_TXN_STATE')
   }
   assert.equal(told(join(aborted, { ...producer, partitions: [orders0], clientVersion: 2 }, 500)), 'PRODUCER_FENCED')
+})
+
+/** What a producer is told that says who it was, after its open transaction was aborted without it. */
+function goesOn(open: Transaction, byAnother: boolean, freshId?: bigint): string {
+  const aborted = completed(fenced(open, { byAnother, freshId, now: 300 })!, 400)
+  const { producerId, epoch } = open
+  return told(initialise(aborted, { id: 'tx', timeoutMs: 1000, expected: { producerId, epoch } }, 9n, 500))
+}
+
+test('a producer whose transaction was too slow goes on when it says who it was; one whose place was taken does not', () => {
+  assert.equal(goesOn(inState('Ongoing'), false), 'Empty 7/4')
+  assert.equal(goesOn(inState('Ongoing'), true), 'PRODUCER_FENCED')
+  const [itself, another] = [{ producerId: 7n, epoch: 3 }, undefined].map(expected =>
+    initialise(inState('Ongoing'), { id: 'tx', timeoutMs: 1000, expected }, undefined, 300),
+  )
+  assert.ok(itself?.kind === 'abortFirst' && another?.kind === 'abortFirst')
+  assert.deepEqual([itself.next.lastEpoch, another.next.lastEpoch], [3, -1])
+})
+
+test('a transaction of the last epoch that is aborted without its producer gives it another id', () => {
+  const last = inState('Ongoing', { epoch: 32_766, clientVersion: 2 })
+  assert.equal(fenced(last, { byAnother: false, freshId: undefined, now: 300 }), undefined)
+  const takenOver = { id: 'tx', timeoutMs: 1000, expected: undefined }
+  assert.equal(told(initialise(last, takenOver, undefined, 300)), 'needsId')
+  const aborting = fenced(last, { byAnother: false, freshId: 8n, now: 300 })!
+  assert.deepEqual([aborting.producerId, aborting.epoch], [7n, 32_767], 'the markers are of the old id')
+  const aborted = completed(aborting, 400)
+  assert.deepEqual([aborted.producerId, aborted.epoch, aborted.previousProducerId], [8n, 0, 7n])
+  const late = { producerId: 7n, epoch: 32_766, outcome: 'abort', clientVersion: 2 } as const
+  assert.equal(told(end(aborted, late, undefined, 500)), 'unchanged 8/0', 'no client is given the highest epoch')
+  assert.equal(goesOn(last, false, 8n), 'Empty 8/0')
+  assert.equal(goesOn(last, true, 8n), 'PRODUCER_FENCED')
+})
+
+test('an id that an older release left with the highest epoch, or past it, comes back with another producer id', () => {
+  for (const epoch of [32_767, -32_768, -5]) {
+    const request = { id: 'tx', timeoutMs: 1000, expected: undefined }
+    const idle = inState('CompleteAbort', { epoch })
+    assert.equal(told(initialise(idle, request, 8n, 300)), 'Empty 8/0')
+    const open = inState('Ongoing', { epoch, clientVersion: 2 })
+    const aborting = fenced(open, { byAnother: true, freshId: 8n, now: 300 })!
+    assert.ok(aborting.epoch <= 32_767)
+    assert.deepEqual([completed(aborting, 400).producerId, completed(aborting, 400).epoch], [8n, 0])
+    const commit = end(open, { producerId: 7n, epoch, outcome: 'commit', clientVersion: 2 }, 8n, 300)
+    assert.ok(commit.kind === 'store' && commit.next.epoch <= 32_767)
+    assert.equal(told(commit), 'PrepareCommit 8/0')
+  }
 })

@@ -66,6 +66,13 @@ export const noProducerId = -1n
 export const noEpoch = -1
 /** No client is given the highest epoch: it is the fence before which the last transaction is aborted. */
 export const lastClientEpoch = 32_766
+export const highestEpoch = 32_767
+
+/** Its next epoch would be one that no client is given: it needs another producer id. Below 0: what an overflow left in a log of 0.4.0. */
+export const isUsedUp = ({ epoch }: ProducerIdentity): boolean => epoch >= lastClientEpoch || epoch < 0
+
+/** Of markers: batches of the transaction that come later are fenced. */
+export const raised = (epoch: number): number => Math.min(epoch + 1, highestEpoch)
 
 export const isEnding = ({ state }: Transaction): boolean => state === 'PrepareCommit' || state === 'PrepareAbort'
 

@@ -20,7 +20,7 @@ import { type InitRequest, initialise } from './initialising.ts'
 import { type JoinRequest, join, membership } from './joining.ts'
 import type { MarkerWriter } from './marker-writer.ts'
 import { endedPartitions, type Findings, type OpenTransaction, sortedOut } from './recovery.ts'
-import { isEnding, noEpoch, noProducerId, type ProducerIdentity, type Transaction } from './transaction.ts'
+import { isEnding, isUsedUp, noEpoch, noProducerId, type ProducerIdentity, type Transaction } from './transaction.ts'
 import { TransactionEnds } from './transaction-ends.ts'
 import { bytesOf, eachPartition, type NamedPartition, withPartitions } from './transaction-partitions.ts'
 import type { TransactionRecord } from './transaction-records.ts'
@@ -353,7 +353,14 @@ export class Transactions {
         { transactionalId: id, producerId: String(now.producerId), timeoutMs: now.timeoutMs },
         'a transaction is aborted: its producer has not ended it in time',
       )
-      await this.#store(fenced(now, this.#o.clock.now()))
+      const freshId = isUsedUp(now) ? await this.#o.freshProducerId() : undefined
+      await this.#store(fenced(now, { byAnother: false, freshId, now: this.#o.clock.now() })!)
+    } catch (error) {
+      // Without a producer id to go on with: it is tried again at the next look.
+      this.#o.logger.warn(
+        { transactionalId: id, error: (error as Error).message },
+        'a transaction cannot be aborted yet',
+      )
     } finally {
       giveTurn()
     }
