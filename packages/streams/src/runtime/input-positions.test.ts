@@ -1,7 +1,7 @@
 /** Where an instance goes on when the offset that its group has committed is not in the log any more. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createConsumerEngine, type ProducerOptions, serde } from '@odradek/client'
+import { createConsumerEngine, serde } from '@odradek/client'
 import { type KafkaStreamsOptions, type StreamsError, Topology } from '../index.ts'
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
@@ -120,7 +120,7 @@ test('a transaction that is lost before the first commit begins again where the 
     'one',
     {
       ...{ processingGuarantee: 'exactly_once_v2', commitIntervalMs: 20_000, logger: { warn() {}, error() {} } },
-      producer: { transactionTimeoutMs: 3_000 } as ProducerOptions,
+      producer: { transactionTimeoutMs: 3_000 },
     },
     reading(seen, { offsetReset: 'latest' }).addSink('written', { parents: 'lines-source', topic: 'out', ...text }),
   )

@@ -14,6 +14,7 @@ import { type ApplicationTopics, mustStillFit, prepareTopics } from './applicati
 import { GlobalDeadLetters } from './global-dead-letters.ts'
 import { GlobalStores } from './global-stores.ts'
 import { GroupPlace } from './group-place.ts'
+import { MissingOutputs } from './missing-outputs.ts'
 import { ProducerCollector } from './producer-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { Restorer } from './restorer.ts'
@@ -48,6 +49,7 @@ export interface PartsOptions {
   readonly kafka: Kafka
   /** Of this instance, for as long as it lives. */
   readonly processId: string
+  readonly stopping: AbortSignal
   readonly abandoned: AbortSignal
   readonly metrics: InstanceMetrics
   /** The instance has failed before, and joins only to end all others: why. */
@@ -80,10 +82,12 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
   const subtopologies = topology.subtopologies()
   const { engine, topics, place } = await joinable({ ...given, parts: () => parts })
   const { lookup, restorer, follower } = restorersOf(given)
-  const transactions = settings.isExactlyOnce ? transactionsOf(given, engine) : null
+  const missing = missingOutputs(given, topics)
+  const transactions = settings.isExactlyOnce ? transactionsOf(given, engine, missing.signal) : null
   const onDropped = droppedTo(given)
   const collector = new ProducerCollector(transactions ?? kafka.producer(producerOptions(options)), {
     errors,
+    missing,
     patience: { clock, timeoutMs: settings.taskTimeoutMs },
     onDropped,
     writersOf: writersOf(topology, applicationId),
@@ -233,14 +237,37 @@ function globalsOf(given: Given, onDropped: OnDropped): GlobalStores {
 }
 
 /** Kafka Streams' own: named after application, process and thread. */
-function transactionsOf({ kafka, options, processId }: Given, engine: ConsumerEngine): TransactionalOutlet {
+function transactionsOf(
+  { kafka, options, processId }: Given,
+  engine: ConsumerEngine,
+  inVain: AbortSignal,
+): TransactionalOutlet {
   const { acks: _, idempotent: __, ...producer } = producerOptions(options)
   const transactionalId = `${options.applicationId}-${processId}-1`
-  const transactionTimeoutMs = 10_000
-  return new TransactionalOutlet(() => kafka.producer({ transactionTimeoutMs, ...producer, transactionalId }), engine)
+  const { transactionTimeoutMs = 10_000 } = options.producer ?? {}
+  const make = () => kafka.producer({ ...producer, transactionTimeoutMs, transactionalId })
+  return new TransactionalOutlet(make, engine, inVain)
 }
 
-const producerOptions = ({ producer = {} }: KafkaStreamsOptions) => producer
+function missingOutputs({ topology, options, kafka, errors, stopping }: Given, { outputs }: ApplicationTopics) {
+  const { cluster } = kafka
+  const { autoCreateTopics: autoCreate = true, metadataTimeoutMs = cluster.retryTimeoutMs } = producerOptions(options)
+  return new MissingOutputs({
+    topics: [...outputs.keys()].filter(topic => outputs.get(topic) === 0),
+    clock: cluster.clock,
+    logger: errors.logger,
+    lookUp: (topic, timeoutMs, signal) => cluster.metadata([topic], { autoCreate, timeoutMs, signal }),
+    isThere: topic => cluster.topic(topic) !== undefined,
+    writersOf: writersOf(topology, options.applicationId),
+    patienceMs: errors.handlers.production ? null : metadataTimeoutMs,
+    stopping,
+  })
+}
+
+function producerOptions({ producer = {} }: KafkaStreamsOptions) {
+  const { transactionTimeoutMs: _, ...others } = producer
+  return others
+}
 
 function stateMaker(
   { topology, options, settings, metrics }: Given,

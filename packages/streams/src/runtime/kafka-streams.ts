@@ -211,6 +211,7 @@ export class KafkaStreams extends InstanceQueries implements AsyncDisposable {
       options: this.#options,
       kafka: this.#kafka,
       processId: this.#processId,
+      stopping: this.#stopping.signal,
       abandoned: this.#abandoning.signal,
       metrics: this.#metrics,
       shutdown: this.#fatal && textOf(this.#fatal.error),

@@ -16,8 +16,10 @@ import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
 import type { StreamTaskOptions } from '../task/stream-task.ts'
 import { ExcusedRecords } from './excused-records.ts'
+import type { MissingOutputs } from './missing-outputs.ts'
 import { type Patience, settledWithin } from './task-timeout.ts'
 import { maySucceedAgain } from './transactional-outlet.ts'
+import { undelivered } from './undelivered.ts'
 import { untilAborted } from './until-aborted.ts'
 
 type Bytes = ProducerRecord<Uint8Array, Uint8Array>
@@ -47,6 +49,7 @@ export interface ProducerCollectorOptions {
   onDropped: NonNullable<StreamTaskOptions['onDropped']>
   /** How long the production handler may take. */
   patience: Patience
+  missing?: MissingOutputs
 }
 
 interface Lost {
@@ -144,7 +147,7 @@ export class ProducerCollector implements Collector {
     if (this.#lost.length > 0) await untilAborted(this.#settleLost(), signal)
     this.#check(this.#lastFailure)
     if (this.#hasRoom) return
-    await untilAborted(this.#producer.ready, signal)
+    await untilAborted(this.#producer.ready, this.#orInVain(signal))
     this.#hasRoom = true
     this.#check(this.#lastFailure)
   }
@@ -155,7 +158,7 @@ export class ProducerCollector implements Collector {
       await untilAborted(this.#settleLost(), signal)
       this.#check(this.#lastFailure)
       try {
-        await this.#producer.flush({ signal })
+        await this.#producer.flush({ signal: this.#orInVain(signal) })
       } catch (error) {
         if (signal.aborted) throw error
         this.#check(error as Error)
@@ -164,8 +167,15 @@ export class ProducerCollector implements Collector {
     } while (this.#lost.length > 0)
   }
 
+  /** Aborts, too, when what is waited for does not come: its topic is missing. */
+  #orInVain(signal: AbortSignal): AbortSignal {
+    const { missing } = this.#options
+    return missing ? AbortSignal.any([signal, missing.signal]) : signal
+  }
+
   /** What has not been acknowledged is given up. */
   async close(): Promise<void> {
+    this.#options.missing?.close()
     await this.#producer.close({ signal: AbortSignal.abort() }).catch(() => {})
   }
 
@@ -180,6 +190,7 @@ export class ProducerCollector implements Collector {
   #enqueue(record: OutgoingRecord, receipt?: Receipt | ((error: Error) => void)): void {
     this.#sent++
     const { topic, partition } = record
+    this.#options.missing?.written(topic)
     if (partition !== undefined) mustBeOneOf(partition, topic, this.partitionsOf(topic))
     // In bytes already: the topic is named by text, whose contract is bytes.
     this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, receipt)
@@ -282,18 +293,6 @@ function mustBeOneOf(partition: number, topic: string, partitions: number): void
   if (Number.isInteger(partition) && partition >= 0 && (partition < partitions || partitions === 0)) return
   const range = partitions === 0 ? '' : `; ${topic} has 0 to ${partitions - 1}`
   throw new UsageError(`\`partitionOf\` answered ${String(partition)}, which is no partition${range}.`)
-}
-
-function undelivered(cause: Error, writersOf: (topic: string) => string, record?: OutgoingRecord): StreamsError {
-  const first = cause instanceof AggregateError ? (cause.errors[0] as Error) : cause
-  const { topic = record?.topic, partition = record?.partition } = first instanceof ProtocolError ? first : {}
-  const who = topic === undefined ? 'this application' : writersOf(topic)
-  const where = topic === undefined ? '' : ` to ${topic}${partition === undefined ? '' : `-${partition}`}`
-  return new StreamsError(
-    'PRODUCTION',
-    `What ${who} wrote${where} could not be delivered: ${cause.message} Offsets were not committed: it is processed again after a restart.`,
-    { cause, ...(topic !== undefined && { topic, node: who }), ...(partition !== undefined && { partition }) },
-  )
 }
 
 const handlerUnsettled = ({ node }: Origin, { timeoutMs }: Patience): StreamsError =>

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { ProducerOptions } from '@odradek/client'
 import type { KafkaStreams, KafkaStreamsOptions } from '../index.ts'
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
@@ -87,7 +86,7 @@ class History {
 async function begun(seed: number): Promise<History> {
   const history = await History.start(seed)
   const { cluster } = history
-  const producer = { transactionTimeoutMs: 20_000 } as ProducerOptions
+  const producer = { transactionTimeoutMs: 20_000 }
   const before = await history.started('before', { producer })
   for (let i = 0; i < 8; i++) {
     await history.publish(80)

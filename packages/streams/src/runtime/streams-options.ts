@@ -1,6 +1,13 @@
 /** What an application can be told. Kafka Streams' settings in camelCase, with its defaults (streams facts 1.4). */
 import { tmpdir } from 'node:os'
-import { type EngineOptions, type Kafka, type KafkaOptions, type ProducerOptions, UsageError } from '@odradek/client'
+import {
+  type EngineOptions,
+  type Kafka,
+  type KafkaOptions,
+  type ProducerOptions,
+  type TransactionalProducerOptions,
+  UsageError,
+} from '@odradek/client'
 import { type ErrorOptions, mustBeHandlers } from '../handlers/handlers.ts'
 import { mustBeKnown, mustBeOneOf, quoted } from '../known-names.ts'
 import type { TimestampExtractor } from '../topology/node-spec.ts'
@@ -64,11 +71,13 @@ export interface KafkaStreamsOptions extends ErrorOptions {
   onRestore?(progress: RestoreProgress): void
   /** Sessions, fetch sizes, where to begin (default: the earliest record). */
   consumer?: ConsumerSettings
-  producer?: ProducerOptions
+  producer?: ProducerSettings
   /** Time, chance and network; the real ones by default. */
   world?: NonNullable<KafkaOptions['world']>
 }
 
+/** `transactionTimeoutMs` is for exactly once. Default 10,000: a commit that takes longer is given up, and its records processed again. */
+type ProducerSettings = ProducerOptions & Pick<TransactionalProducerOptions, 'transactionTimeoutMs'>
 type ConsumerSettings = Omit<EngineOptions, 'group' | 'assignors' | 'hooks' | 'autoCreateTopics' | 'isolation'>
 
 export interface RestoreProgress {
@@ -98,10 +107,10 @@ const knownOfConsumer: Record<keyof ConsumerSettings, true> = {
   ...{ maxWaitMs: true, minBytes: true, partitionMaxBytes: true, bufferBytes: true, metadataMaxAgeMs: true },
 }
 
-const knownOfProducer: Record<keyof ProducerOptions, true> = {
+const knownOfProducer: Record<keyof ProducerSettings, true> = {
   ...{ acks: true, idempotent: true, compression: true, lingerMs: true, maxInFlight: true, partitioner: true },
   ...{ batchBytes: true, maxRequestBytes: true, bufferBytes: true, autoCreateTopics: true },
-  ...{ deliveryTimeoutMs: true, requestTimeoutMs: true, metadataTimeoutMs: true },
+  ...{ deliveryTimeoutMs: true, requestTimeoutMs: true, metadataTimeoutMs: true, transactionTimeoutMs: true },
 }
 
 /** With nothing left open. */

@@ -17,13 +17,16 @@ import type { Outlet } from './producer-collector.ts'
 export class TransactionalOutlet implements Outlet {
   readonly #make: () => TransactionalProducer
   readonly #owner: OffsetOwner
+  readonly #inVain: AbortSignal | undefined
   #producer: TransactionalProducer
   #open: { tx: Transaction; finish: PromiseWithResolvers<void>; ended: Promise<void> } | undefined
   #offsets: readonly OffsetToCommit[] = []
 
-  constructor(make: () => TransactionalProducer, owner: OffsetOwner) {
+  /** `inVain` aborts when what was written cannot be delivered and nobody is to wait for it; the transaction fails with its reason. */
+  constructor(make: () => TransactionalProducer, owner: OffsetOwner, inVain?: AbortSignal) {
     this.#make = make
     this.#owner = owner
+    this.#inVain = inVain
     this.#producer = make()
   }
 
@@ -37,11 +40,12 @@ export class TransactionalOutlet implements Outlet {
     const finish = Promise.withResolvers<void>()
     finish.promise.catch(() => {}) // told by `ended`
     const { promise, resolve, reject } = Promise.withResolvers<Transaction>()
-    const ended = this.#producer.transaction(async tx => {
+    const work = async (tx: Transaction) => {
       resolve(tx)
       await finish.promise
       if (this.#offsets.length > 0) await tx.commitOffsets(this.#offsets, this.#owner)
-    })
+    }
+    const ended = this.#producer.transaction(work, { signal: this.#inVain })
     ended.catch(reject)
     this.#open = { tx: await promise, finish, ended }
   }
