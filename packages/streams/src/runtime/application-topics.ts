@@ -1,5 +1,5 @@
 import { type Admin, UsageError } from '@odradek/client'
-import { topicName } from '../topology/node-spec.ts'
+import { topicName, topicsReadBy } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { internalTopics } from './internal-topics.ts'
 
@@ -27,26 +27,41 @@ export interface PrepareTopicsOptions {
   partitionsOf(topic: string): Promise<number>
 }
 
+/** Names of all topics, asked for where sources read by expression. */
+async function presentTopics({ topology, admin }: PrepareTopicsOptions): Promise<string[]> {
+  if (!patternsOf(topology).length) return []
+  return (await Array.fromAsync(admin.topics.list())).map(({ name }) => name)
+}
+
+const patternsOf = (topology: Topology): RegExp[] =>
+  topology
+    .subtopologies()
+    .flatMap(({ sources }) => sources.map(({ topics }) => topics).filter(topics => topics instanceof RegExp))
+
 /**
  * Looks at the topics an application reads, makes those it keeps for itself, and refuses those that do not fit. Any number of
  * instances may do so at once.
  */
 export async function prepareTopics(options: PrepareTopicsOptions): Promise<ApplicationTopics> {
   const { topology, applicationId, admin, partitionsOf, replicationFactor, topicConfig } = options
-  const sources = topology.subtopologies().flatMap(({ sourceTopics }) => sourceTopics)
+  const present = await presentTopics(options)
+  const sources = topology
+    .subtopologies()
+    .flatMap(subtopology => subtopology.sources.flatMap(source => topicsReadBy(source, present)))
   const widths = new Map<string, number>()
   for (const { name, internal } of sources) if (!internal) widths.set(name, await partitionsOf(name))
-  const wanted = internalTopics(topology, applicationId, topic => widths.get(topic)!, topicConfig)
-  const present = await Promise.all(wanted.map(({ name }) => partitionsOf(name)))
-  const missing = wanted.filter((_, i) => present[i] === 0)
+  const there = { present, widths: (topic: string) => widths.get(topic)! }
+  const wanted = internalTopics(topology, applicationId, there, topicConfig)
+  const found = await Promise.all(wanted.map(({ name }) => partitionsOf(name)))
+  const missing = wanted.filter((_, i) => found[i] === 0)
   const made = await admin.topics.create(
     missing.map(topic => ({ ...topic, replicationFactor })),
     { ifNotExists: true },
   )
   for (const [i, { name, partitions }] of wanted.entries()) {
-    const found = present[i] || made.find(topic => topic.name === name)!.partitions
-    mustBe(name, partitions, found)
-    widths.set(name, found)
+    const width = found[i] || made.find(topic => topic.name === name)!.partitions
+    mustBe(name, partitions, width)
+    widths.set(name, width)
   }
   const outputs = new Map<string, number>()
   for (const name of outputTopics(topology)) if (!widths.has(name)) outputs.set(name, await partitionsOf(name))
@@ -102,4 +117,17 @@ export function mustStillFit(
           `Stop all instances, ${beginAnew}, and start again.`,
       )
   }
+}
+
+/** Topics that match an expression have come while the application runs: they must fit those that were there. */
+export function matchesMustFit(
+  topology: Topology,
+  applicationId: string,
+  { widths: known }: ApplicationTopics,
+  there: { present: readonly string[]; widths(topic: string): number },
+): void {
+  const patterns = patternsOf(topology)
+  if (patterns.length === 0 || !patterns.every(pattern => there.present.some(name => pattern.test(name)))) return
+  for (const { name, partitions } of internalTopics(topology, applicationId, there))
+    if (partitions > known.get(name)!) mustBe(name, partitions, known.get(name)!)
 }

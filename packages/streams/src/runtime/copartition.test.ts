@@ -24,7 +24,7 @@ function joined(partitions?: number): Topology {
 
 test('a repartition topic is as wide as what it is joined with (streams facts 2.27)', () => {
   for (const width of [2, 9]) {
-    const made = internalTopics(joined(), 'app', topic => ({ from: 4, with: width })[topic]!)
+    const made = internalTopics(joined(), 'app', { widths: topic => ({ from: 4, with: width })[topic]! })
     assert.deepEqual(
       made.map(({ name, partitions }) => [name, partitions]),
       [['app-by', width]],
@@ -34,7 +34,7 @@ test('a repartition topic is as wide as what it is joined with (streams facts 2.
 
 test("a number that was given must fit, and so must the user's topics", () => {
   assert.throws(
-    () => internalTopics(joined(5), 'app', () => 4),
+    () => internalTopics(joined(5), 'app', { widths: () => 4 }),
     /joined must have equal numbers of partitions: 'by' has 5 \(read by two\); 'with' has 4 \(read by three\)\./,
   )
   const topology = new Topology()
@@ -42,7 +42,7 @@ test("a number that was given must fit, and so must the user's topics", () => {
   topology.add({ kind: 'source', name: 'b', topics: [userTopic('right')], ...bytes })
   topology.copartition(['a', 'b'])
   assert.throws(
-    () => internalTopics(topology, 'app', topic => topic.length),
+    () => internalTopics(topology, 'app', { widths: topic => topic.length }),
     /'left' has 4 \(read by a\); 'right' has 5 \(read by b\)/,
   )
 })
@@ -75,7 +75,7 @@ test('what is joined with the same must be equal, whichever pair says so: the er
   const topology = joinedPairs(['a', 'by'], ['by', 'b'])
   topology.add({ kind: 'source', name: 'feed', topics: [userTopic('feed')], ...bytes })
   topology.add({ kind: 'sink', name: 'sink', parents: ['feed'], topic: internalTopic('by'), ...bytes })
-  const widths = (b: number) => internalTopics(topology, 'app', topic => ({ a: 3, feed: 9, b })[topic]!)
+  const widths = (b: number) => internalTopics(topology, 'app', { widths: topic => ({ a: 3, feed: 9, b })[topic]! })
   assert.deepEqual(
     widths(3).map(({ partitions }) => partitions),
     [3],

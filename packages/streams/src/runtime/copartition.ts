@@ -1,5 +1,5 @@
 import { UsageError } from '@odradek/protocol'
-import type { TopicRef } from '../topology/node-spec.ts'
+import { type TopicRef, topicsReadBy } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 
 /** A topic of a group, and the node that reads it. */
@@ -10,11 +10,13 @@ export interface CopartitionedTopic extends TopicRef {
 /** Topics whose records are joined: a key must have the same partition number in each (streams facts 2.27). */
 export type CopartitionGroup = readonly CopartitionedTopic[]
 
-/** Groups that share a topic are one: what is joined with the same must be equal to each other. */
-export function copartitionGroups(topology: Topology): CopartitionGroup[] {
+/**
+ * Groups that share a topic are one: what is joined with the same must be equal to each other. An expression stands for the topics
+ * among `present` that match.
+ */
+export function copartitionGroups(topology: Topology, present: readonly string[] = []): CopartitionGroup[] {
   const topicsOf = new Map<string, readonly TopicRef[]>()
-  for (const node of topology.nodes)
-    if (node.kind === 'source' && !(node.topics instanceof RegExp)) topicsOf.set(node.name, node.topics)
+  for (const node of topology.nodes) if (node.kind === 'source') topicsOf.set(node.name, topicsReadBy(node, present))
   let groups: ReadonlyMap<string, CopartitionedTopic>[] = []
   for (const sources of topology.copartitions) {
     const own = sources.flatMap(node => (topicsOf.get(node) ?? []).map(topic => ({ ...topic, node })))

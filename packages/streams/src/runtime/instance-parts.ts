@@ -10,7 +10,7 @@ import type { StreamTaskOptions } from '../task/stream-task.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ActiveTasks } from './active-tasks.ts'
-import { type ApplicationTopics, mustStillFit, prepareTopics } from './application-topics.ts'
+import { type ApplicationTopics, matchesMustFit, mustStillFit, prepareTopics } from './application-topics.ts'
 import { GlobalDeadLetters } from './global-dead-letters.ts'
 import { GlobalStores } from './global-stores.ts'
 import { GroupPlace } from './group-place.ts'
@@ -303,6 +303,7 @@ async function joinable(given: Given & { parts: () => InstanceParts }) {
   const assignor = taskAssignor(
     (partitionsOf, names) => {
       mustStillFit(topics!, partitionsOf)
+      matchesMustFit(topology, applicationId, topics!, { present: names, widths: partitionsOf })
       return tasksOf(subtopologies, applicationId, partitionsOf, names)
     },
     { numStandbyReplicas, own: () => place.own(), onTold: data => place.told(data) },

@@ -12,7 +12,7 @@ test('repartition topics are as wide as what feeds them, changelogs as the tasks
     .toStream()
     .groupBy(() => 'k')
     .count({ store: 'two' })
-  const topics = internalTopics(builder.build(), 'app', topic => ({ narrow: 2, wide: 6 })[topic] ?? 0)
+  const topics = internalTopics(builder.build(), 'app', { widths: topic => ({ narrow: 2, wide: 6 })[topic] ?? 0 })
   assert.deepEqual(
     topics.map(({ name, partitions, config }) => [name, partitions, config['cleanup.policy']]),
     [

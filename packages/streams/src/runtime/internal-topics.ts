@@ -1,6 +1,6 @@
 import { UsageError } from '@odradek/protocol'
 import { changelogOf } from '../state/state-store.ts'
-import { topicName } from '../topology/node-spec.ts'
+import { type TopicRef, topicName, topicsReadBy } from '../topology/node-spec.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
 import { adoptedWidth, type CopartitionGroup, copartitionGroups, mustBeCopartitioned } from './copartition.ts'
 
@@ -19,27 +19,50 @@ const repartitionConfig = {
   'message.timestamp.type': 'CreateTime',
 }
 
+export interface TopicsThatAre {
+  /** How many partitions a topic of the user's has; 0: it does not exist, which is an error here and not later. */
+  widths(topic: string): number
+  /** Where sources read by expression: among which topics. */
+  readonly present?: readonly string[]
+}
+
+/** A sub-topology, and the topics that its sources stand for. */
+interface Part {
+  readonly subtopology: Subtopology
+  readonly reads: readonly TopicRef[]
+  readonly writes: readonly TopicRef[]
+}
+
 /**
  * Repartition topics are as wide as the widest topic that feeds the sub-topology which writes them, changelogs as the sub-topology has
- * tasks. `widths` says how many partitions a topic of the user's has; 0: it does not exist, which is an error here and not later.
+ * tasks.
  */
 export function internalTopics(
   topology: Topology,
   applicationId: string,
-  widths: (topic: string) => number,
+  { widths, present = [] }: TopicsThatAre,
   topicConfig: Readonly<Record<string, string>> = {},
 ): InternalTopic[] {
-  const subtopologies = topology.subtopologies()
-  const width = widthsOfAll(subtopologies, widths, copartitionGroups(topology))
-  const repartitions = subtopologies
-    .flatMap(({ sourceTopics }) => sourceTopics.filter(topic => topic.internal))
+  const parts = topology.subtopologies().map(subtopology => ({
+    subtopology,
+    reads: subtopology.sources.flatMap(source => topicsReadBy(source, present)),
+    writes: subtopology.sinkTopics,
+  }))
+  const width = widthsOfAll(parts, widths, copartitionGroups(topology, present))
+  const repartitions = parts
+    .flatMap(({ reads }) => reads.filter(topic => topic.internal))
     .map(topic => ({
       name: topicName(topic, applicationId),
       partitions: width(topic.name),
       config: { ...repartitionConfig, ...topicConfig },
     }))
-  const changelogs = subtopologies.flatMap(({ sourceTopics, stores }) => {
-    const tasks = Math.max(...sourceTopics.map(topic => width(topic.name)))
+  const changelogs = parts.flatMap(part => {
+    const { stores } = part.subtopology
+    if (!stores.some(({ changelog }) => changelog)) return []
+    const tasks = widest(
+      part,
+      part.reads.map(topic => width(topic.name)),
+    )
     return stores.flatMap(store =>
       store.changelog
         ? [
@@ -57,19 +80,22 @@ export function internalTopics(
 
 /** Widths flow from the user's topics down; a repartition topic's is known once those above it are. */
 function widthsOfAll(
-  subtopologies: readonly Subtopology[],
+  parts: readonly Part[],
   widths: (topic: string) => number,
   groups: readonly CopartitionGroup[],
 ): (topic: string) => number {
   const known = new Map<string, number>()
-  const wishes = wishedWidths(subtopologies)
+  const wishes = wishedWidths(parts)
   /** As many as the widest topic that feeds it. */
   const fed = (topic: string, below: readonly string[]): number =>
     Math.max(
-      ...subtopologies
-        .filter(({ sinkTopics }) => sinkTopics.some(sink => sink.name === topic))
-        .flatMap(({ sourceTopics }) =>
-          sourceTopics.map(source => widthOf(source.name, source.internal, [...below, topic])),
+      ...parts
+        .filter(({ writes }) => writes.some(sink => sink.name === topic))
+        .map(part =>
+          widest(
+            part,
+            part.reads.map(source => widthOf(source.name, source.internal, [...below, topic])),
+          ),
         ),
     )
   const widthOf = (topic: string, internal: boolean, below: readonly string[]): number => {
@@ -89,17 +115,24 @@ function widthsOfAll(
     known.set(topic, width)
     return width
   }
-  for (const { sourceTopics } of subtopologies)
-    for (const { name, internal } of sourceTopics) widthOf(name, internal, [])
+  for (const { reads } of parts) for (const { name, internal } of reads) widthOf(name, internal, [])
   for (const group of groups) mustBeCopartitioned(group, ({ name }) => known.get(name)!)
   return topic => known.get(topic)!
 }
 
+function widest({ subtopology }: Part, widths: readonly number[]): number {
+  if (widths.length > 0) return Math.max(...widths)
+  const sources = subtopology.sources.map(({ name, topics }) => `${String(topics)} (read by ${name})`)
+  throw new UsageError(
+    `There is no topic that matches ${sources.join(', ')}: how many partitions the application's own topics must have cannot be told. ` +
+      'Create one before the application starts.',
+  )
+}
+
 /** Of `repartition({ partitions })`: a source, or the sink that feeds it, says how many. */
-function wishedWidths(subtopologies: readonly Subtopology[]): Map<string, number> {
+function wishedWidths(parts: readonly Part[]): Map<string, number> {
   const wishes = new Map<string, number>()
-  for (const { sourceTopics, sinkTopics } of subtopologies)
-    for (const { name, partitions } of [...sourceTopics, ...sinkTopics])
-      if (partitions !== undefined) wishes.set(name, partitions)
+  for (const { reads, writes } of parts)
+    for (const { name, partitions } of [...reads, ...writes]) if (partitions !== undefined) wishes.set(name, partitions)
   return wishes
 }

@@ -1,5 +1,5 @@
 import type { TopicPartition } from '@odradek/client'
-import { topicName } from '../topology/node-spec.ts'
+import { topicName, topicsReadBy } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { TaskInput } from './task-assignor.ts'
 
@@ -44,25 +44,21 @@ export function tasksAmong(
     .filter(({ inputs }) => inputs.length > 0)
 }
 
-function topicsRead({ nodes }: Subtopology, applicationId: string, topics: readonly string[]): string[] {
-  const read = nodes.flatMap(node => {
-    if (node.kind !== 'source') return []
-    const { topics: named } = node
-    return named instanceof RegExp
-      ? topics.filter(topic => named.test(topic))
-      : named.map(topic => topicName(topic, applicationId))
-  })
-  return [...new Set(read)]
+function topicsRead({ sources }: Subtopology, applicationId: string, topics: readonly string[]): string[] {
+  const read = sources.flatMap(source => topicsReadBy(source, topics))
+  return [...new Set(read.map(topic => topicName(topic, applicationId)))]
 }
 
 /** What the group subscribes to: names, or where an application reads by expression one that stands for all of them. */
 export function subscriptionOf(subtopologies: readonly Subtopology[], applicationId: string): string[] | RegExp {
-  const sources = subtopologies.flatMap(({ nodes }) => nodes.filter(node => node.kind === 'source'))
+  const sources = subtopologies.flatMap(subtopology => subtopology.sources)
   const names = sources.flatMap(({ topics }) =>
     topics instanceof RegExp ? [] : topics.map(topic => topicName(topic, applicationId)),
   )
-  const expressions = sources.flatMap(({ topics }) => (topics instanceof RegExp ? [topics.source] : []))
+  const expressions = sources.flatMap(({ topics }) => (topics instanceof RegExp ? [topics] : []))
   if (expressions.length === 0) return names
   const literal = names.map(name => `^${name.replaceAll('.', '\\.')}$`)
-  return new RegExp([...literal, ...expressions].map(one => `(?:${one})`).join('|'))
+  // What is subscribed to beyond what sources read makes no task.
+  const flags = expressions.some(({ ignoreCase }) => ignoreCase) ? 'i' : ''
+  return new RegExp([...literal, ...expressions.map(({ source }) => source)].map(one => `(?:${one})`).join('|'), flags)
 }

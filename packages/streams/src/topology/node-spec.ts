@@ -66,3 +66,7 @@ export const internalTopic = (name: string, partitions?: number): TopicRef => ({
 
 export const topicName = (topic: TopicRef, applicationId: string): string =>
   topic.internal ? `${applicationId}-${topic.name}` : topic.name
+
+/** What a source reads; of an expression, the topics among `present` that it stands for. */
+export const topicsReadBy = ({ topics }: SourceSpec, present: readonly string[]): readonly TopicRef[] =>
+  topics instanceof RegExp ? present.filter(name => topics.test(name)).map(userTopic) : topics

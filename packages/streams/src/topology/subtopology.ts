@@ -1,5 +1,5 @@
 import type { StoreSpec } from '../state/state-store.ts'
-import type { NodeSpec, TopicRef } from './node-spec.ts'
+import { type NodeSpec, type SourceSpec, type TopicRef, topicsReadBy } from './node-spec.ts'
 
 /** A store that every task can read and none of them fills: each instance has one, of all partitions of a topic (streams facts 2.43). */
 export interface GlobalStoreSpec {
@@ -47,10 +47,13 @@ export class Subtopology {
     return [...new Set([...this.storesOf(processor), ...this.#shared.globals.map(({ store }) => store.name)])]
   }
 
+  get sources(): SourceSpec[] {
+    return this.nodes.filter(node => node.kind === 'source')
+  }
+
+  /** Those that are named. */
   get sourceTopics(): TopicRef[] {
-    return this.nodes.flatMap(node =>
-      node.kind === 'source' && !(node.topics instanceof RegExp) ? [...node.topics] : [],
-    )
+    return this.sources.flatMap(source => topicsReadBy(source, []))
   }
 
   /** Where it writes, as far as that is known beforehand. */
