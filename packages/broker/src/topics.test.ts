@@ -176,6 +176,10 @@ test('more partitions: one row per topic, never fewer than before', async () => 
   assert.equal(await grow('t', 2), ErrorCodes.INVALID_PARTITIONS)
   assert.equal(await grow('nowhere', 2), ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION)
   assert.equal(await grow('t', 4), ErrorCodes.NONE)
+  for (const name of ['__consumer_offsets', '__transaction_state', '__share_group_state']) {
+    await create(client, spec(name, { numPartitions: 2 }))
+    assert.equal(await grow(name, 4), ErrorCodes.INVALID_TOPIC_EXCEPTION, 'keys would be looked for elsewhere')
+  }
   const { topics } = await client.call(Metadata, 12, { topics: [{ name: 't' }, { name: 'u' }] })
   assert.deepEqual(
     topics.map(topic => topic.partitions.length),

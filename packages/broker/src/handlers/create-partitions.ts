@@ -2,6 +2,7 @@ import { CreatePartitions, type ErrorCode, ErrorCodes, type Request } from '@odr
 import type { Topic } from '../cluster-store/cluster-store.ts'
 import type { BrokerServices, Handler } from '../handler.ts'
 import { refusedItem } from '../refusal.ts'
+import { isInternalTopic } from '../topic-name.ts'
 
 type Asked = Request<typeof CreatePartitions>['topics'][number]
 
@@ -36,6 +37,12 @@ function wrongGrowth(
   { nodeIds }: BrokerServices,
 ): ReturnType<typeof refusal> | undefined {
   if (!topic) return refusal(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${asked.name}' does not exist.`)
+  // Where the records of a key stand hangs on their number: what is stored would be looked for in another partition.
+  if (isInternalTopic(topic.name))
+    return refusal(
+      ErrorCodes.INVALID_TOPIC_EXCEPTION,
+      `The topic '${topic.name}' holds what the broker keeps for its clients; it keeps the number of partitions it was made with.`,
+    )
   const now = topic.partitions.length
   if (asked.count === now) return refusal(ErrorCodes.INVALID_PARTITIONS, `Topic already has ${now} partition(s).`)
   if (asked.count < now) {

@@ -42,7 +42,12 @@ export class TransactionView {
     this.#ahead.delete(id)
   }
 
+  /** A record in a partition that its key does not belong to (the topic was enlarged, which older releases allowed) is passed over. */
   *all(): Iterable<Transaction> {
-    for (const { transactions } of this.#log.images()) for (const id of transactions.keys()) yield this.get(id)!
+    for (const { transactions } of this.#log.images())
+      for (const id of transactions.keys()) {
+        const transaction = this.get(id)
+        if (transaction !== undefined) yield transaction
+      }
   }
 }
