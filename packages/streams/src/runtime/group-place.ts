@@ -1,10 +1,10 @@
-import { UsageError } from '@odradek/client'
 import { type MemberTasks, type PlacedTask, parseServer } from '../queries/metadata.ts'
 import { StreamsError } from '../streams-error.ts'
 import { topicName } from '../topology/node-spec.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { ActiveTasks } from './active-tasks.ts'
 import type { AssignmentData, MemberData } from './group-data.ts'
+import { otherTopology } from './group-topology.ts'
 import type { StandbyTasks } from './standby-tasks.ts'
 import type { StreamThread } from './stream-thread.ts'
 import type { TaskInput } from './task-assignor.ts'
@@ -95,10 +95,4 @@ const askedToEnd = (applicationId: string, why: string) =>
   new StreamsError(
     'SHUTDOWN_REQUESTED',
     `An instance of '${applicationId}' has failed and its handler ended the whole application: ${why}`,
-  )
-
-const otherTopology = (applicationId: string, difference: string) =>
-  new UsageError(
-    `The group '${applicationId}' runs another topology: sub-topologies, their topics and their stores differ. ${difference} ` +
-      'Give one of the applications another `applicationId`; or, if this is the new release of the same one, stop all instances of the old first.',
   )

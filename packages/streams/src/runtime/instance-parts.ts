@@ -13,7 +13,8 @@ import { ActiveTasks } from './active-tasks.ts'
 import { type ApplicationTopics, matchesMustFit, mustStillFit, prepareTopics } from './application-topics.ts'
 import { GlobalDeadLetters } from './global-dead-letters.ts'
 import { GlobalStores } from './global-stores.ts'
-import { GroupPlace } from './group-place.ts'
+import { GroupPlace, topologyKey } from './group-place.ts'
+import { mustRunTheSame } from './group-topology.ts'
 import { MissingOutputs } from './missing-outputs.ts'
 import { ProducerCollector } from './producer-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
@@ -323,6 +324,7 @@ async function joinable(given: Given & { parts: () => InstanceParts }) {
     },
   })
   try {
+    await mustFitGroup(given)
     const partitionsOf = (topic: string) => engine.partitionsOf(topic)
     const admin = kafka.admin()
     topics = await prepareTopics({ topology, applicationId, admin, replicationFactor, topicConfig, partitionsOf })
@@ -331,6 +333,15 @@ async function joinable(given: Given & { parts: () => InstanceParts }) {
     await engine.close()
     throw error
   }
+}
+
+async function mustFitGroup({ topology, options, kafka, errors, stopping }: Given): Promise<void> {
+  const subtopologies = topology.subtopologies()
+  if (subtopologies.length === 0) return
+  const { applicationId, consumer: { sessionTimeoutMs = 45_000 } = {} } = options
+  const own = topologyKey(subtopologies, applicationId)
+  const { cluster } = kafka
+  await mustRunTheSame({ cluster, applicationId, own, sessionTimeoutMs, logger: errors.logger, stopping })
 }
 
 /** For messages: the sinks and stores that write a topic. */

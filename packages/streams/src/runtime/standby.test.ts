@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type KafkaStreams, StreamsBuilder } from '../index.ts'
+import type { KafkaStreams } from '../index.ts'
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
 const isAtRest = (...apps: KafkaStreams[]) => apps.every(app => app.state === 'RUNNING')
@@ -32,25 +32,4 @@ test('an instance that dies is taken over by the one that has a copy, from where
   assert.equal(countedBy(second), 100)
   assert.deepEqual(restored, [], 'the copy was complete')
   await cluster.close(second)
-})
-
-test('an instance that runs another topology under the same id is refused, and the others go on', async () => {
-  const cluster = await SimulatedCluster.start(9)
-  await cluster.makeTopics(1)
-  const app = cluster.instance('one')
-  await cluster.finish(app.start())
-  await cluster.until(() => isAtRest(app))
-  const builder = new StreamsBuilder()
-  builder.stream('lines').to('counts')
-  const other = cluster.instance('two', {}, builder.build())
-  await cluster.finish(
-    assert.rejects(
-      other.run(),
-      /'app' runs another topology: .*app-words-repartition \[words\].* This one runs: 0: lines\. .*applicationId/,
-    ),
-  )
-  await cluster.until(() => isAtRest(app))
-  await cluster.publish(['a b'])
-  await cluster.until(() => isAtRest(app) && countedBy(app) === 2)
-  await cluster.close(app)
 })

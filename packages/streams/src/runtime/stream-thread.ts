@@ -143,6 +143,7 @@ export class StreamThread {
     const isBusy = !this.isPaused && tasks.runnable().some(task => this.#readiness.isReady(task))
     const patience = isBusy || !restorer.isIdle ? 0 : this.#patience()
     await this.#poll(patience, signal)
+    if (this.#doom) throw this.#doom
     if (this.#broken) throw this.#broken
     if (tasks.hasCut) await this.#renewTasks(() => tasks.emptyCut(abandoned))
     if (!restorer.isIdle) await this.#restore(isBusy ? 0 : settings.pollMs, signal)

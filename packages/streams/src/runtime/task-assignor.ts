@@ -6,6 +6,7 @@ import {
   encodeGroupData,
   type MemberData,
 } from './group-data.ts'
+import { differenceOf } from './group-topology.ts'
 import { leastOf, placeStandbys } from './standby-placement.ts'
 
 /** What a task reads: the same partition of each source topic of its sub-topology that has so many. */
@@ -94,8 +95,7 @@ function strangersAmong(members: readonly GroupMember[], tellers: readonly Telle
     .toSorted((a, b) => b.generation - a.generation || b.owned.length - a.owned.length)[0]
   const rule = tellers.find(({ memberId }) => memberId === eldest?.memberId)?.topology
   for (const { memberId, topology } of tellers)
-    if (topology !== null && topology !== rule)
-      strangers.set(memberId, `Its members run: ${rule}. This one runs: ${topology}.`)
+    if (topology !== null && topology !== rule) strangers.set(memberId, differenceOf(rule, topology))
   return strangers
 }
 
