@@ -2,7 +2,7 @@
 import { crc32c } from '@odradek/protocol'
 import type { Disk } from '@odradek/world'
 import { quarantineName } from '../folder/file-names.ts'
-import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
+import { readFileIfReadable, writeFile } from '../folder/whole-file.ts'
 import type { DamagedRange } from './damage.ts'
 
 const magic = 0x4f445152 // "ODQR"
@@ -60,7 +60,7 @@ export function decodeQuarantine(bytes: Uint8Array, segment: number): DamagedRan
 }
 
 export async function readQuarantine(disk: Disk, folder: string, segment: number): Promise<DamagedRange[]> {
-  const bytes = await readFileIfThere(disk, `${folder}/${quarantineName(segment)}`)
+  const bytes = await readFileIfReadable(disk, `${folder}/${quarantineName(segment)}`)
   return (bytes && decodeQuarantine(bytes, segment)) ?? []
 }
 

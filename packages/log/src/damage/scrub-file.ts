@@ -2,7 +2,7 @@
 import { crc32c } from '@odradek/protocol'
 import type { Disk } from '@odradek/world'
 import { scrubName } from '../folder/file-names.ts'
-import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
+import { ifUnreadable, readFileIfThere, writeFile } from '../folder/whole-file.ts'
 
 export interface ScrubPass {
   /** Wall times. */
@@ -41,9 +41,12 @@ export function decodeScrubPass(bytes: Uint8Array): ScrubPass | undefined {
   return Object.fromEntries(values) as ScrubPass
 }
 
+/** What cannot be read is removed: the next pass will be noted in its place. */
 export async function readScrubPass(disk: Disk, folder: string): Promise<ScrubPass | undefined> {
-  const bytes = await readFileIfThere(disk, `${folder}/${scrubName}`)
-  return bytes && decodeScrubPass(bytes)
+  const path = `${folder}/${scrubName}`
+  const bytes = await readFileIfThere(disk, path).catch(ifUnreadable(null))
+  if (bytes === null) await disk.remove(path).catch(() => undefined)
+  return bytes ? decodeScrubPass(bytes) : undefined
 }
 
 /** Under another name first: a crash leaves the old one or the new one. */

@@ -12,7 +12,7 @@ import { crc32c, UsageError } from '@odradek/protocol'
 import type { Clock, Disk, DiskFile, Timer } from '@odradek/world'
 import { CoalescedSync } from '../sync/coalesced-sync.ts'
 import { checkpointName } from './file-names.ts'
-import { parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
+import { ifUnreadable, parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
 
 export interface CheckpointSlot {
   /** Topic id and index; free slots have none. */
@@ -66,7 +66,7 @@ export class Checkpoint {
    */
   static async open(clock: Clock, disk: Disk, folder: string): Promise<Checkpoint> {
     const path = `${folder}/${checkpointName}`
-    const found = await readFileIfThere(disk, path).catch(ifUnreadable)
+    const found = await readFileIfThere(disk, path).catch(ifUnreadable(null))
     const { state, slots, remarks } = found === null ? unreadable() : examine(found ?? new Uint8Array(0))
     if (found && state === 'newer') checkHeader(found, path)
     const isEmpty = found !== null && !found?.length
@@ -221,12 +221,6 @@ const lostStarts =
 /** A new folder has none. */
 async function holdsPartitions(disk: Disk, folder: string): Promise<boolean> {
   return (await disk.list(folder)).some(name => /-\d+$/.test(name))
-}
-
-/** A bad sector, or a folder of this name. */
-function ifUnreadable(error: NodeJS.ErrnoException): null {
-  if (error.code === 'EIO' || error.code === 'EISDIR') return null
-  throw error
 }
 
 function examine(bytes: Uint8Array): Examined {

@@ -10,7 +10,7 @@ import type { CoalescedSync } from '../sync/coalesced-sync.ts'
 import { durably } from '../sync/sync-failure.ts'
 import { metadataName } from './file-names.ts'
 import { isOutOfDescriptors } from './thrifty-disk.ts'
-import { listIfThere, parentFolder, readFileIfThere, writeFile } from './whole-file.ts'
+import { listIfThere, parentFolder, readFileIfReadable, writeFile } from './whole-file.ts'
 
 export interface PartitionOwner {
   topicId: Uuid
@@ -70,7 +70,7 @@ export type FolderClaim = 'mine' | 'mended' | 'foreign'
  */
 export async function claimFolder(disk: Disk, folder: string, topicId: Uuid): Promise<FolderClaim> {
   const expected = metadataText(topicId)
-  const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
+  const bytes = await readFileIfReadable(disk, `${folder}/${metadataName}`)
   if (bytes === undefined && (await listIfThere(disk, folder)).length === 0) return 'mine'
   const isDamaged = bytes === undefined || topicIn(bytes) === undefined || differentBytes(bytes, expected) === 1
   if (!isDamaged) return topicIn(bytes) === topicId ? 'mine' : 'foreign'
@@ -85,7 +85,7 @@ function ifNotOutOfDescriptors(error: unknown): void {
 
 /** The topic a folder belongs to; undefined when it says nothing. */
 export async function ownerOf(disk: Disk, folder: string): Promise<Uuid | undefined> {
-  const bytes = await readFileIfThere(disk, `${folder}/${metadataName}`)
+  const bytes = await readFileIfReadable(disk, `${folder}/${metadataName}`)
   return bytes && topicIn(bytes)
 }
 

@@ -18,7 +18,7 @@ import { findDamageEnd } from '../damage/damage-end.ts'
 import { Quarantine } from '../damage/quarantine.ts'
 import { readQuarantine, writeQuarantine } from '../damage/quarantine-file.ts'
 import { offsetInName, quarantineName, sidecarName, snapshotName } from '../folder/file-names.ts'
-import { listIfThere } from '../folder/whole-file.ts'
+import { ifUnreadable, listIfThere, readFileIfReadable } from '../folder/whole-file.ts'
 import type { LogServices } from '../log-services.ts'
 import { sequencedBatch } from '../partition/append-plan.ts'
 import { decodeAborted, decodeSnapshot } from '../producers/producer-snapshot.ts'
@@ -107,9 +107,9 @@ class Recovery {
   async loadProducers(names: readonly string[]): Promise<void> {
     const offsets = names.map(name => offsetInName(name, 'snapshot')).filter(offset => offset !== undefined)
     for (const offset of offsets.reverse()) {
-      const bytes = await this.#services.disk.readFile(`${this.#spec.folder}/${snapshotName(offset)}`)
-      const entries = decodeSnapshot(bytes, offset)
-      if (entries === undefined) {
+      const bytes = await readFileIfReadable(this.#services.disk, `${this.#spec.folder}/${snapshotName(offset)}`)
+      const entries = bytes && decodeSnapshot(bytes, offset)
+      if (bytes === undefined || entries === undefined) {
         this.#services.logger.warn(
           { file: snapshotName(offset), folder: this.#spec.folder },
           'a snapshot is damaged: producers are made again from the log',
@@ -242,6 +242,13 @@ class Recovery {
       if (head === undefined)
         this.#services.logger.warn({ file: segment.sidecarPath }, 'a sidecar is damaged: its segment is looked through')
       return first.length === file.size ? { head, whole: first } : { head }
+    } catch (error) {
+      ifUnreadable(undefined)(error as NodeJS.ErrnoException)
+      this.#services.logger.warn(
+        { file: segment.sidecarPath },
+        'a sidecar cannot be read: its segment is looked through',
+      )
+      return {}
     } finally {
       await file.close()
     }

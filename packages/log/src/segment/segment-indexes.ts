@@ -6,7 +6,7 @@ import type { Disk } from '@odradek/world'
 import { walkUndamaged } from '../damage/damage-walk.ts'
 import type { Quarantine } from '../damage/quarantine.ts'
 import type { OpenFiles } from '../folder/open-files.ts'
-import { readFileIfThere } from '../folder/whole-file.ts'
+import { readFileIfReadable } from '../folder/whole-file.ts'
 import { Segment } from './segment.ts'
 import { writeSidecarBytes } from './segment-closing.ts'
 import type { SparseIndex } from './sparse-index.ts'
@@ -65,7 +65,7 @@ export class SegmentIndexes {
   }
 
   async #load(segment: Segment, indexIntervalBytes: number, quarantine: Quarantine): Promise<SparseIndex> {
-    const sidecar = await readFileIfThere(this.#disk, segment.sidecarPath)
+    const sidecar = await readFileIfReadable(this.#disk, segment.sidecarPath)
     try {
       if (sidecar !== undefined) return segment.decodeIndex(sidecar)
     } catch {
