@@ -11,7 +11,7 @@
 import { crc32c } from '@odradek/protocol'
 import type { Disk } from '@odradek/world'
 import type { Uuid } from '../engine.ts'
-import { readFileIfReadable, writeFile } from '../folder/whole-file.ts'
+import { readFileIfThere, writeFile } from '../folder/whole-file.ts'
 import { cleanedOffsetName } from './compaction-files.ts'
 
 const magic = 0x4f44434f // "ODCO"
@@ -36,7 +36,7 @@ export async function writeCleanedOffset(disk: Disk, folder: string, cleaned: Cl
 }
 
 export async function readCleanedOffset(disk: Disk, folder: string, topicId: Uuid): Promise<number> {
-  const bytes = await readFileIfReadable(disk, `${folder}/${cleanedOffsetName}`)
+  const bytes = await readFileIfThere(disk, `${folder}/${cleanedOffsetName}`)
   const cleaned = bytes && decodeCleanedOffset(bytes)
   return cleaned?.topicId === topicId ? cleaned.offset : 0
 }
