@@ -7,7 +7,7 @@ import {
   type Request,
   type ResponseInput,
 } from '@odradek/protocol'
-import { coordinationError } from '../groups/coordination.ts'
+import { membershipError } from '../groups/coordination.ts'
 import type { Handler, RequestContext } from '../handler.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -31,7 +31,7 @@ export const alterShareGroupOffsets: Handler<typeof AlterShareGroupOffsets> = {
 
 /** Why the progress of a share group cannot be set by hand now. */
 export function emptyGroupError(groupId: string, context: RequestContext): ErrorCode {
-  const obstacle = coordinationError(groupId, context)
+  const obstacle = membershipError(groupId, context)
   if (obstacle !== ErrorCodes.NONE) return obstacle
   const group = context.broker.shareGroups.group(groupId)
   if (!group) return ErrorCodes.GROUP_ID_NOT_FOUND

@@ -257,9 +257,11 @@ export class Sender {
             t.partitionResponses.map(p => [`${p.index} ${t.name || t.topicId}`, p] as const),
           ),
         )
+        // By the ids that were sent: a topic may have been made anew since.
+        const sentIds = new Map(input.topicData.map(({ name, topicId }) => [name, topicId]))
         const byId = response.responses.some(t => t.name === '')
         this.#answered(node, parcels, ({ topic, partition }, pauseMs) => {
-          const answer = answers.get(`${partition} ${byId ? this.#topicId(topic) : topic}`)
+          const answer = answers.get(`${partition} ${byId ? sentIds.get(topic) : topic}`)
           const context = { topic, partition, isIdempotent: this.#identity !== undefined, pauseMs }
           if (!answer)
             return outcomeOfLoss(new Error(`the broker's answer to Produce leaves out ${topic}-${partition}`), pauseMs)
