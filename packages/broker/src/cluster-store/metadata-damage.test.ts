@@ -51,6 +51,24 @@ async function survives(folder: string, before: EmbeddedClusterStore, ids: bigin
 }
 
 test(
+  'a folder in the place of either copy, or of the journal of one, changes nothing',
+  withFolder(async folder => {
+    const { store, ids } = await filled(folder)
+    await store.close()
+    for (const name of ['metadata.db', 'metadata.log', 'metadata.db-journal']) {
+      const lines = await survives(folder, store, ids, copy => {
+        rmSync(join(copy, name), { force: true })
+        mkdirSync(join(copy, name, 'within'), { recursive: true })
+      })
+      assert.match(
+        lines.join(),
+        name === 'metadata.db' ? /a folder of this name is in its place/ : /a folder that is in/,
+      )
+    }
+  }),
+)
+
+test(
   'one flipped bit in either copy changes nothing',
   withFolder(async folder => {
     const { store, ids } = await filled(folder)

@@ -9,7 +9,7 @@ import { type FoundLog, MetadataLog } from './metadata-log.ts'
 import { keepReserve, releaseReserve } from './metadata-reserve.ts'
 import { pieceTogether, skipGivenNumbers, topicsWithoutSettings } from './metadata-salvage.ts'
 import { judge, type Verdict } from './metadata-verdict.ts'
-import { folderRefusal, isDamage, isOutOfRoom, newerFormat, notMetadata } from './storage-errors.ts'
+import { folderRefusal, isDamage, isOutOfRoom, isReadFailure, newerFormat, notMetadata } from './storage-errors.ts'
 
 export interface MetadataPlace {
   folder: string
@@ -66,6 +66,7 @@ class Opening {
 
   async open(): Promise<MetadataCopies> {
     const { folder, logger } = this.#place
+    for (const name of ['metadata.log', 'metadata.db-journal']) await this.#putFolderAside(name)
     const database = await this.#openDatabase()
     const log = await this.#log.read()
     const verdict = judge(database, log)
@@ -92,12 +93,18 @@ class Opening {
       this.#database = MetadataDatabase.open(this.#path)
       return this.#database.read()
     } catch (error) {
-      if (!isDamage(error)) throw error
-      // What SQLite will not write may be a file that this user may not write.
-      const file = await this.#place.disk.open(this.#path, 'existing')
-      await file.close()
-      return { format: 0, image: new MetadataImage(), damage: (error as Error).message }
+      const isFolder = await isFolderAt(this.#place.disk, this.#path)
+      if (!isFolder && !isReadFailure(error)) await this.#mustBeDamaged(error)
+      const damage = isFolder ? 'a folder of this name is in its place' : (error as Error).message
+      return { format: 0, image: new MetadataImage(), damage }
     }
+  }
+
+  async #mustBeDamaged(error: unknown): Promise<void> {
+    if (!isDamage(error)) throw error
+    // What SQLite will not write may be a file that this user may not write.
+    const file = await this.#place.disk.open(this.#path, 'existing')
+    await file.close()
   }
 
   async #imageOf(verdict: Verdict, database: FoundDatabase, log: FoundLog): Promise<MetadataImage> {
@@ -133,20 +140,41 @@ class Opening {
       database.commit(stepsOf(found.image, difference(found.image, image)), image.revision, image.digest)
   }
 
+  /** A file of this name could not be written. */
+  async #putFolderAside(name: string): Promise<void> {
+    const { disk, folder, logger } = this.#place
+    if (!(await isFolderAt(disk, `${folder}/${name}`))) return
+    const aside = freeName(`${folder}/${name}.damaged-`, await disk.list(folder))
+    await disk.rename(`${folder}/${name}`, aside)
+    logger.warn({ aside }, 'a folder that is in the place of a file of the metadata is kept under a new name')
+  }
+
   async #putDatabaseAside(): Promise<void> {
     this.#database?.close()
     this.#database = undefined
     const { disk, folder, logger } = this.#place
     const names = await disk.list(folder)
-    let number = 1
-    while (names.includes(`metadata.db.damaged-${number}`)) number++
-    const aside = `${this.#path}.damaged-${number}`
+    const aside = freeName(`${this.#path}.damaged-`, names)
     for (const suffix of ['', '-journal']) {
       if (names.includes(`metadata.db${suffix}`)) await disk.rename(`${this.#path}${suffix}`, `${aside}${suffix}`)
     }
     logger.warn({ aside }, 'the metadata database that cannot be used is kept under a new name')
   }
 }
+
+/** The path with the first number that no name has. */
+function freeName(path: string, names: readonly string[]): string {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  let number = 1
+  while (names.includes(`${name}${number}`)) number++
+  return `${path}${number}`
+}
+
+const isFolderAt = (disk: Disk, path: string): Promise<boolean> =>
+  disk.list(path).then(
+    () => true,
+    () => false,
+  )
 
 const settingsLost = (topics: readonly string[]): string =>
   `the settings of ${topics.join(', ')} are lost: until they are set again, nothing of these topics is deleted or compacted ` +

@@ -12,6 +12,9 @@ const isOneOf = (error: unknown, ...codes: number[]): boolean =>
 /** The file can be reached, and is not a database that can be changed. */
 export const isDamage = (error: unknown): boolean => isOneOf(error, sqlite.CORRUPT, sqlite.NOTADB, sqlite.READONLY)
 
+/** The file cannot be read: a bad sector. */
+export const isReadFailure = (error: unknown): boolean => isOneOf(error, sqlite.IOERR)
+
 /** Somebody else holds the database. */
 export const isBusy = (error: unknown): boolean => isOneOf(error, sqlite.BUSY, sqlite.LOCKED)
 
