@@ -5,9 +5,9 @@ import { type ErrorPolicy, errorPolicy } from '../handlers/handlers.ts'
 import { DropLog } from '../metrics/drop-log.ts'
 import type { InstanceMetrics } from '../metrics/instance-metrics.ts'
 import { StateFolder } from '../state/state-folder.ts'
-import { cacheBudget, changelogOf } from '../state/state-store.ts'
+import { cacheBudget, changelogOf, type StoreSpec } from '../state/state-store.ts'
 import type { StreamTaskOptions } from '../task/stream-task.ts'
-import { topicName } from '../topology/node-spec.ts'
+import { type SinkSpec, topicName } from '../topology/node-spec.ts'
 import type { Topology } from '../topology/topology.ts'
 import { ActiveTasks } from './active-tasks.ts'
 import { type ApplicationTopics, matchesMustFit, mustStillFit, prepareTopics } from './application-topics.ts'
@@ -83,7 +83,7 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
   const subtopologies = topology.subtopologies()
   const { engine, topics, place } = await joinable({ ...given, parts: () => parts })
   const { lookup, restorer, follower } = restorersOf(given)
-  const missing = missingOutputs(given, topics)
+  const missing = missingOutputs(given)
   const transactions = settings.isExactlyOnce ? transactionsOf(given, engine, missing.signal) : null
   const onDropped = droppedTo(given)
   const collector = new ProducerCollector(transactions ?? kafka.producer(producerOptions(options)), {
@@ -91,7 +91,7 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
     missing,
     patience: { clock, timeoutMs: settings.taskTimeoutMs },
     onDropped,
-    writersOf: writersOf(topology, applicationId),
+    writersOf: writersOf(topology, options),
     partitionsOf: topic => topics.widths.get(topic) ?? topics.outputs.get(topic) ?? 0,
   })
   const globals = globalsOf(given, onDropped)
@@ -250,16 +250,15 @@ function transactionsOf(
   return new TransactionalOutlet(make, engine, inVain)
 }
 
-function missingOutputs({ topology, options, kafka, errors, stopping }: Given, { outputs }: ApplicationTopics) {
+function missingOutputs({ topology, options, kafka, errors, stopping }: Given): MissingOutputs {
   const { cluster } = kafka
   const { autoCreateTopics: autoCreate = true, metadataTimeoutMs = cluster.retryTimeoutMs } = producerOptions(options)
   return new MissingOutputs({
-    topics: [...outputs.keys()].filter(topic => outputs.get(topic) === 0),
     clock: cluster.clock,
     logger: errors.logger,
     lookUp: (topic, timeoutMs, signal) => cluster.metadata([topic], { autoCreate, timeoutMs, signal }),
     isThere: topic => cluster.topic(topic) !== undefined,
-    writersOf: writersOf(topology, options.applicationId),
+    writersOf: writersOf(topology, options),
     patienceMs: errors.handlers.production ? null : metadataTimeoutMs,
     stopping,
   })
@@ -344,23 +343,22 @@ async function mustFitGroup({ topology, options, kafka, errors, stopping }: Give
   await mustRunTheSame({ cluster, applicationId, own, sessionTimeoutMs, logger: errors.logger, stopping })
 }
 
-/** For messages: the sinks and stores that write a topic. */
-function writersOf(topology: Topology, applicationId: string): (topic: string) => string {
-  const writers = topology
-    .subtopologies()
-    .flatMap(({ nodes, stores }) => [
-      ...nodes.flatMap(node =>
-        node.kind === 'sink' && typeof node.topic !== 'function'
-          ? [{ topic: topicName(node.topic, applicationId), name: `node ${node.name}` }]
-          : [],
-      ),
-      ...stores.map(store => ({ topic: `${applicationId}-${changelogOf(store)}`, name: `store ${store.name}` })),
-    ])
-  return topic =>
-    writers
-      .filter(writer => writer.topic === topic)
-      .map(({ name }) => name)
-      .join(', ') || 'this application'
+/** For messages: the sinks and stores that write a topic; where none is known to, the sinks that choose theirs. */
+function writersOf(topology: Topology, options: KafkaStreamsOptions): (topic: string) => string {
+  const { applicationId, deadLetterTopic } = options
+  const sinks = topology.subtopologies().flatMap(({ nodes }) => nodes.filter(node => node.kind === 'sink'))
+  const stores = topology.subtopologies().flatMap(({ stores }) => stores)
+  return topic => {
+    const writes = ({ topic: to }: SinkSpec) => typeof to !== 'function' && topicName(to, applicationId) === topic
+    const keeps = (store: StoreSpec) => `${applicationId}-${changelogOf(store)}` === topic
+    const known = [
+      ...sinks.filter(writes).map(({ name }) => `node ${name}`),
+      ...stores.filter(keeps).map(({ name }) => `store ${name}`),
+      ...(topic === deadLetterTopic ? ['a handler'] : []),
+    ]
+    const choosing = sinks.filter(sink => typeof sink.topic === 'function').map(({ name }) => `node ${name}`)
+    return (known.length > 0 ? known : choosing).join(', ') || 'this application'
+  }
 }
 
 /** As far as it is known. */

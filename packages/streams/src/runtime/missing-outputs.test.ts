@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serde } from '@odradek/client'
-import { type KafkaStreamsOptions, StreamsBuilder, type StreamsError } from '../index.ts'
+import {
+  deadLetter,
+  type ErrorHandlers,
+  type KafkaStreamsOptions,
+  StreamsBuilder,
+  type StreamsError,
+} from '../index.ts'
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
 /** An instance that has read two lines, and writes them where there is no topic. */
-async function writingNowhere(options: Partial<KafkaStreamsOptions>) {
+async function writingNowhere(options: Partial<KafkaStreamsOptions>, to: string | (() => string) = 'nowhere') {
   const cluster = await SimulatedCluster.start(1, { config: { 'auto.create.topics.enable': 'false' } })
   await cluster.finish(cluster.kafka.admin().topics.create({ name: 'lines', partitions: 1 }))
   const told: { at: number; fields: object; message: string }[] = []
   const tell = (fields: object, message: string) => told.push({ at: cluster.world.clock.now(), fields, message })
   const builder = new StreamsBuilder()
-  builder.stream('lines', { key: serde.string, value: serde.string }).to('nowhere', { name: 'out' })
+  builder.stream('lines', { key: serde.string, value: serde.string }).to(to, { name: 'out' })
   const logger = { warn: tell, error: tell }
   const app = cluster.instance('one', { logger, commitIntervalMs: 100, ...options }, builder.build())
   await cluster.finish(app.start())
@@ -67,3 +73,25 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const)
     await cluster.close()
   })
 }
+
+test('a missing topic that was chosen for a record is named with the sinks that choose', async () => {
+  const { cluster, app } = await writingNowhere({}, () => 'nowhere')
+  await cluster.world.clock.advance(2_000)
+  await cluster.finish(assert.rejects(app.close(), assertNamed))
+  await cluster.close()
+})
+
+test('a missing topic of dead letters is told soon, too, and not waited for', async () => {
+  const processing: ErrorHandlers['processing'] = (error, at) => ({
+    answer: 'resume',
+    deadLetters: [deadLetter(error, at)],
+  })
+  const options = { deadLetterTopic: 'dead', handlers: { processing } }
+  const { cluster, app, told } = await writingNowhere(options, () => {
+    throw new Error('where to')
+  })
+  await cluster.until(() => told.length > 0)
+  assert.deepEqual(told[0]!.fields, { topic: 'dead', node: 'a handler' })
+  await cluster.finish(assert.rejects(app.close(), /What a handler wrote to dead could not be delivered/))
+  await cluster.close()
+})

@@ -5,12 +5,11 @@ import { undelivered } from './undelivered.ts'
 import { untilAborted } from './until-aborted.ts'
 
 export interface MissingOutputsOptions {
-  /** Topics of sinks that were not there when the instance started. */
-  topics: Iterable<string>
   clock: Clock
   logger: StreamsLogger
   /** Rejects when the topic does not come to be in this time, made by the brokers or by somebody else. */
   lookUp(topic: string, timeoutMs: number, signal: AbortSignal): Promise<unknown>
+  /** As far as it is known. */
   isThere(topic: string): boolean
   writersOf(topic: string): string
   /** How long records wait for their topic; null: the production handler is asked about them. */
@@ -23,19 +22,18 @@ export interface MissingOutputsOptions {
 const tellAfterMs = 1_000
 
 /**
- * Sinks whose topics are not there. As in Kafka Streams that is no reason not to start: brokers may make them with the first record, and
+ * Topics that are written and are not there, be they named by a sink or chosen for a record. As in Kafka Streams that is no reason not to start: brokers may make them with the first record, and
  * no record may ever come. From the first record on the log says what is missing; and who closes the instance does not wait for what
  * cannot be written.
  */
 export class MissingOutputs {
   readonly #options: MissingOutputsOptions
-  readonly #topics: Set<string>
+  readonly #seen = new Set<string>()
   readonly #givenUp = new AbortController()
   readonly #closed = new AbortController()
 
   constructor(options: MissingOutputsOptions) {
     this.#options = options
-    this.#topics = new Set(options.topics)
   }
 
   /** Aborts when something waits in vain; the reason is a StreamsError that names node and topic. */
@@ -45,7 +43,9 @@ export class MissingOutputs {
 
   /** A record is on its way there. */
   written(topic: string): void {
-    if (this.#topics.size > 0 && this.#topics.delete(topic)) void this.#watch(topic)
+    if (this.#seen.has(topic)) return
+    this.#seen.add(topic)
+    if (!this.#options.isThere(topic)) void this.#watch(topic)
   }
 
   close(): void {
