@@ -17,6 +17,7 @@ import {
   unfinishedName,
   writeManifest,
 } from './backup-manifest.ts'
+import { aroundBadSectors } from './bad-sectors.ts'
 import { readJournal } from './journal-file.ts'
 import { lostPartitions } from './lost-partitions.ts'
 import { backUpPartition, OwnerLost } from './partition-backup.ts'
@@ -51,16 +52,16 @@ export interface BackupReport {
 }
 
 export async function backUpFolder(options: BackupOptions): Promise<BackupReport> {
-  const { disk, clock, backup } = options
+  const { clock, backup } = options
+  const run = new Backup(options, await readManifest(options.disk, backup))
+  const { disk, before } = run
   const data = `${backup}/${dataName}`
-  const before = await readManifest(disk, backup)
   if (before === undefined) await refuseForeignFolder(disk, backup)
   await disk.makeFolder(data)
   const startedAt = new Date(clock.now()).toISOString()
   await writeFile(disk, `${backup}/${unfinishedName}`, Buffer.from(`${startedAt}\n`), { sync: true })
   await disk.syncFolder(backup)
   await disk.syncFolder(parentFolder(backup))
-  const run = new Backup(options, before)
   const { partitions, places } = await run.partitions()
   const files = await run.besides()
   const manifest: BackupManifest = {
@@ -90,7 +91,8 @@ const startFirst = 'Start a broker on the folder, which makes it again, and repe
 
 class Backup {
   readonly #options: BackupOptions
-  readonly #before: BackupManifest | undefined
+  readonly before: BackupManifest | undefined
+  readonly disk: Disk
   readonly #data: string
   #canLink: boolean
   #root: StoredFiles
@@ -98,25 +100,24 @@ class Backup {
 
   constructor(options: BackupOptions, before: BackupManifest | undefined) {
     this.#options = options
-    this.#before = before
+    this.before = before
+    this.disk = aroundBadSectors(options.disk, (path, byte) => this.#damaged(`${path} cannot be read at byte ${byte}`))
     this.#data = `${options.backup}/${dataName}`
     this.#canLink = options.copy !== true
     this.#root = this.#storedFiles(this.#data, before?.files ?? [])
   }
 
   async partitions(): Promise<{ partitions: BackupPartition[]; places: Map<string, StoredFiles> }> {
-    const { disk, clock, folder, live = false, onBytes = () => undefined, say = () => undefined } = this.#options
-    const damaged = (remark: string) => {
-      this.#isDamaged = true
-      say(remark)
-    }
+    const { disk } = this
+    const { clock, folder, live = false, onBytes = () => undefined, say = () => undefined } = this.#options
+    const damaged = (remark: string) => this.#damaged(remark)
     // Before any of the ends: what leaves the journal meanwhile is in the checkpoint by then.
     const { parts: journal } = await readJournal(disk, folder)
     const partitions: BackupPartition[] = []
     const places = new Map<string, StoredFiles>()
     for (const place of await this.#places()) {
       const name = folderOf(place)
-      const known = this.#before?.partitions.find(each => folderOf(each) === name)
+      const known = this.before?.partitions.find(each => folderOf(each) === name)
       const stored = this.#storedFiles(`${this.#data}/${name}`, known?.files ?? [])
       await disk.makeFolder(`${this.#data}/${name}`)
       const formerTopicId = known?.topicId
@@ -153,14 +154,20 @@ class Backup {
 
   /** What the checkpoint knows, and there is no folder of. A topic that was deleted is not in it. */
   async #lost(places: ReadonlyMap<string, StoredFiles>) {
-    const { disk, folder, topics } = this.#options
+    const { disk } = this
+    const { folder, topics } = this.#options
     const found = await lostPartitions(disk, folder, (await endsOf(disk, folder)) ?? new Map())
     return found.flatMap(lost => {
       const isIt = ({ topicId, index }: BackupPartition) => topicId === lost.topicId && index === lost.index
-      const former = this.#before?.partitions.find(isIt)
+      const former = this.before?.partitions.find(isIt)
       const isOld = topics?.(lost.topicId) === null || (former && places.has(folderOf(former)))
       return isOld ? [] : [{ lost, former }]
     })
+  }
+
+  #damaged(remark: string): void {
+    this.#isDamaged = true
+    this.#options.say?.(remark)
   }
 
   async besides() {
@@ -170,7 +177,7 @@ class Backup {
 
   /** What the manifest does not name goes, now that it counts. */
   async tidyUp(places: ReadonlyMap<string, StoredFiles>): Promise<void> {
-    const { disk } = this.#options
+    const { disk } = this
     const kept = new Set(this.#root.files.map(({ stored }) => stored))
     for (const name of await disk.list(this.#data)) {
       const stored = places.get(name)
@@ -180,7 +187,7 @@ class Backup {
   }
 
   counts(manifest: BackupManifest): Omit<BackupReport, 'manifest'> {
-    const [now, then] = [manifest, this.#before].map(each => each?.partitions.flatMap(({ files }) => files) ?? [])
+    const [now, then] = [manifest, this.before].map(each => each?.partitions.flatMap(({ files }) => files) ?? [])
     const sum = (files: readonly { size: number }[]) => files.reduce((total, { size }) => total + size, 0)
     const sums = new Set(then!.map(({ sha256 }) => sha256))
     return {
@@ -193,7 +200,7 @@ class Backup {
 
   /** Committed offsets first. */
   async #places(): Promise<{ topic: string; index: number }[]> {
-    const found = await foundNames(this.#options.disk, this.#options.folder)
+    const found = await foundNames(this.disk, this.#options.folder)
     const places = found.map(({ place }) => place).filter(place => place.kind === 'partition')
     return [
       ...places.filter(({ topic }) => topic === '__consumer_offsets'),
@@ -202,7 +209,7 @@ class Backup {
   }
 
   #storedFiles(folder: string, before: BackupManifest['files']): StoredFiles {
-    const number = (this.#before?.number ?? 0) + 1
-    return new StoredFiles(this.#options.disk, folder, before, number, this.#canLink)
+    const number = (this.before?.number ?? 0) + 1
+    return new StoredFiles(this.disk, folder, before, number, this.#canLink)
   }
 }

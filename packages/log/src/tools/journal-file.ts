@@ -5,7 +5,7 @@
 import type { Disk } from '@odradek/world'
 import { partitionKey } from '../folder/checkpoint.ts'
 import { journalName, segmentName } from '../folder/file-names.ts'
-import { listIfThere } from '../folder/whole-file.ts'
+import { ifUnreadable, listIfThere } from '../folder/whole-file.ts'
 import { damagedGroups, entriesOf, type ScannedPiece, scanPiece } from '../journal/journal-scan.ts'
 import type { DumpRow } from './dump-row.ts'
 import type { Finding } from './finding.ts'
@@ -26,12 +26,15 @@ export interface FoundJournal {
 
 export async function readJournal(disk: Disk, root: string): Promise<FoundJournal> {
   const folder = `${root}/${journalName}`
-  const names = (await listIfThere(disk, folder)).filter(name => journalPattern.test(name))
+  const listed = await listIfThere(disk, folder).catch(ifUnreadable(null))
+  const names = (listed ?? []).filter(name => journalPattern.test(name))
   const pieces: ScannedPiece[] = []
   for (const name of names) pieces.push(scanPiece(Buffer.from(await disk.readFile(`${folder}/${name}`))))
   const damaged = damagedGroups(pieces)
   const problem = `${damaged} of its groups were durable and are damaged`
-  const findings: Finding[] = damaged === 0 ? [] : [{ file: journalName, code: 'journal-damaged', problem }]
+  const findings: Finding[] = []
+  if (listed === null) findings.push({ file: journalName, code: 'journal-damaged', problem: 'it is no folder' })
+  if (damaged > 0) findings.push({ file: journalName, code: 'journal-damaged', problem })
   return { parts: partsOf(pieces), findings, files: names.length }
 }
 

@@ -9,6 +9,7 @@
 import type { Clock, Disk } from '@odradek/world'
 import { cleanShutdownName } from '../folder/file-names.ts'
 import { type BackupManifest, readManifest } from './backup-manifest.ts'
+import { aroundBadSectors } from './bad-sectors.ts'
 import { type Finding, severityOf } from './finding.ts'
 import { Aside } from './repair-aside.ts'
 import { partitionStep } from './repair-partition.ts'
@@ -40,11 +41,13 @@ export interface RepairReport {
 }
 
 export async function repairFolder(options: RepairOptions): Promise<RepairReport> {
-  const { disk, folder, topics, onBytes, from, dryRun = false } = options
+  const { folder, topics, onBytes, from, dryRun = false } = options
+  // What cannot be read is damage, and verify names it.
+  const disk = aroundBadSectors(options.disk, () => {})
   const look = () => verifyFolder({ disk, folder, ...(topics && { topics }), ...(onBytes && { onBytes }) })
   const report = await look()
   const manifest = from === undefined ? undefined : await readManifest(disk, from)
-  const steps = await planRepair(options, report.findings, manifest)
+  const steps = await planRepair({ ...options, disk }, report.findings, manifest)
   for (const step of steps) {
     options.onStep?.(step)
     if (!dryRun) await step.apply()

@@ -6,6 +6,7 @@ import type { Disk } from '@odradek/world'
 import { partitionKey } from '../folder/checkpoint.ts'
 import { checkpointName, cleanShutdownName } from '../folder/file-names.ts'
 import { readFileIfThere } from '../folder/whole-file.ts'
+import { aroundBadSectors } from './bad-sectors.ts'
 import { checkpointCopies, type PartitionEnds, partitionEnds } from './checkpoint-file.ts'
 import { kindOf } from './file-kinds.ts'
 import type { Finding } from './finding.ts'
@@ -36,7 +37,21 @@ export interface VerifyReport {
   readonly bytes: number
 }
 
+/** What cannot be read hides nothing else: each such file is a finding. */
 export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport> {
+  const unreadable = new Map<string, number>()
+  const disk = aroundBadSectors(options.disk, (path, byte) => {
+    if (!unreadable.has(path)) unreadable.set(path, byte)
+  })
+  const report = await lookThrough({ ...options, disk })
+  const findings = Array.from(unreadable, ([path, byte]): Finding => {
+    const file = path.slice(options.folder.length + 1)
+    return { file, code: 'unreadable', byte, problem: `it cannot be read at byte ${byte}` }
+  })
+  return { ...report, findings: [...report.findings, ...findings] }
+}
+
+async function lookThrough(options: VerifyOptions): Promise<VerifyReport> {
   const { disk, folder, live = false, deep = false, topics = () => undefined, onBytes = () => undefined } = options
   const names = await foundNames(disk, folder)
   const findings: Finding[] = []
