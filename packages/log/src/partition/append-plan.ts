@@ -72,7 +72,9 @@ export function planAppends(pending: readonly PendingAppend[], view: AppendView)
 function alreadyDecided(batch: AppendBatch, { config, producers, logStartOffset }: AppendView): Appended | undefined {
   if (!batch.control && batch.bytes.length > config.maxMessageBytes)
     return refusal(ErrorCodes.MESSAGE_TOO_LARGE, logStartOffset)
-  if (batch.bytes.length > config.segmentBytes) return refusal(ErrorCodes.RECORD_LIST_TOO_LARGE, logStartOffset)
+  // A marker that is refused would keep its transaction open for ever.
+  if (!batch.control && batch.bytes.length > config.segmentBytes)
+    return refusal(ErrorCodes.RECORD_LIST_TOO_LARGE, logStartOffset)
   if (batch.producerId < 0n) return undefined
   const verdict = producers.check({ ...batch, count: batch.offsetCount, marker: markerOf(batch) })
   if (verdict.kind === 'next') return undefined
