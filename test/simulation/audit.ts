@@ -1,4 +1,5 @@
 /** When all is over: reads every log from start to end, asks what the group has committed, and notes it. */
+import { readMetadata } from '@odradek/broker/metadata'
 import type { Kafka, ReadOptions } from '@odradek/client'
 import { type Finding, findingKinds, verifyFolder } from '@odradek/log/tools'
 import type { PlannedTopic } from './plan.ts'
@@ -92,7 +93,11 @@ const mayRot: ReadonlySet<string> = new Set(['segment-damaged', 'quarantined'])
 export async function verify({ server, recorder }: Scene): Promise<void> {
   const { machine, folder } = server
   // Where compaction has been at work, the folder itself says so: a hole anywhere else is a loss, whatever the topic's settings are.
-  const topics = () => ({ name: '', compacted: false })
+  const known = await readMetadata(machine.disk, folder)
+  const topics = (id: string) => {
+    const topic = known.topics.get(id)
+    return topic ? { name: topic.name, compacted: false } : null
+  }
   const { findings } = await verifyFolder({ disk: machine.disk, folder, deep: true, topics })
   const ranges = recorder.events.filter(event => event.kind === 'rot')
   const isHit = (partition: string, offset: number) =>
