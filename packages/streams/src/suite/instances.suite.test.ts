@@ -101,7 +101,8 @@ suite('instances', { concurrency: 3 }, () => {
     const one = await scene.running(topology, options)
     const two = await scene.running(topology, { ...options, stateFolder: join(scene.folder, 'two') })
     const has = (app: KafkaStreams) => app.tasks().some(({ id }) => id === '1_0')
-    await until('one of them has the store', () => haveRest(one, two) && has(one) !== has(two))
+    const isShared = () => haveRest(one, two) && one.tasks().length === 1 && two.tasks().length === 1
+    await until('one of them has the store, and the other the rest', () => isShared() && has(one) !== has(two))
     const [active, standby] = has(one) ? [one, two] : [two, one]
     await scene.write('lines', lines)
     const copied = () => [...standby.store<string, number>('words', { stale: true }).all()].map(([word]) => word).sort()
