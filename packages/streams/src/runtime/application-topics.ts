@@ -6,8 +6,6 @@ import { internalTopics } from './internal-topics.ts'
 export interface ApplicationTopics {
   /** By the name a topic has at the brokers. */
   readonly widths: ReadonlyMap<string, number>
-  /** The same of topics that it only writes, as it found them; 0: not there yet. */
-  readonly outputs: ReadonlyMap<string, number>
   readonly repartitions: ReadonlySet<string>
   /** Which node reads a topic of the user's. */
   readonly readers: ReadonlyMap<string, string>
@@ -63,10 +61,8 @@ export async function prepareTopics(options: PrepareTopicsOptions): Promise<Appl
     mustBe(name, partitions, width)
     widths.set(name, width)
   }
-  const outputs = new Map<string, number>()
-  for (const name of outputTopics(topology)) if (!widths.has(name)) outputs.set(name, await partitionsOf(name))
   const repartitions = new Set(sources.filter(topic => topic.internal).map(topic => topicName(topic, applicationId)))
-  return { widths, outputs, repartitions, readers: readersOf(topology), isFixed: wanted.length > 0 }
+  return { widths, repartitions, readers: readersOf(topology), isFixed: wanted.length > 0 }
 }
 
 function readersOf(topology: Topology): Map<string, string> {
@@ -75,12 +71,6 @@ function readersOf(topology: Topology): Map<string, string> {
     if (node.kind === 'source' && !(node.topics instanceof RegExp))
       for (const { name, internal } of node.topics) if (!internal) readers.set(name, node.name)
   return readers
-}
-
-/** Those that are named; others are chosen record by record. */
-function outputTopics(topology: Topology): Set<string> {
-  const sinks = topology.subtopologies().flatMap(({ nodes }) => nodes.filter(node => node.kind === 'sink'))
-  return new Set(sinks.flatMap(({ topic }) => (typeof topic === 'function' || topic.internal ? [] : [topic.name])))
 }
 
 const beginAnew = 'delete its internal topics and reset its offsets (`odradek streams reset` does both)'

@@ -1,5 +1,5 @@
 /** What an instance is made of, put together from its options and taken apart again. Nothing is decided here. */
-import { type ConsumerEngine, createConsumerEngine, type Kafka } from '@odradek/client'
+import { type ConsumerEngine, createConsumerEngine, type Kafka, type MetadataOptions } from '@odradek/client'
 import { noId } from '@odradek/protocol'
 import { type ErrorPolicy, errorPolicy } from '../handlers/handlers.ts'
 import { DropLog } from '../metrics/drop-log.ts'
@@ -92,7 +92,8 @@ async function assembled(given: Given, folder: StateFolder | null): Promise<Inst
     patience: { clock, timeoutMs: settings.taskTimeoutMs },
     onDropped,
     writersOf: writersOf(topology, options),
-    partitionsOf: topic => topics.widths.get(topic) ?? topics.outputs.get(topic) ?? 0,
+    partitionsOf: topic => topics.widths.get(topic) ?? kafka.cluster.topic(topic)?.partitions.length ?? 0,
+    lookUp: (topic, signal) => lookUpOutput(given, topic, { signal }),
   })
   const globals = globalsOf(given, onDropped)
   const makeState = stateMaker(given, folder, collector)
@@ -250,13 +251,14 @@ function transactionsOf(
   return new TransactionalOutlet(make, engine, inVain)
 }
 
-function missingOutputs({ topology, options, kafka, errors, stopping }: Given): MissingOutputs {
+function missingOutputs(given: Given): MissingOutputs {
+  const { topology, options, kafka, errors, stopping } = given
   const { cluster } = kafka
-  const { autoCreateTopics: autoCreate = true, metadataTimeoutMs = cluster.retryTimeoutMs } = producerOptions(options)
+  const { metadataTimeoutMs = cluster.retryTimeoutMs } = producerOptions(options)
   return new MissingOutputs({
     clock: cluster.clock,
     logger: errors.logger,
-    lookUp: (topic, timeoutMs, signal) => cluster.metadata([topic], { autoCreate, timeoutMs, signal }),
+    lookUp: (topic, timeoutMs, signal) => lookUpOutput(given, topic, { timeoutMs, signal }),
     isThere: topic => cluster.topic(topic) !== undefined,
     writersOf: writersOf(topology, options),
     patienceMs: errors.handlers.production ? null : metadataTimeoutMs,
@@ -341,6 +343,12 @@ async function mustFitGroup({ topology, options, kafka, errors, stopping }: Give
   const own = topologyKey(subtopologies, applicationId)
   const { cluster } = kafka
   await mustRunTheSame({ cluster, applicationId, own, sessionTimeoutMs, logger: errors.logger, stopping })
+}
+
+/** As the producer does. */
+function lookUpOutput({ kafka, options }: Given, topic: string, within: Pick<MetadataOptions, 'timeoutMs' | 'signal'>) {
+  const { autoCreateTopics: autoCreate = true, metadataTimeoutMs: timeoutMs } = producerOptions(options)
+  return kafka.cluster.metadata([topic], { autoCreate, timeoutMs, ...within })
 }
 
 /** For messages: the sinks and stores that write a topic; where none is known to, the sinks that choose theirs. */

@@ -11,13 +11,19 @@ import {
 import { SimulatedCluster } from '../testing/simulated-cluster.ts'
 
 /** An instance that has read two lines, and writes them where there is no topic. */
-async function writingNowhere(options: Partial<KafkaStreamsOptions>, to: string | (() => string) = 'nowhere') {
+async function writingNowhere(
+  options: Partial<KafkaStreamsOptions>,
+  to: string | (() => string) = 'nowhere',
+  partitionOf?: () => number,
+) {
   const cluster = await SimulatedCluster.start(1, { config: { 'auto.create.topics.enable': 'false' } })
   await cluster.finish(cluster.kafka.admin().topics.create({ name: 'lines', partitions: 1 }))
   const told: { at: number; fields: object; message: string }[] = []
   const tell = (fields: object, message: string) => told.push({ at: cluster.world.clock.now(), fields, message })
   const builder = new StreamsBuilder()
-  builder.stream('lines', { key: serde.string, value: serde.string }).to(to, { name: 'out' })
+  builder
+    .stream('lines', { key: serde.string, value: serde.string })
+    .to(to, { name: 'out', ...(partitionOf && { partitionOf }) })
   const logger = { warn: tell, error: tell }
   const app = cluster.instance('one', { logger, commitIntervalMs: 100, ...options }, builder.build())
   await cluster.finish(app.start())
@@ -94,4 +100,19 @@ test('a missing topic of dead letters is told soon, too, and not waited for', as
   assert.deepEqual(told[0]!.fields, { topic: 'dead', node: 'a handler' })
   await cluster.finish(assert.rejects(app.close(), /What a handler wrote to dead could not be delivered/))
   await cluster.close()
+})
+
+test('so it is with a missing topic whose partition is chosen', async () => {
+  for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const) {
+    const closed = await writingNowhere({ processingGuarantee }, 'nowhere', () => 0)
+    await closed.cluster.world.clock.advance(2_000)
+    const before = closed.since()
+    await closed.cluster.finish(assert.rejects(closed.app.close(), assertNamed))
+    assert.ok(closed.since() - before < 2_000)
+    await closed.cluster.close()
+    const left = await writingNowhere({ processingGuarantee }, 'nowhere', () => 0)
+    await left.cluster.finish(assert.rejects(left.app.run(), assertNamed))
+    assert.ok(left.since() < 35_000, `after ${left.since()} ms`)
+    await left.cluster.close()
+  }
 })

@@ -10,7 +10,7 @@ import { ErrorDesk, noRecord, type Origin, placeOf } from '../handlers/error-des
 import type { DeadLetter, ErrorPolicy } from '../handlers/handlers.ts'
 import { type Deed, isFatalRefusal, isProducersFault } from '../handlers/verdict.ts'
 import { isPromise } from '../processor.ts'
-import { noHeaders } from '../record.ts'
+import { type MaybePromise, noHeaders } from '../record.ts'
 import type { ChangeLog } from '../state/state-store.ts'
 import { StreamsError } from '../streams-error.ts'
 import type { Collector, OutgoingRecord } from '../task/collector.ts'
@@ -43,7 +43,10 @@ export interface Changelog {
 export interface ProducerCollectorOptions {
   /** The nodes or stores that write a topic, for messages. */
   writersOf(topic: string): string
+  /** 0: that is not known. */
   partitionsOf(topic: string): number
+  /** Asks for a topic, and rejects when it does not come to be; then `partitionsOf` knows. */
+  lookUp(topic: string, signal: AbortSignal | undefined): Promise<unknown>
   errors: ErrorPolicy
   /** A record is passed over. */
   onDropped: NonNullable<StreamTaskOptions['onDropped']>
@@ -101,12 +104,9 @@ export class ProducerCollector implements Collector {
   #kept: DeadLetter[] | undefined
   readonly keepsOrigins: boolean
 
-  readonly partitionsOf: (topic: string) => number
-
   constructor(producer: Outlet, options: ProducerCollectorOptions) {
     this.#producer = producer
     this.#options = options
-    this.partitionsOf = options.partitionsOf
     this.keepsOrigins = options.errors.handlers.production !== undefined || options.errors.deadLetterTopic !== undefined
     this.#desk = new ErrorDesk({
       policy: options.errors,
@@ -124,6 +124,17 @@ export class ProducerCollector implements Collector {
     if (this.#isLeftOut(record, origin)) return
     if (this.keepsOrigins) this.#watch(record, origin, 1)
     else this.#hand(record)
+  }
+
+  partitionsOf(topic: string): MaybePromise<number> {
+    const { partitionsOf, lookUp, missing, writersOf } = this.#options
+    const known = partitionsOf(topic)
+    if (known > 0) return known
+    missing?.written(topic)
+    return lookUp(topic, missing?.signal).then(
+      () => partitionsOf(topic),
+      error => Promise.reject(undelivered(error, writersOf)),
+    )
   }
 
   changelog({ topic, partition }: TopicPartition): Changelog {
@@ -191,7 +202,7 @@ export class ProducerCollector implements Collector {
     this.#sent++
     const { topic, partition } = record
     this.#options.missing?.written(topic)
-    if (partition !== undefined) mustBeOneOf(partition, topic, this.partitionsOf(topic))
+    if (partition !== undefined) mustBeOneOf(partition, topic, this.#options.partitionsOf(topic))
     // In bytes already: the topic is named by text, whose contract is bytes.
     this.#hasRoom = this.#producer.enqueue(record.topic, record as Bytes, receipt)
   }

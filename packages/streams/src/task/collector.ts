@@ -1,5 +1,5 @@
 import type { Origin } from '../handlers/error-desk.ts'
-import type { RecordHeaders } from '../record.ts'
+import type { MaybePromise, RecordHeaders } from '../record.ts'
 
 /** A record as it leaves a task. Without a partition, the key's bytes decide (murmur2, as everywhere in Kafka). */
 export interface OutgoingRecord {
@@ -16,6 +16,6 @@ export interface Collector {
   send(record: OutgoingRecord, origin?: Origin): void
   /** It wants to know what each record was made from: somebody is asked when the brokers do not take it. */
   readonly keepsOrigins?: boolean
-  /** As many as are known now; for partitioners. */
-  partitionsOf(topic: string): number
+  /** For partitioners; a promise where that must be asked for. */
+  partitionsOf(topic: string): MaybePromise<number>
 }

@@ -2,7 +2,7 @@ import { TransactionError } from '@odradek/client'
 import { UsageError } from '@odradek/protocol'
 import { ErrorDesk, failing, noRecord, type Origin } from '../handlers/error-desk.ts'
 import type { ErrorPolicy } from '../handlers/handlers.ts'
-import type { Processor, ProcessorContext } from '../processor.ts'
+import { type Processor, type ProcessorContext, whenSettled } from '../processor.ts'
 import {
   type Done,
   isNothing,
@@ -218,26 +218,38 @@ export class TaskGraph {
   #sinkStep(sink: SinkSpec): Step {
     const { applicationId, collector } = this.#options
     const fixed = typeof sink.topic === 'function' ? undefined : topicName(sink.topic, applicationId)
+    const { partitionOf } = sink
     return record => {
-      const { key, value, timestamp, headers } = record
       const topic = fixed ?? topicChosen(sink.topic as TopicChoice, record)
-      const partition = sink.partitionOf?.(key, value, { topic, partitions: collector.partitionsOf(topic) })
-      let part: 'key' | 'value' = 'key'
-      let keyBytes: Uint8Array | null
-      let valueBytes: Uint8Array | null
-      try {
-        keyBytes = isNothing(key) ? null : sink.key.serialize(key, { topic, part })
-        part = 'value'
-        valueBytes = isNothing(value) ? null : sink.value.serialize(value, { topic, part })
-      } catch (error) {
-        return this.#desk.serialization(error, this.#origin(sink.name), part)
-      }
-      const outgoing: OutgoingRecord = { topic, key: keyBytes, value: valueBytes, timestamp, headers }
-      collector.send(
-        partition === undefined ? outgoing : { ...outgoing, partition },
-        collector.keepsOrigins ? this.#origin(sink.name) : undefined,
+      if (!partitionOf) return this.#write(sink, topic, record, undefined)
+      return whenSettled(collector.partitionsOf(topic), partitions =>
+        this.#write(sink, topic, record, partitionOf(record.key, record.value, { topic, partitions })),
       )
     }
+  }
+
+  #write(
+    sink: SinkSpec,
+    topic: string,
+    { key, value, timestamp, headers }: StreamRecord<any, any>,
+    partition: number | undefined,
+  ): Done {
+    const { collector } = this.#options
+    let part: 'key' | 'value' = 'key'
+    let keyBytes: Uint8Array | null
+    let valueBytes: Uint8Array | null
+    try {
+      keyBytes = isNothing(key) ? null : sink.key.serialize(key, { topic, part })
+      part = 'value'
+      valueBytes = isNothing(value) ? null : sink.value.serialize(value, { topic, part })
+    } catch (error) {
+      return this.#desk.serialization(error, this.#origin(sink.name), part)
+    }
+    const outgoing: OutgoingRecord = { topic, key: keyBytes, value: valueBytes, timestamp, headers }
+    collector.send(
+      partition === undefined ? outgoing : { ...outgoing, partition },
+      collector.keepsOrigins ? this.#origin(sink.name) : undefined,
+    )
   }
 
   #processorStep(spec: ProcessorSpec): Step {
