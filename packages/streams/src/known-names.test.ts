@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { UsageError } from '@odradek/client'
+import { serde, UsageError } from '@odradek/client'
 import { quiet, uncaughtAnswer } from './handlers/handlers.ts'
-import { StreamsBuilder, Topology } from './index.ts'
+import { joinWindow, type KStream, StreamsBuilder, Topology, tumbling } from './index.ts'
 import { KafkaStreams } from './runtime/kafka-streams.ts'
 import { Punctuations } from './task/punctuations.ts'
 import { TopologyTestDriver } from './test-driver/topology-test-driver.ts'
@@ -16,6 +16,59 @@ function topology(): Topology {
 /** As plain JavaScript would. */
 const begin = (options: object) => () =>
   new KafkaStreams(topology(), { applicationId: 'copies', brokers: 'localhost:9092', ...options })
+
+/** Operators that read or write topics, or keep something, told something that is misspelt. */
+const misspelt: Record<string, (builder: StreamsBuilder, lines: KStream<string, string>, options: object) => unknown> =
+  {
+    stream: (builder, _, options) => builder.stream('t', options),
+    table: (builder, _, options) => builder.table('t', options),
+    globalTable: (builder, _, options) => builder.globalTable('t', options),
+    to: (_, lines, options) => lines.to('t', options),
+    repartition: (_, lines, options) => lines.repartition(options),
+    toTable: (_, lines, options) => lines.toTable(options),
+    groupByKey: (_, lines, options) => lines.groupByKey(options),
+    groupBy: (_, lines, options) => lines.groupBy(line => line, options),
+    count: (_, lines, options) => lines.groupByKey().count(options),
+    'windowed count': (_, lines, options) =>
+      lines
+        .groupByKey()
+        .windowedBy(tumbling({ size: 1, grace: 0 }))
+        .count(options),
+    aggregate: (_, lines, options) =>
+      lines.groupByKey().aggregate(
+        () => 0,
+        count => count + 1,
+        options,
+      ),
+    cogroup: (_, lines, options) => {
+      const counted = lines.groupByKey().cogroup((count: number) => count + 1)
+      return counted.aggregate(() => 0, options)
+    },
+    'groupBy of a table': (_, lines, options) => lines.toTable().groupBy((line, key) => [key, line], options),
+    'count of a table': (_, lines, options) =>
+      lines
+        .toTable()
+        .groupBy((line, key) => [key, line])
+        .count(options),
+    'filter of a table': (_, lines, options) => lines.toTable().filter(() => true, options),
+    'join of tables': (builder, lines, options) => lines.toTable().join(builder.table('t'), () => 0, options),
+    'join of streams': (_, lines, options) =>
+      lines.join(lines, () => 0, { window: joinWindow({ before: 1, after: 1, grace: 0 }), ...options }),
+  }
+
+for (const [operator, tell] of Object.entries(misspelt))
+  test(`an option of ${operator} that is misspelt is refused at once`, () => {
+    const builder = new StreamsBuilder()
+    const lines = builder.stream('lines', { key: serde.string, value: serde.string })
+    tell(builder, lines, { name: 'known' })
+    assert.throws(
+      () => tell(builder, lines, { stroe: 'words' }),
+      new UsageError(
+        'There is no option `stroe`; did you mean `store`? There are `name`, `key`, `value`, `store`, `timestampOf`, `offsetReset`, ' +
+          '`partitions`, `partitionOf`, `otherPartitionOf`, `window`, `left`, `right`.',
+      ),
+    )
+  })
 
 const refused: readonly [string, () => unknown, RegExp][] = [
   [

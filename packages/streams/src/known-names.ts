@@ -23,7 +23,7 @@ function likeness(one: string, other: string): number {
   const [a, b] = [pairsOf(one), pairsOf(other)]
   return (2 * [...a].filter(pair => b.has(pair)).length) / (a.size + b.size)
 }
-const alike = 0.5
+const alike = 0.4
 
 const pairsOf = (name: string): Set<string> =>
   new Set(Array.from(name.toLowerCase(), (letter, i) => letter + (name[i + 1] ?? '').toLowerCase()))

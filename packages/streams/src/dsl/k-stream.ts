@@ -16,6 +16,7 @@ import {
 import { shown } from './shown.ts'
 import { type Branches, type SplitOptions, split } from './split.ts'
 import * as stateless from './stateless.ts'
+import { mustBeOptions } from './store-option.ts'
 import { type GlobalLookupOptions, streamGlobalJoin } from './stream-global-join.ts'
 import { type StreamJoiner, type StreamJoinOptions, streamStreamJoin } from './stream-stream-join.ts'
 import { type RowJoiner, streamTableJoin, type TableLookupOptions } from './stream-table-join.ts'
@@ -207,6 +208,7 @@ export class KStream<K, V> {
 
   /** Groups by the key that records have, for `count` and its like: repartitions only where the key may have changed. */
   groupByKey(options: Serdes<K, V> & NamedOptions = {}): KGroupedStream<K, V> {
+    mustBeOptions(options)
     const { key = this.#flow.serdes.key, value = this.#flow.serdes.value } = options
     return new KGroupedStream({ ...this.#flow, serdes: serdesOf(key, value) }, options.name)
   }
@@ -219,6 +221,7 @@ export class KStream<K, V> {
     select: (value: V, key: K) => MaybePromise<G>,
     options: Serdes<G, V> & NamedOptions = {},
   ): KGroupedStream<G, V> {
+    mustBeOptions(options)
     const flow = stateless.selectKey(this.#flow, select, options)
     return new KGroupedStream(
       { ...flow, serdes: serdesOf(options.key, options.value ?? this.#flow.serdes.value) },

@@ -8,6 +8,7 @@ import { type StreamPartitioner, type TopicChoice, userTopic } from '../topology
 import { below, type NamedOptions, processorStep, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { onlyBytes } from './only-bytes.ts'
 import { repartition } from './repartition.ts'
+import { mustBeOptions } from './store-option.ts'
 import { windowPartitioner } from './windowed-serde.ts'
 
 interface Stateless<K, V> {
@@ -138,6 +139,7 @@ export interface RepartitionedOptions<K, V> extends NamedOptions, Serdes<K, V> {
 }
 
 export function repartitioned<K, V>(flow: StreamFlow<K, V>, options: RepartitionedOptions<K, V>): StreamFlow<K, V> {
+  mustBeOptions(options)
   const { partitions } = options
   if (partitions !== undefined && !(Number.isSafeInteger(partitions) && partitions > 0))
     throw new UsageError(`\`partitions\` of a repartition is ${partitions}: write a whole number, at least 1.`)
@@ -158,6 +160,7 @@ export interface SinkOptions<K, V> extends NamedOptions, Serdes<NonNullable<K>, 
 }
 
 export function sink<K, V>(flow: StreamFlow<K, V>, topic: string | TopicChoice, options: SinkOptions<K, V>): void {
+  mustBeOptions(options)
   const { building, node, serdes } = flow
   const name = building.names.node('KSTREAM-SINK-', options.name)
   const { key = serdes.key ?? onlyBytes, value = serdes.value ?? onlyBytes, partitionOf } = options

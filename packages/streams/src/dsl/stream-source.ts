@@ -3,6 +3,7 @@ import { type OffsetReset, type TimestampExtractor, userTopic } from '../topolog
 import type { Building } from './building.ts'
 import { type NamedOptions, type Serdes, type StreamFlow, serdesOf } from './flow.ts'
 import { onlyBytes } from './only-bytes.ts'
+import { mustBeOptions } from './store-option.ts'
 
 export interface SourceOptions {
   /** Milliseconds since the Unix epoch; a negative one drops the record. Default: the record's own timestamp. */
@@ -16,6 +17,7 @@ export function streamSource<K, V>(
   topics: string | readonly string[] | RegExp,
   options: Serdes<K, V> & NamedOptions & SourceOptions,
 ): StreamFlow<K, V> {
+  mustBeOptions(options)
   const { key, value, timestampOf, offsetReset } = options
   const name = building.names.node('KSTREAM-SOURCE-', options.name)
   const names = typeof topics === 'string' ? [topics] : topics

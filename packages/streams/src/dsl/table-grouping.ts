@@ -7,6 +7,7 @@ import type { PlanNode } from './building.ts'
 import { changeSerde } from './change-serde.ts'
 import { type NamedOptions, processorStep, type Serdes, serdesOf, type TableFlow } from './flow.ts'
 import { onlyBytes } from './only-bytes.ts'
+import { mustBeOptions } from './store-option.ts'
 
 /** Rows of a table by a new key: changes go through a repartition topic, and a grouping with a name has one for all its aggregations. */
 export interface TableGrouping<G = any, W = any> {
@@ -25,6 +26,7 @@ export function tableGrouping<K, V, G, W>(
 ): TableGrouping<G, W> {
   const { building, node: parent } = flow
   const { key, value } = options
+  mustBeOptions(options)
   const name = building.names.node('KTABLE-SELECT-', options.name)
   const node = building.add({
     ...processorStep(name, [parent.name], () => new Regroup(select, key ?? onlyBytes)),
